@@ -1,0 +1,438 @@
+# SPDX-FileCopyrightText: The stageset-render authors
+# SPDX-License-Identifier: 0BSD
+"""The Helm and Sprig functions that templates may call, with Helm's meaning.
+
+A name is Helm's in snake case and its arguments stand in Helm's order: ``trunc(63, s)``. As a filter it takes the piped
+value last, as a Go template does: ``s | trunc(63)``. A missing key is Go's nil. Where Go would print a slip in its own
+notation (``map[...]``, ``<nil>``, ``%!d(...)``), or drop a value it cannot write, these functions raise ``Refused``.
+"""
+
+from __future__ import annotations
+
+import functools
+import io
+import json
+import re
+from decimal import Decimal
+
+import yaml
+from jinja2 import Undefined
+from yaml.nodes import MappingNode, ScalarNode, SequenceNode
+
+from helm_values import Refused
+
+_KINDS = ((str, "string"), (bool, "bool"), ((int, float), "float64"), (dict, "map"), (list, "slice"))
+_SPACE = "\t\n\v\f\r \u0085\u00a0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
+
+
+def is_defined(value):
+    """Return whether value is neither null nor a missing key: the test ``defined``."""
+    return not (value is None or isinstance(value, Undefined))
+
+
+def _kind(value):
+    if not is_defined(value):
+        return "invalid"
+    for types, name in _KINDS:
+        if isinstance(value, types):
+            return name
+    raise Refused(f"a Python {type(value).__name__} is no value of a template")
+
+
+def _need(kind, value):
+    found = _kind(value)
+    if found != kind:
+        raise Refused(f"expected a {kind}, got {'null or a missing key' if found == 'invalid' else 'a ' + found}")
+    return value
+
+
+_string = functools.partial(_need, "string")
+_slice = functools.partial(_need, "slice")
+
+
+def _map(value):
+    return _need("map", value) if is_defined(value) else {}
+
+
+def _whole(value):
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise Refused(f"expected a whole number, got {to_json(value)}; pass it through int")
+    return value
+
+
+# Numbers and printed values
+
+
+def _float(value, lowest=-4, highest=6):
+    """Write a float with the fewest digits that tell it apart, beyond the powers of ten given as Go does: 1e+06."""
+    number = Decimal(repr(value)).normalize()
+    if not number.is_finite():
+        raise Refused(f"{value} is no number of JSON")
+    power = number.adjusted()
+    if lowest <= power < highest:
+        return f"{number:f}"
+    return f"{number.scaleb(-power):f}e{power:+03d}"
+
+
+def to_string(value):
+    """Return a scalar as Go's %v prints it (Sprig's toString); null, lists and maps have no such text: Refused."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, float):
+        return _float(value)
+    if not is_defined(value):
+        raise Refused("null or a missing key has no text")
+    raise Refused(f"a {_kind(value)} has no text of its own; write it with to_yaml or join")
+
+
+def finalize(value):
+    """Return what a printed expression prints in a Helm template: nothing for nil, else the text of a scalar."""
+    return to_string(value) if is_defined(value) else ""
+
+
+def to_int(value):
+    """Return the whole number that Sprig's int makes of any value; 0 of what is none (the rules of Go's ParseInt)."""
+    if isinstance(value, float) and abs(value) < 2**63:
+        return int(value)
+    if isinstance(value, float):
+        raise Refused(f"{value} is out of the range of a whole number")
+    if isinstance(value, int):
+        return int(value)
+    if not isinstance(value, str) or not re.fullmatch(r"[-+]?[0-9][0-9a-zA-Z_]*(\.0+)?", value):
+        return 0
+    try:
+        number = int(re.sub(r"^([-+]?0)(?=[0-9_])", r"\1o", value.partition(".")[0]), 0)
+    except ValueError:
+        return 0
+    return number if -(2**63) <= number < 2**63 else 0
+
+
+# YAML
+
+
+class _Dumper(yaml.CSafeDumper):
+    def resolve(self, kind, value, implicit):
+        """Write no tag anywhere: the style alone, chosen in _style, keeps a string a string."""
+
+
+_RESOLVER = yaml.resolver.Resolver()
+_NUMBER = re.compile(
+    r"[-+]?(0[xX][0-9a-fA-F]+|0[oO][0-7]+|0[bB][-+]?[01]+|(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?)"
+)
+_BASE_60 = re.compile(r"[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?")
+_TIME = r"[0-9]{1,2}:[0-9]{1,2}:[0-9]{1,2}([.,][0-9]+)?"
+_DATE = re.compile(rf"[0-9]{{4}}-[0-9]{{1,2}}-[0-9]{{1,2}}([Tt]{_TIME}(Z|[-+][0-9]{{2}}:[0-9]{{2}})| +{_TIME})?")
+_ESCAPED = re.compile("[^\n -~\u00a0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd]")
+
+
+def _reads_as_string(text):
+    """Return whether both Go's and Python's YAML read the plain text as a string."""
+    digits = text if text[:1] in "._" else text.replace("_", "")
+    return (
+        text not in ("y", "Y", "n", "N")
+        and not any(p.fullmatch(t) for p, t in ((_NUMBER, digits), (_BASE_60, text), (_DATE, text)))
+        and _RESOLVER.resolve(ScalarNode, text, (True, False)) == _RESOLVER.DEFAULT_SCALAR_TAG
+    )
+
+
+@functools.lru_cache(maxsize=4096)
+def _style(text):
+    """Choose the style of Go's yaml; double quotes also for all that a reader or an indent could take apart."""
+    if _ESCAPED.search(text):
+        if not text.isascii() and re.search("[\ud800-\udfff]", text):
+            raise Refused(f"{text!a} holds half a character (a lone surrogate)")
+        return '"'
+    if "\n" in text:
+        return '"' if " \n" in text or text.endswith(" ") else "|"
+    return None if _reads_as_string(text) else '"'
+
+
+def _number(value):
+    if isinstance(value, float) and value.is_integer():
+        value = int(Decimal(repr(value)))
+    if isinstance(value, int) and -(2**63) <= value < 2**64:
+        return str(value)
+    return _float(float(value))
+
+
+def _compare(one, other):
+    """Compare two keys as Go's yaml sorts them: letters after all else, numbers within by value."""
+    at = next((i for i, (a, b) in enumerate(zip(one, other)) if a != b), None)
+    if at is None:
+        return len(one) - len(other)
+    a, b = one[at], other[at]
+    if a.isalpha() or b.isalpha():
+        return ord(a) - ord(b) if a.isalpha() and b.isalpha() else a.isalpha() - b.isalpha()
+    start = at
+    while "0" in (a, b) and one[start - 1 : start].isdecimal():
+        start -= 1
+    inside = one[start:at].strip("0") != ""
+    (a_value, a_end), (b_value, b_end) = (_digits(key, at, int(inside)) for key in (one, other))
+    return a_value - b_value or a_end - b_end or ord(a) - ord(b)
+
+
+def _digits(key, at, value):
+    while key[at : at + 1].isdecimal():
+        value, at = value * 10 + ord(key[at]) - ord("0"), at + 1
+    return value, at
+
+
+_by_key = functools.cmp_to_key(_compare)
+
+
+def _node(value):
+    if isinstance(value, str):
+        return ScalarNode(None, value, style=_style(value))
+    if isinstance(value, bool):
+        return ScalarNode(None, "true" if value else "false")
+    if isinstance(value, (int, float)):
+        return ScalarNode(None, _number(value))
+    if isinstance(value, dict):
+        pairs = [(_node(_string(key)), _node(value[key])) for key in sorted(value, key=_by_key)]
+        return MappingNode(None, pairs, flow_style=False)
+    if _kind(value) == "slice":
+        return SequenceNode(None, [_node(item) for item in value], flow_style=False)
+    return ScalarNode(None, "null")
+
+
+def to_yaml(value):
+    """Return Helm's toYaml of a value. It reads back as that value, wherever it is indented to.
+
+    Where Helm's text would not (it drops a string with a control character, writes the key ``<<`` bare and U+2028 as a
+    line break), or Python's YAML would read another type than Go's, the string is double-quoted.
+    """
+    stream = io.StringIO()
+    dumper = _Dumper(stream, allow_unicode=True)
+    dumper.open()
+    dumper.serialize(_node(value))
+    dumper.close()
+    text = stream.getvalue()
+    return text[: -len("\n...\n")] if text.endswith("\n...\n") else text[: -len("\n")]
+
+
+def to_json(value):
+    """Return Helm's toJson of a value: compact, keys sorted, nothing in it that HTML or YAML would read otherwise."""
+    kind = _kind(value)
+    if kind == "map":
+        return "{" + ",".join(f"{to_json(_string(key))}:{to_json(value[key])}" for key in sorted(value)) + "}"
+    if kind == "slice":
+        return "[" + ",".join(map(to_json, value)) + "]"
+    if kind == "string":
+        text = json.dumps(value, ensure_ascii=False)
+        return re.sub("[<>&\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]", lambda c: f"\\u{ord(c[0]):04x}", text)
+    if isinstance(value, float):
+        return _float(value, -6, 21).replace("e-0", "e-")
+    return json.dumps(None if kind == "invalid" else value)
+
+
+# Strings
+
+_GO_ESCAPES = dict(zip("\a\b\f\n\r\t\v\"\\", (rf"\{letter}" for letter in "abfnrtv\"\\")))
+
+
+def _go_escape(character):
+    if character in _GO_ESCAPES:
+        return _GO_ESCAPES[character]
+    if character.isprintable():
+        return character
+    code = ord(character)
+    return rf"\x{code:02x}" if code < 0x80 else rf"\u{code:04x}" if code < 0x10000 else rf"\U{code:08x}"
+
+
+def quote(*values):
+    """Return Sprig's quote: each value in double quotes as Go's %q writes it, nil left out."""
+    texts = [to_string(value) for value in values if is_defined(value)]
+    return " ".join('"' + "".join(map(_go_escape, text)) + '"' for text in texts)
+
+
+def indent(spaces, text):
+    """Return Sprig's indent: every line of text, empty ones too, set in by the given number of spaces."""
+    pad = " " * _whole(spaces)
+    return pad + _string(text).replace("\n", "\n" + pad)
+
+
+def nindent(spaces, text):
+    """Return Sprig's nindent: a line break, then indent."""
+    return "\n" + indent(spaces, text)
+
+
+def trunc(size, text):
+    """Return Sprig's trunc: the first bytes of text, the last ones for a negative size; never half a character."""
+    data, size = _string(text).encode(), _whole(size)
+    return (data[size:] if size < 0 else data[:size]).decode(errors="ignore")
+
+
+_SHARED_PATTERN = re.compile(
+    r"""(?: [^\\\[\](){}*+?]                                   # a character, an anchor, |
+        | \\ (?: [dDwWsSbBtnrfv] | [!-/:-@\[-^`{-~] )
+        | \[ \^? (?: [^\\\[\]&|~-] | ([&|~-])(?!\1) | \\ (?: [dDwWtnrfv] | [!-/:-@\[-^`{-~] ) )+ \]
+        | \( (?: \?: | (?!\?) ) | \)
+        | (?: [*+?] | \{ [0-9]{1,3} (?: , [0-9]{0,3} )? \} ) \?? (?! [*+?{] )
+    )*""",
+    re.VERBOSE,
+)
+_IN_PYTHON = {"$": r"\Z", r"\s": r"[\t\n\f\r ]", r"\S": r"[^\t\n\f\r ]"}
+
+
+@functools.lru_cache(maxsize=256)
+def _compiled(pattern):
+    if not _SHARED_PATTERN.fullmatch(pattern):
+        raise Refused(f"the pattern {pattern} holds what Go and Python do not both read alike")
+    try:
+        return re.compile(
+            re.sub(r"\[(?:\\.|[^\]])*\]|\\.|\$", lambda part: _IN_PYTHON.get(part[0], part[0]), pattern), re.ASCII
+        )
+    except re.error as error:
+        raise Refused(f"the pattern {pattern} cannot be read: {error}") from None
+
+
+_OF_STRINGS = {
+    "contains": lambda part, text: part in text,
+    "has_prefix": lambda prefix, text: text.startswith(prefix),
+    "has_suffix": lambda suffix, text: text.endswith(suffix),
+    "lower": lambda text: "".join(character.lower()[0] for character in text),
+    "regex_match": lambda pattern, text: _compiled(pattern).search(text) is not None,
+    "replace": lambda old, new, text: text.replace(old, new),
+    "split_list": lambda separator, text: text.split(separator) if separator else list(text),
+    "trim": lambda text: text.strip(_SPACE),
+    "trim_prefix": lambda prefix, text: text.removeprefix(prefix),
+    "trim_suffix": lambda suffix, text: text.removesuffix(suffix),
+}
+
+
+def printf(template, *values):
+    """Return Go's printf for %s and %q (strings), %d (whole numbers), %v (scalars) and %%; else raise Refused."""
+    rest = list(values)
+
+    def verb(match):
+        if match[0] == "%%":
+            return "%"
+        if not rest or match[0] not in _VERBS:
+            raise Refused(f"printf {quote(template)}: {match[0]} has no value, or is not one of %s %q %d %v %%")
+        return _VERBS[match[0]](rest.pop(0))
+
+    text = re.sub(r"%.?", verb, _string(template), flags=re.DOTALL)
+    if rest:
+        raise Refused(f"printf {quote(template)}: there are more values than verbs")
+    return text
+
+
+_VERBS = {
+    "%s": _string,
+    "%q": lambda value: quote(_string(value)),
+    "%d": lambda value: str(_whole(value)),
+    "%v": to_string,
+}
+
+
+# Lists and maps
+
+
+def _texts(value):
+    if _kind(value) == "slice":
+        return [to_string(item) for item in value if is_defined(item)]
+    return [to_string(value)]
+
+
+def join(separator, value):
+    """Return Sprig's join: the texts of a list's elements, nil left out; nothing for nil, the text of a scalar."""
+    return _string(separator).join(_texts(value)) if is_defined(value) else ""
+
+
+def uniq(items):
+    """Return Sprig's uniq: a new list of the elements without those equal to an earlier one."""
+    unique = {}
+    for item in _slice(items):
+        unique.setdefault(to_json(item), item)
+    return list(unique.values())
+
+
+def has(item, items):
+    """Return Sprig's has: whether an element of the list equals item, type and all; no element of nil does."""
+    return is_defined(items) and to_json(item) in map(to_json, _slice(items))
+
+
+def new_dict(*pairs):
+    """Return Sprig's dict of keys and values in turn; a key without a value is refused."""
+    if len(pairs) % 2:
+        raise Refused("dict takes keys and values in turn: the last key has no value")
+    return {_string(key): value for key, value in zip(pairs[::2], pairs[1::2])}
+
+
+def omit(value, *names):
+    """Return Sprig's omit: a new map without the keys named."""
+    left_out = set(map(_string, names))
+    return {key: item for key, item in _map(value).items() if key not in left_out}
+
+
+def length(value):
+    """Return Go's len: of a list, a map, or the bytes of a string; Refused for all else."""
+    if isinstance(value, (list, dict)):
+        return len(value)
+    return len(_string(value).encode())
+
+
+# Checks
+
+
+def required(message, value):
+    """Return value; null, a missing key and the empty string raise Refused(message) (Helm's required)."""
+    if not is_defined(value) or value == "":
+        raise Refused(_string(message))
+    return value
+
+
+def fail(message):
+    """Raise Refused(message) (Helm's fail)."""
+    raise Refused(_string(message))
+
+
+def kind_is(kind, value):
+    """Return Sprig's kindIs for the kinds that a value can have; every number of a values file is a float64."""
+    if kind not in ("invalid", *(name for _, name in _KINDS)):
+        raise Refused(f"no value is of the kind {kind}")
+    return _kind(value) == kind
+
+
+def _of_strings(function):
+    return lambda *texts: function(*map(_string, texts))
+
+
+def _piped(function):
+    return lambda value, *arguments: function(*arguments, value)
+
+
+GLOBALS = {
+    "add": lambda *numbers: sum(map(to_int, numbers)),
+    "append": lambda items, item: [*_slice(items), item],
+    "concat": lambda *lists: [item for items in lists for item in _slice(items)],
+    "dict": new_dict,
+    "fail": fail,
+    "has": has,
+    "indent": indent,
+    "int": to_int,
+    "join": join,
+    "keys": lambda *maps: [key for one in maps for key in _map(one)],
+    "kind_is": kind_is,
+    "len": length,
+    "list": lambda *items: list(items),
+    "nindent": nindent,
+    "omit": omit,
+    "printf": printf,
+    "quote": quote,
+    "required": required,
+    "sort_alpha": lambda items: sorted(_texts(items)),
+    "sub": lambda number, other: to_int(number) - to_int(other),
+    "ternary": lambda yes, no, condition: yes if _need("bool", condition) else no,
+    "to_json": to_json,
+    "to_string": to_string,
+    "to_yaml": to_yaml,
+    "uniq": uniq,
+    **{name: _of_strings(function) for name, function in _OF_STRINGS.items()},
+}
+FILTERS = {name: _piped(function) for name, function in GLOBALS.items()}
+TESTS = {"defined": is_defined}

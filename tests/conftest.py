@@ -1,0 +1,23 @@
+# SPDX-FileCopyrightText: The stageset-render authors
+# SPDX-License-Identifier: 0BSD
+"""What several test files share: rendering in process and running the command."""
+import pytest
+import yaml
+from click.testing import CliRunner
+
+import renderer
+
+
+def objects(values, name="stageset", namespace="stageset-system", templates=None):
+    """The rendered objects in Helm's order, parsed by a loader that shares nothing with the project's."""
+    texts = renderer.render(values, name=name, namespace=namespace, templates=templates)
+    texts.pop(renderer.NOTES, None)
+    return [yaml.safe_load(document) for _, document in renderer.manifests(texts)]
+
+
+@pytest.fixture
+def command():
+    """Run the command in process: `command("-f", "-", stdin="...")` gives exit_code, stdout and stderr."""
+    def run(*arguments, stdin=None):
+        return CliRunner().invoke(renderer.main, [str(argument) for argument in arguments], input=stdin, prog_name="renderer.py")
+    return run
