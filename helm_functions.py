@@ -120,13 +120,14 @@ class _Dumper(yaml.CSafeDumper):
 
 
 _RESOLVER = yaml.resolver.Resolver()
+_STRING_TAGS = ("tag:yaml.org,2002:str", "tag:yaml.org,2002:yaml")  # the second is that of a lone *, & or !
 _NUMBER = re.compile(
     r"[-+]?(0[xX][0-9a-fA-F]+|0[oO][0-7]+|0[bB][-+]?[01]+|(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?)"
 )
 _BASE_60 = re.compile(r"[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?")
 _TIME = r"[0-9]{1,2}:[0-9]{1,2}:[0-9]{1,2}([.,][0-9]+)?"
 _DATE = re.compile(rf"[0-9]{{4}}-[0-9]{{1,2}}-[0-9]{{1,2}}([Tt]{_TIME}(Z|[-+][0-9]{{2}}:[0-9]{{2}})| +{_TIME})?")
-_ESCAPED = re.compile("[^\n -~\u00a0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd]")
+_ESCAPED = re.compile("[\0-\t\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe-\U0010ffff]")
 
 
 def _reads_as_string(text):
@@ -135,19 +136,19 @@ def _reads_as_string(text):
     return (
         text not in ("y", "Y", "n", "N")
         and not any(p.fullmatch(t) for p, t in ((_NUMBER, digits), (_BASE_60, text), (_DATE, text)))
-        and _RESOLVER.resolve(ScalarNode, text, (True, False)) == _RESOLVER.DEFAULT_SCALAR_TAG
+        and _RESOLVER.resolve(ScalarNode, text, (True, False)) in _STRING_TAGS
     )
 
 
 @functools.lru_cache(maxsize=4096)
 def _style(text):
-    """Choose the style of Go's yaml; double quotes also for all that a reader or an indent could take apart."""
+    """Choose the style of Go's yaml, but double quotes for what a reader, an indent or what follows could change."""
     if _ESCAPED.search(text):
         if not text.isascii() and re.search("[\ud800-\udfff]", text):
             raise Refused(f"{text!a} holds half a character (a lone surrogate)")
         return '"'
     if "\n" in text:
-        return '"' if " \n" in text or text.endswith(" ") else "|"
+        return '"' if " \n" in text or text.endswith((" ", "\n\n")) or text == "\n" else "|"
     return None if _reads_as_string(text) else '"'
 
 
@@ -156,7 +157,13 @@ def _number(value):
         value = int(Decimal(repr(value)))
     if isinstance(value, int) and -(2**63) <= value < 2**64:
         return str(value)
-    return _float(float(value))
+    try:
+        return _float(float(value))
+    except OverflowError:
+        raise Refused("a whole number is too large for JSON") from None
+
+
+_DIGITS = re.compile("[0-9]*")
 
 
 def _compare(one, other):
@@ -167,18 +174,11 @@ def _compare(one, other):
     a, b = one[at], other[at]
     if a.isalpha() or b.isalpha():
         return ord(a) - ord(b) if a.isalpha() and b.isalpha() else a.isalpha() - b.isalpha()
-    start = at
-    while "0" in (a, b) and one[start - 1 : start].isdecimal():
-        start -= 1
-    inside = one[start:at].strip("0") != ""
-    (a_value, a_end), (b_value, b_end) = (_digits(key, at, int(inside)) for key in (one, other))
-    return a_value - b_value or a_end - b_end or ord(a) - ord(b)
-
-
-def _digits(key, at, value):
-    while key[at : at + 1].isdecimal():
-        value, at = value * 10 + ord(key[at]) - ord("0"), at + 1
-    return value, at
+    start = len(one[:at].rstrip("0123456789")) if "0" in (a, b) else at
+    inside = "1" if one[start:at].strip("0") else ""
+    a_number, b_number = (inside + _DIGITS.match(key, at)[0] for key in (one, other))
+    a_rank, b_rank = ((len(n.lstrip("0")), n.lstrip("0"), len(n)) for n in (a_number, b_number))
+    return (a_rank > b_rank) - (a_rank < b_rank) or ord(a) - ord(b)
 
 
 _by_key = functools.cmp_to_key(_compare)
@@ -192,7 +192,8 @@ def _node(value):
     if isinstance(value, (int, float)):
         return ScalarNode(None, _number(value))
     if isinstance(value, dict):
-        pairs = [(_node(_string(key)), _node(value[key])) for key in sorted(value, key=_by_key)]
+        names = sorted(sorted(map(_string, value)), key=_by_key)  # twice, as Go's order runs in circles: 2, 19, 1B, 2
+        pairs = [(_node(name), _node(value[name])) for name in names]
         return MappingNode(None, pairs, flow_style=False)
     if _kind(value) == "slice":
         return SequenceNode(None, [_node(item) for item in value], flow_style=False)
@@ -202,16 +203,23 @@ def _node(value):
 def to_yaml(value):
     """Return Helm's toYaml of a value. It reads back as that value, wherever it is indented to.
 
-    Where Helm's text would not (it drops a string with a control character, writes the key ``<<`` bare and U+2028 as a
-    line break), or Python's YAML would read another type than Go's, the string is double-quoted.
+    Where Helm's text would not, the string is double-quoted: Helm drops strings with control characters, writes the key
+    ``<<`` bare and U+2028 as a line break, and lets blank lines at the end of a block grow with those that follow. So it
+    is where Python's YAML would read another type than Go's.
     """
+    root = _node(value)
+    if isinstance(value, str) and root.style == "|" and value[0] in " \n":
+        root.style = '"'  # a block would have to say how deep it stands, which is not known here
     stream = io.StringIO()
     dumper = _Dumper(stream, allow_unicode=True)
     dumper.open()
-    dumper.serialize(_node(value))
+    dumper.serialize(root)
     dumper.close()
     text = stream.getvalue()
     return text[: -len("\n...\n")] if text.endswith("\n...\n") else text[: -len("\n")]
+
+
+_UNSAFE_JSON = re.compile("[<>&\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
 
 
 def to_json(value):
@@ -223,7 +231,7 @@ def to_json(value):
         return "[" + ",".join(map(to_json, value)) + "]"
     if kind == "string":
         text = json.dumps(value, ensure_ascii=False)
-        return re.sub("[<>&\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]", lambda c: f"\\u{ord(c[0]):04x}", text)
+        return _UNSAFE_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
     if isinstance(value, float):
         return _float(value, -6, 21).replace("e-0", "e-")
     return json.dumps(None if kind == "invalid" else value)
@@ -231,10 +239,12 @@ def to_json(value):
 
 # Strings
 
-_GO_ESCAPES = dict(zip("\a\b\f\n\r\t\v\"\\", (rf"\{letter}" for letter in "abfnrtv\"\\")))
+_GO_ESCAPES = dict(zip('\a\b\f\n\r\t\v"\\', (rf"\{letter}" for letter in 'abfnrtv"\\')))
+_PERHAPS_ESCAPED = re.compile(r"[^ !#-\[\]-~]")
 
 
-def _go_escape(character):
+def _go_escape(found):
+    character = found[0]
     if character in _GO_ESCAPES:
         return _GO_ESCAPES[character]
     if character.isprintable():
@@ -246,7 +256,7 @@ def _go_escape(character):
 def quote(*values):
     """Return Sprig's quote: each value in double quotes as Go's %q writes it, nil left out."""
     texts = [to_string(value) for value in values if is_defined(value)]
-    return " ".join('"' + "".join(map(_go_escape, text)) + '"' for text in texts)
+    return " ".join(f'"{_PERHAPS_ESCAPED.sub(_go_escape, text)}"' for text in texts)
 
 
 def indent(spaces, text):
@@ -290,12 +300,30 @@ def _compiled(pattern):
         raise Refused(f"the pattern {pattern} cannot be read: {error}") from None
 
 
+_GROUP = re.compile(r"\$\{([0-9])\}")
+
+
+def _replace_all(pattern, text, new):
+    """Sprig's regexReplaceAll; of Go's references only ${1} to a group there is, and no match of nothing."""
+    expression = _compiled(pattern)
+    if "$" in _GROUP.sub("", new) or any(int(group) > expression.groups for group in _GROUP.findall(new)):
+        raise Refused(f"the replacement {new} refers to groups otherwise than by ${{1}}, or to one that is not there")
+
+    def expand(found):
+        if not found[0]:
+            raise Refused(f"the pattern {pattern} matches nothing at all, which Go and Python replace differently")
+        return _GROUP.sub(lambda group: found[int(group[1])] or "", new)
+
+    return expression.sub(expand, text)
+
+
 _OF_STRINGS = {
     "contains": lambda part, text: part in text,
     "has_prefix": lambda prefix, text: text.startswith(prefix),
     "has_suffix": lambda suffix, text: text.endswith(suffix),
     "lower": lambda text: "".join(character.lower()[0] for character in text),
     "regex_match": lambda pattern, text: _compiled(pattern).search(text) is not None,
+    "regex_replace_all": _replace_all,
     "replace": lambda old, new, text: text.replace(old, new),
     "split_list": lambda separator, text: text.split(separator) if separator else list(text),
     "trim": lambda text: text.strip(_SPACE),
@@ -305,27 +333,31 @@ _OF_STRINGS = {
 
 
 def printf(template, *values):
-    """Return Go's printf for %s and %q (strings), %d (whole numbers), %v (scalars) and %%; else raise Refused."""
+    """Return Go's printf for %s and %q (strings), %d (whole numbers), %v (scalars) and %%; else raise Refused.
+
+    A verb may have a width, as in %-8s: Go and Python both count characters and pad with blanks.
+    """
     rest = list(values)
 
     def verb(match):
         if match[0] == "%%":
             return "%"
-        if not rest or match[0] not in _VERBS:
+        if not rest or match[2] not in _VERBS:
             raise Refused(f"printf {quote(template)}: {match[0]} has no value, or is not one of %s %q %d %v %%")
-        return _VERBS[match[0]](rest.pop(0))
+        text, width = _VERBS[match[2]](rest.pop(0)), int(match[1] or 0)
+        return text.ljust(-width) if width < 0 else text.rjust(width)
 
-    text = re.sub(r"%.?", verb, _string(template), flags=re.DOTALL)
+    text = re.sub(r"%(-?[1-9][0-9]*)?(.?)", verb, _string(template), flags=re.DOTALL)
     if rest:
         raise Refused(f"printf {quote(template)}: there are more values than verbs")
     return text
 
 
 _VERBS = {
-    "%s": _string,
-    "%q": lambda value: quote(_string(value)),
-    "%d": lambda value: str(_whole(value)),
-    "%v": to_string,
+    "s": _string,
+    "q": lambda value: quote(_string(value)),
+    "d": lambda value: str(_whole(value)),
+    "v": to_string,
 }
 
 
@@ -431,6 +463,7 @@ GLOBALS = {
     "to_json": to_json,
     "to_string": to_string,
     "to_yaml": to_yaml,
+    "trunc": trunc,
     "uniq": uniq,
     **{name: _of_strings(function) for name, function in _OF_STRINGS.items()},
 }

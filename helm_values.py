@@ -17,12 +17,11 @@ from typing import Any, NamedTuple
 
 import yaml
 
-Path = tuple[str | int, ...]
-
+Path = tuple  # of keys and, inside lists, indexes
 MAX_DEPTH = 100
 MAX_NODES = 100_000
-MAX_INDEX = 65_536  # these two are the limits of Helm's --set
-MAX_DOTS = 30
+MAX_SHOWN = 200  # characters of an option in messages
+MAX_INDEX, MAX_DOTS = 65_536, 30  # the limits of Helm's --set
 
 
 class Problem(NamedTuple):
@@ -45,7 +44,9 @@ class Refused(Exception):
 
 
 PLAIN_KEY = re.compile(r'[^\s.\[\]"\\\x00-\x1f\x7f]+')
-PATH_STEP = re.compile(r'\[([0-9]+)\]|(?:^|(?<!^)\.)(?:("(?:[^"\\]|\\.)*")|([^\s.\[\]"\\\x00-\x1f\x7f]+))')
+PATH_STEP = re.compile(
+    r'\[([0-9]+)\]|(?:^|(?!^)\.)(?:("(?:[^"\\\x00-\x1f]|\\["\\bfnrt]|\\u[0-9a-f]{4})*")|([^\s.\[\]"\\\x00-\x1f\x7f]+))'
+)
 
 
 def dotted(path: Path) -> str:
@@ -55,7 +56,9 @@ def dotted(path: Path) -> str:
         if isinstance(step, int):
             text += f"[{step}]"
         else:
-            text += ("." if text else "") + (step if PLAIN_KEY.fullmatch(step) else json.dumps(step))
+            text += ("." if text else "") + (
+                step if PLAIN_KEY.fullmatch(step) else json.dumps(step, ensure_ascii=False)
+            )
     return text
 
 
@@ -66,7 +69,7 @@ def split_path(text: str) -> Path:
     while at < len(text):
         found = PATH_STEP.match(text, at)
         if not found:
-            raise Refused(f'"{text}" is not a path: write keys and indexes as in a.b[0]."c.d"')
+            raise Refused(f'"{text}" is not a path; write keys and indexes as in a.b[0]."c.d"')
         index, quoted, plain = found.groups()
         path.append(int(index) if index else json.loads(quoted) if quoted else plain)
         at = found.end()
@@ -134,12 +137,9 @@ WORDS: dict[str, Any] = {word: None for word in ("", "~", "null", "Null", "NULL"
 for _truth, _words in ((True, "y yes true on"), (False, "n no false off")):
     WORDS.update({form: _truth for word in _words.split() for form in (word, word.capitalize(), word.upper())})
 NO_JSON_NUMBER = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
-BASES = (
-    (16, re.compile(r"[-+]?0[xX][0-9a-fA-F]+")),
-    (8, re.compile(r"[-+]?0[oO]?[0-7]+")),
-    (2, re.compile(r"[-+]?0[bB][01]+")),
-)
+HEX, OCTAL, BINARY = (re.compile(r"[-+]?0" + rest) for rest in ("[xX][0-9a-fA-F]+", "[oO]?[0-7]+", "[bB][01]+"))
 DECIMAL = re.compile(r"[-+]?(0|[1-9][0-9]*)")
+SEPARATOR = re.compile(r"(?<=[0-9])_(?=[0-9])")
 FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 
 
@@ -148,11 +148,11 @@ def _plain(text: str) -> Any:
         return WORDS[text]
     if text[0] in "+-0123456789":
         return _number(text.replace("_", ""), text)
-    return _number(text, text) if text[0] == "." else text
+    return _number(SEPARATOR.sub("", text), text) if text[0] == "." else text
 
 
 def _number(digits: str, text: str) -> Any:
-    for base, pattern in BASES:
+    for base, pattern in ((16, HEX), (8, OCTAL), (2, BINARY)):
         if pattern.fullmatch(digits):
             value = int(digits, base)
             if -(2**63) <= value < (2**63 if digits[0] in "+-" else 2**64):
@@ -162,6 +162,7 @@ def _number(digits: str, text: str) -> Any:
     return text
 
 
+TOO_DEEP = f"values are nested more than {MAX_DEPTH} deep; nest them less"
 YAML_TAG = "tag:yaml.org,2002:"
 PLAIN, MERGE = "plain scalar", "<<"
 MERGE_KEY = object()  # unlike the text "<<", which is a key like any other
@@ -177,13 +178,11 @@ UNREADABLE = (  # what libyaml says, and what to tell a person
     ("unexpected end of stream", "a quote is opened and never closed; close it"),
     ("but found another document", "a second document starts here; a values file holds one, so remove this `---`"),
     ("did not find expected node content", "a value was expected here; write one, or remove what stands in its place"),
-    (
-        "unknown escape character",
-        "a backslash in double quotes stands before a letter it cannot escape; use single quotes",
-    ),
+    ("unknown escape character", "this backslash escapes nothing YAML knows; use single quotes, or write two"),
     ("undefined alias", "no anchor above has the name of this alias; define it first with `&name`"),
     ("second occurrence", "an anchor of this name is defined above; give this one another name"),
 )
+LONE_TAG = re.compile(r"(&\S+\s+)?!")  # libyaml forgets this tag, which makes text of a number
 CONTROL = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -200,8 +199,7 @@ class Loader(yaml.CSafeLoader):
     def descend_resolver(self, parent: yaml.Node | None, index: Any) -> None:
         self.depth += 1
         if self.depth > MAX_DEPTH and parent is not None:
-            mark = parent.start_mark
-            raise yaml.MarkedYAMLError(problem=f"values are nested more than {MAX_DEPTH} deep", problem_mark=mark)
+            raise yaml.MarkedYAMLError(problem=TOO_DEEP, problem_mark=parent.start_mark)
 
     def ascend_resolver(self) -> None:
         self.depth -= 1
@@ -211,7 +209,7 @@ class Document:
     """A YAML text as nodes, which give its values and their places."""
 
     def __init__(self, text: str, label: str) -> None:
-        self.label = label
+        self.text, self.label = text, label
         self.problems: list[str] = []
         self.entered: list[yaml.Node] = []
         self.count = 0
@@ -223,14 +221,14 @@ class Document:
         try:
             self.root = loader.get_single_node()
         except yaml.MarkedYAMLError as error:
-            raise Refused(self.unreadable(error, text)) from None
+            raise Refused(self.unreadable(error)) from None
         finally:
             loader.dispose()
 
-    def unreadable(self, error: yaml.MarkedYAMLError, text: str) -> str:
+    def unreadable(self, error: yaml.MarkedYAMLError) -> str:
         mark, start = error.problem_mark, error.context_mark
         problem = next((words for said, words in UNREADABLE if said in error.problem), error.problem)
-        if text[mark.index : mark.index + 1] == "\t":
+        if self.text[mark.index : mark.index + 1] == "\t":
             problem = "a tab stands where YAML wants blanks; indent with spaces"
         elif start and start.line != mark.line and not isinstance(error, yaml.composer.ComposerError):
             problem += f" (in what starts on line {start.line + 1})"
@@ -255,7 +253,7 @@ class Document:
 
     def value(self, node: yaml.Node) -> Any:
         if isinstance(node, yaml.ScalarNode):
-            self.tally(node)
+            self.tally()
             return self.scalar(node)
         if node.tag != YAML_TAG + ("seq" if isinstance(node, yaml.SequenceNode) else "map"):
             self.problem(node, f"the tag {_shown(node.tag)} is not known; remove it")
@@ -267,21 +265,23 @@ class Document:
         self.entered.pop()
         return values
 
-    def tally(self, node: yaml.Node) -> None:
+    def tally(self) -> None:
         self.count += 1
         if self.count > MAX_NODES:
             raise Refused(f"{self.label}: more than {MAX_NODES} values, counting each use of an alias; use fewer")
 
     def enter(self, node: yaml.Node) -> None:
-        self.tally(node)
+        self.tally()
         if any(node is outer for outer in self.entered):
             raise Refused(f"{self.at(node.start_mark)}: the anchor here contains itself; remove the alias inside it")
         if len(self.entered) >= MAX_DEPTH:
-            raise Refused(f"{self.at(node.start_mark)}: values are nested more than {MAX_DEPTH} deep")
+            raise Refused(f"{self.at(node.start_mark)}: {TOO_DEEP}")
         self.entered.append(node)
 
     def scalar(self, node: yaml.ScalarNode) -> Any:
         if node.tag == PLAIN:
+            if LONE_TAG.match(self.text, node.start_mark.index, node.end_mark.index):
+                self.problem(node, "the tag ! is not known; remove it")
             if NO_JSON_NUMBER.fullmatch(node.value):
                 self.problem(node, f"{node.value} is not a number JSON can hold; quote it if text is meant")
             return _plain(node.value)
@@ -446,7 +446,7 @@ def _once(stdin: Callable[[], bytes]) -> Callable[[], bytes]:
 
 def _listed(names: str) -> list[str]:
     try:
-        return next(csv.reader([names], strict=True), [""])
+        return next(csv.reader([names], strict=True)) or [""]
     except csv.Error:
         raise Refused(f"-f {names}: the quotes are not those of a comma-separated list") from None
 
@@ -461,19 +461,18 @@ def _typed(text: str) -> Any:
 
 
 def _option(name: str, text: str, read_value: Callable[[Option], Any]) -> Source:
-    label = f"{name} {text}"
+    label = f"{name} {text}" if len(text) <= MAX_SHOWN and text.isprintable() else f"{name} {text[:MAX_SHOWN]!a}..."
     try:
         text.encode("utf-8")
         if name == "--set-json" and text.lstrip().startswith("{"):
             return Source(label, Option(text).whole_object())
-        edits = list(Option(text).edits(read_value))
-        source = Source(label, {}, None, edits)
-        source.values = combine([Source("", {}, None, edits)])
-        return source
+        source = Source(label, {}, edits=list(Option(text).edits(read_value)))
     except UnicodeEncodeError:
-        raise Refused(f"{name} {text!a}: the option is not UTF-8 text") from None
+        raise Refused(f"{label}: the option is not UTF-8 text") from None
     except Refused as error:
         raise Refused(*(f"{label}: {problem}" for problem in error.problems)) from None
+    source.values = combine([source])
+    return source
 
 
 class Option:
@@ -502,7 +501,10 @@ class Option:
 
     def edits(self, read_value: Callable[[Option], Any]) -> Iterable[tuple[Path, Any]]:
         while self.at < len(self.text):
-            yield self.path(), read_value(self)
+            path = self.path()
+            if self.at == len(self.text) and isinstance(path[-1], str) and any(isinstance(step, int) for step in path):
+                raise Refused("Helm drops a list item that ends in an empty value; write --set-json 'name[0].key=\"\"'")
+            yield path, read_value(self)
 
     def path(self) -> Path:
         path: list[str | int] = []
@@ -529,9 +531,7 @@ class Option:
     def index(self) -> int:
         text, stop = self.until("]")
         if not stop or not re.fullmatch(r"\+?[0-9]{1,9}", text) or int(text) > MAX_INDEX:
-            raise Refused(
-                f'"{text}" is not an index of a list; write a number from 0 to {MAX_INDEX}, as in name[0]=value'
-            )
+            raise Refused(f'"{text}" is not an index of a list; write one from 0 to {MAX_INDEX}, as in name[0]=value')
         return int(text)
 
     def value(self, convert: Callable[[str], Any]) -> Any:
@@ -575,7 +575,7 @@ class Option:
         except UnicodeEncodeError:
             raise Refused("the JSON text holds half of a surrogate pair; write the whole character") from None
         except RecursionError:
-            raise Refused(f"the JSON value is nested more than {MAX_DEPTH} deep") from None
+            raise Refused(TOO_DEEP) from None
         return value
 
     def whole_object(self) -> dict:
@@ -595,19 +595,26 @@ def _limited(value: Any, left: int) -> None:
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict:
-    for key, _ in pairs:
-        if sum(key == other for other, _ in pairs) > 1:
+    seen: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in seen:
             raise Refused(f'the key "{key}" is set twice in the JSON text; keep one')
-    return dict(pairs)
+        seen[key] = value
+    return seen
 
 
 def _finite(text: str) -> float:
     if not math.isfinite(float(text)):
-        raise Refused(f"{text} is not a number JSON can hold")
+        raise Refused(f"{text[:40]} is not a number JSON can hold; quote it if text is meant")
     return float(text)
 
 
-JSON = json.JSONDecoder(object_pairs_hook=_unique, parse_float=_finite, parse_constant=_finite)
+def _whole(text: str) -> int:
+    _finite(text)
+    return int(text)
+
+
+JSON = json.JSONDecoder(object_pairs_hook=_unique, parse_float=_finite, parse_int=_whole, parse_constant=_finite)
 
 
 def combine(sources: Iterable[Source]) -> dict:
@@ -643,20 +650,19 @@ def _edit(values: dict, path: Path, value: Any, label: str) -> None:
             holder[step] = kind()
         holder = holder[step]
         if not isinstance(holder, kind):
-            where = f"{label}: " if label else ""
-            raise Refused(f"{where}{dotted(path[:at])} is {json.dumps(holder)[:40]}, not {name}; set it whole")
+            found = (
+                "a map" if isinstance(holder, dict) else "a list" if isinstance(holder, list) else json.dumps(holder)
+            )
+            raise Refused(f"{label}: {dotted(path[:at])} is {found} and not {name} to set something in; set it whole")
 
 
 def coalesce(defaults: dict, values: dict) -> dict:
     """Lay values over defaults as Helm does (CoalesceValues): maps merge, lists and scalars replace, null deletes."""
     result = {}
     for key, default in defaults.items():
-        value = values.get(key, default)
-        if key in values and value is None and default is not None or key not in values and default is None:
-            continue
-        if isinstance(default, dict) and isinstance(value, dict):
-            result[key] = coalesce(default, value if key in values else {})
-        else:
-            result[key] = copy.deepcopy(value)
+        value = values.get(key, {} if isinstance(default, dict) else default)
+        if value is not None:
+            both = isinstance(default, dict) and isinstance(value, dict)
+            result[key] = coalesce(default, value) if both else copy.deepcopy(value)
     result.update((key, copy.deepcopy(value)) for key, value in values.items() if key not in defaults)
     return result

@@ -20,7 +20,7 @@ from jinja2.environment import TemplateModule
 from jinja2.runtime import LoopContext
 
 import helm_functions
-from helm_values import Problem, Refused, Source, coalesce, collect, combine, load_yaml, place_of, split_path
+from helm_values import Problem, Refused, Source, coalesce, collect, combine, dotted, load_yaml, place_of, split_path
 from schema_errors import Schema
 
 __version__ = "0.1.0"
@@ -108,7 +108,8 @@ def merged(values: dict, *, name: str, namespace: str) -> dict:
     everything = coalesce(defaults(), values)
     problems = schema().problems(everything)
     if problems:
-        raise Refused(*problems, *_findings_beside(problems, everything, name, namespace))
+        problems += _findings_beside(problems, everything, name, namespace)
+        raise Refused(*sorted(problems, key=lambda problem: dotted(problem.path)))
     found = _findings("validate", everything, name, namespace)
     if found:
         raise Refused(*found)
@@ -152,7 +153,7 @@ def manifests(texts: dict[str, str]) -> list[tuple[str, str]]:
     for file, text in sorted(texts.items()):
         for document in re.split(r"(?:^|\s*\n)---\s*", text):
             if document.strip():
-                found.append((_install_rank(document), file, document.strip()))
+                found.append((_install_rank(document), file, document.strip() + "\n"))
     return [(file, document) for _, file, document in sorted(found, key=lambda item: item[0])]
 
 
@@ -325,7 +326,7 @@ def execute(options: SimpleNamespace, sources: list[Source]) -> str:
 
 
 def _with_source(file: str, document: str) -> str:
-    return f"---\n# Source: {CHART['Name']}/templates/{file}\n{document}\n"
+    return f"---\n# Source: {CHART['Name']}/templates/{file}\n{document}"
 
 
 def located(problem: Problem, sources: list[Source]) -> str:
@@ -391,7 +392,7 @@ def main(**options) -> None:
     except Exception as error:  # no traceback reaches a user, whatever went wrong
         click.echo(f"stageset-render failed: {type(error).__name__}: {error}; this is a bug, please report it", err=True)
         sys.exit(1)
-    click.get_binary_stream("stdout").write(out)
+    click.echo(out, nl=False)
 
 
 if __name__ == "__main__":

@@ -26,11 +26,10 @@ class Schema:
         self._validator = jsonschema_rs.Draft7Validator(self.root)
 
     def problems(self, values: dict) -> list[Problem]:
-        """Everything that the schema refuses in `values`, ordered by path."""
+        """Everything that the schema refuses in `values`."""
         if self._validator.is_valid(values):
             return []
-        found = [problem for error in self._validator.iter_errors(values) for problem in self._worded(error)]
-        return sorted(found, key=lambda problem: [(isinstance(part, str), part) for part in problem.path])
+        return [problem for error in self._validator.iter_errors(values) for problem in self._worded(error)]
 
     def paths(self) -> list[tuple[str, ...]]:
         """The path of every value the schema knows outside lists, parents included."""
@@ -60,7 +59,7 @@ class Schema:
             yield Problem(path, f"{found} is not {schema.get('title', 'text that matches ' + kind.value)}")
         elif kind.name == "anyOf":
             needed = [key for branch in self._node(error.schema_path) for key in branch["required"]]
-            yield Problem(path, f"{found} needs {' or '.join(needed)}, with at least one entry")
+            yield Problem(path, f"needs {' or '.join(needed)}, with at least one entry")
         else:
             yield Problem(path, error.message)
 

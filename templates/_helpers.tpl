@@ -99,6 +99,15 @@ spec:
       name: {{ name() }}-{{ port }}
 {%- endmacro %}
 
+{#- The Servers among serviceMesh.linkerd.authorizations that cover a port, by number or by name. #}
+{%- macro linkerdServers(port, number) -%}
+{%- for object in Values.serviceMesh.linkerd.authorizations %}
+{%- if object.kind == "Server" and object.spec and object.spec.port and has(object.spec.port | to_string, [number | int | to_string, port]) %}
+{{- object.metadata.name }}
+{%- endif %}
+{%- endfor %}
+{%- endmacro %}
+
 {#- Rows of the table in NOTES.txt: port, number, named by a policy, plaintext accepted, callers. #}
 {%- macro istioCallers(port, number, sources) -%}
 {%- if sources %}
@@ -141,7 +150,9 @@ any meshed caller
 {%- endmacro %}
 
 {%- macro linkerdDefault(port, number, denied) -%}
-{%- if Values.serviceMesh.defaultDeny.enabled and Values.namespace.create %}
+{%- if linkerdServers(port, number) %}
+{{- printf("%-8s %-6d %-5s %-9s %s", port, number | int, "yes", "(2)", "(2)") }}
+{%- elif Values.serviceMesh.defaultDeny.enabled and Values.namespace.create %}
 {{- printf("%-8s %-6d %-5s %-9s %s (1)", port, number | int, "no", "no", denied) }}
 {%- else %}
 {{- printf("%-8s %-6d %-5s %-9s %s", port, number | int, "no", "yes", "anyone (1)") }}

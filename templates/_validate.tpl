@@ -39,7 +39,7 @@ serviceMesh.mcp.from: linkerd renders no Server for the mcp port, so this restri
 {%- for first in ports %}
 {%- for second in ports %}
 {%- if first.name < second.name and first.number | int == second.number | int %}
-ports: ports.{{ first.name }} and ports.{{ second.name }} are both {{ first.number | int }}, so the rule of one would rule the other as well; give each enabled port a number of its own
+ports.{{ second.name }}: {{ second.number | int }} is also ports.{{ first.name }}, so the rule of one would rule the other as well; give each enabled port a number of its own
 {%- endif %}
 {%- endfor %}
 {%- endfor %}
@@ -179,7 +179,7 @@ serviceMesh.defaultDeny.enabled: a pod takes the namespace's default policy when
 {%- else %}
 serviceMesh.defaultDeny.enabled: renders nothing without namespace.create; set it yourself with `kubectl annotate namespace {{ stageset.namespace() }} config.linkerd.io/default-inbound-policy=deny` and restart the pods that run already
 {%- endif %}
-{%- if Values.webhook.enabled and not linkerdServers(Values.ports.webhook, "webhook") %}
+{%- if Values.webhook.enabled and not stageset.linkerdServers("webhook", Values.ports.webhook) %}
 webhook.enabled: the default policy deny also rules ports without a Server, so kube-apiserver, which is not meshed, is refused on port {{ Values.ports.webhook | int }} and admission breaks; add a Server for it (proxyProtocol TLS) with a NetworkAuthentication and an AuthorizationPolicy to serviceMesh.linkerd.authorizations, or give the pod the annotation config.linkerd.io/skip-inbound-ports
 {%- endif %}
 {%- endif %}
@@ -204,15 +204,6 @@ webhook.enabled: the default policy deny also rules ports without a Server, so k
 {%- for entry in sources %}
 {%- if entry.namespaces %}
 {{ path }}[{{ loop.index0 }}].namespaces: ignored, because Linkerd knows callers by identity alone; a namespace's callers are *.<namespace>.serviceaccount.identity.linkerd.cluster.local under principals
-{%- endif %}
-{%- endfor %}
-{%- endmacro %}
-
-{#- Prints something when an authorization is a Server of that port, by number or by name. #}
-{%- macro linkerdServers(number, port) -%}
-{%- for object in Values.serviceMesh.linkerd.authorizations %}
-{%- if object.kind == "Server" and object.spec and has(object.spec.port | to_string, [number | int | to_string, port]) %}
-{{- object.metadata.name }}
 {%- endif %}
 {%- endfor %}
 {%- endmacro %}

@@ -4,8 +4,13 @@
 import pytest
 import yaml
 from click.testing import CliRunner
+from hypothesis import settings
 
 import renderer
+
+# The same draws on every machine and in every run.
+settings.register_profile("pack", derandomize=True, deadline=None)
+settings.load_profile("pack")
 
 
 def objects(values, name="stageset", namespace="stageset-system", templates=None):
@@ -19,5 +24,6 @@ def objects(values, name="stageset", namespace="stageset-system", templates=None
 def command():
     """Run the command in process: `command("-f", "-", stdin="...")` gives exit_code, stdout and stderr."""
     def run(*arguments, stdin=None):
-        return CliRunner().invoke(renderer.main, [str(argument) for argument in arguments], input=stdin, prog_name="renderer.py")
+        arguments = [str(argument) for argument in arguments]
+        return CliRunner().invoke(renderer.main, arguments, input=stdin, prog_name="renderer.py")
     return run

@@ -1,0 +1,247 @@
+# SPDX-FileCopyrightText: The stageset-render authors
+# SPDX-License-Identifier: 0BSD
+"""The command: its options, exit codes, and what goes to stdout and stderr."""
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+import renderer
+
+ROOT = Path(__file__).resolve().parent.parent
+STRICT = "serviceMesh: {enabled: true, mtls: strict}\n"
+SURPRISING = "serviceMesh: {enabled: true, defaultDeny: {enabled: true}}\n"
+REFUSED = "serviceMesh: {enabled: true, mtls: stirct}\n"
+PEER = "templates/peerauthentication.yaml"
+
+
+@pytest.fixture
+def strict(tmp_path):
+    path = tmp_path / "strict.yaml"
+    path.write_text(STRICT)
+    return path
+
+
+def documents(done):
+    assert (done.exit_code, done.stderr) == (0, ""), done.stderr
+    return list(yaml.safe_load_all(done.stdout))
+
+
+def sources(done):
+    return [line.rsplit("/", 1)[1] for line in done.stdout.splitlines() if line.startswith("# Source: stageset-controller/templates/")]
+
+
+def mesh(command, *arguments, stdin=None):
+    """The merged value of serviceMesh."""
+    done = command("--show-values", *arguments, stdin=stdin)
+    assert (done.exit_code, done.stderr) == (0, ""), done.stderr
+    return yaml.safe_load(done.stdout)["serviceMesh"]
+
+
+def test_names_default_as_in_helm(command):
+    namespace = documents(command("--set", "namespace.create=true", "-s", "templates/namespace.yaml"))[0]
+    assert namespace["metadata"]["name"] == "default"
+    assert namespace["metadata"]["labels"]["app.kubernetes.io/instance"] == "release-name"
+
+
+def test_names_given(command):
+    namespace = documents(command("rel", "-n", "ns", "--set", "namespace.create=true", "-s", "templates/namespace.yaml"))[0]
+    assert namespace["metadata"]["name"] == "ns"
+    assert namespace["metadata"]["labels"]["app.kubernetes.io/instance"] == "rel"
+
+
+def test_output_is_framed_as_helm_frames_it(command, strict):
+    done = command("-f", strict, "-s", PEER)
+    assert done.stdout.startswith(f"---\n# Source: stageset-controller/{PEER}\napiVersion: security.istio.io/v1\n")
+    assert done.stdout.endswith("mode: PERMISSIVE\n")
+
+
+@pytest.mark.parametrize("text", [STRICT, json.dumps(yaml.safe_load(STRICT))])
+def test_values_come_from_stdin_as_yaml_or_json(command, text):
+    assert mesh(command, "-f", "-", stdin=text)["mtls"] == "strict"
+
+
+@pytest.mark.parametrize("arguments, mtls", [
+    ([], "strict"),
+    (["--set", "serviceMesh.mtls=permissive"], "permissive"),
+    (["--set-string", "serviceMesh.mtls="], ""),
+    (["--set-json", 'serviceMesh={"mtls":"permissive"}'], "permissive"),
+    (["--set-json", '{"serviceMesh":{"mtls":"permissive"}}'], "permissive"),
+    (["--set-file", "serviceMesh.mtls=permissive.txt"], "permissive"),
+    (["--set-string", "serviceMesh.mtls=strict", "--set", "serviceMesh.mtls=permissive"], "strict"),
+    (["--set", "serviceMesh.mtls=strict", "--set-json", 'serviceMesh.mtls="permissive"'], "strict"),
+    (["--set-file", "serviceMesh.mtls=permissive.txt", "--set-string", "serviceMesh.mtls=strict"], "permissive"),
+    (["-f", "second.yaml"], "permissive"),
+    (["-f", "strict.yaml,second.yaml"], "permissive"),
+])
+def test_precedence_is_helms(command, strict, monkeypatch, arguments, mtls):
+    monkeypatch.chdir(strict.parent)
+    Path("permissive.txt").write_text("permissive")
+    Path("second.yaml").write_text("serviceMesh: {mtls: permissive}")
+    assert mesh(command, "-f", strict, *arguments)["mtls"] == mtls
+
+
+def test_set_edits_the_list_of_a_file(command, tmp_path):
+    path = tmp_path / "v.yaml"
+    path.write_text("serviceMesh: {gate: {from: [{principals: [a]}, {principals: [b]}]}}")
+    merged = mesh(command, "-f", path, "--set", "serviceMesh.gate.from[1].principals[0]=c", "--set", "serviceMesh.enabled=true")
+    assert merged["gate"]["from"] == [{"principals": ["a"]}, {"principals": ["c"]}]
+
+
+def test_null_resets_a_default(command):
+    assert "mtls" not in mesh(command, "--set", "serviceMesh.mtls=null")
+
+
+@pytest.mark.parametrize("arguments, printed", [
+    (["-s", PEER], ["peerauthentication.yaml"]),
+    (["-s", PEER, "-s", "templates/istio-authorizationpolicy.yaml"], ["peerauthentication.yaml", "istio-authorizationpolicy.yaml"]),
+    (["-s", "peerauthentication.yaml"], ["peerauthentication.yaml"]),
+    (["-s", f"stageset-controller/{PEER}"], ["peerauthentication.yaml"]),
+    (["-s", "templates/namespace.yaml"], []),
+])
+def test_show_only(command, strict, arguments, printed):
+    done = command("-f", strict, *arguments)
+    assert (done.exit_code, done.stderr, sources(done)) == (0, "", printed)
+
+
+@pytest.mark.parametrize("arguments, said", [
+    (["-s", "templates/peerauthentification.yaml"], "there is no template 'peerauthentification.yaml'; there are peerauthentication.yaml"),
+    (["-s", "templates/_helpers.tpl"], "there is no template '_helpers.tpl'"),
+    (["Bad_Name"], "'Bad_Name' is no release name"),
+    (["x" * 54], "is no release name"),
+    (["-n", "a.b"], "'a.b' is no namespace"),
+    (["--skip-schema-validation"], "No such option"),
+    (["one", "two"], "unexpected extra argument"),
+])
+def test_wrong_usage(command, arguments, said):
+    done = command(*arguments)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert said in " ".join(done.stderr.split())
+
+
+@pytest.mark.parametrize("arguments, said", [
+    (["-f", "-"], "stdin:1:36: serviceMesh.mtls: 'stirct' is not one of '', permissive, strict (did you mean strict?)\n"),
+    (["--set", "serviceMesh.mtls=stirct"],
+     "--set serviceMesh.mtls=stirct: serviceMesh.mtls: 'stirct' is not one of '', permissive, strict (did you mean strict?)\n"),
+    (["--set", "ports.gate=8080"], "--set ports.gate=8080: ports.metrics: 8080 is also ports.gate, so the rule of one would rule the "
+                                   "other as well; give each enabled port a number of its own\n"),
+])
+def test_refused(command, arguments, said):
+    done = command(*arguments, stdin=REFUSED)
+    assert (done.exit_code, done.stdout, done.stderr) == (1, "", said)
+
+
+@pytest.mark.parametrize("option", ["--strict", "--lint", "--notes", "--show-values"])
+def test_a_refusal_leaves_stdout_empty_under_every_option(command, option):
+    done = command("-f", "-", option, stdin=REFUSED)
+    assert (done.exit_code, done.stdout) == (1, "")
+
+
+@pytest.mark.parametrize("content, said", [
+    (b"a: [1\n", "bad.yaml:2:1: "),
+    (b"serviceMesh:\n  enabled: true\n  enabled: false\n", "bad.yaml:3:3: "),
+    (b"- a\n", "bad.yaml:1:1: "),
+    (b"a: \xff\n", "bad.yaml:1:4: "),
+    (b"a: 1\n---\nb: 2\n", "bad.yaml:2:1: "),
+    (None, "bad.yaml"),
+])
+def test_unreadable_files(command, tmp_path, monkeypatch, content, said):
+    monkeypatch.chdir(tmp_path)
+    if content is not None:
+        Path("bad.yaml").write_bytes(content)
+    done = command("-f", "bad.yaml")
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert done.stderr.startswith(said)
+    assert "Traceback" not in done.stderr
+
+
+def test_warnings_go_to_stderr_and_strict_refuses_them(command):
+    done = command("-f", "-", stdin=SURPRISING)
+    assert done.exit_code == 0
+    assert done.stderr.startswith("warning: stdin:1:53: serviceMesh.defaultDeny.enabled: denies every other workload")
+    assert sources(done) == ["istio-authorizationpolicy.yaml", "servicemesh-default-deny.yaml"]
+    refused = command("-f", "-", "--strict", stdin=SURPRISING)
+    assert (refused.exit_code, refused.stdout) == (1, "")
+    assert refused.stderr == done.stderr.replace("warning: ", "")
+
+
+def test_notes_go_to_stderr(command, strict):
+    quiet, noted = command("-f", strict), command("-f", strict, "--notes")
+    assert quiet.stderr == ""
+    assert noted.stdout == quiet.stdout
+    assert "health   8081   no    yes       anyone\n" in noted.stderr
+
+
+def test_lint_complains_about_what_yamllint_finds(command, strict, monkeypatch):
+    monkeypatch.setattr(renderer, "_with_source", lambda file, document: f"---\n{document}x: y  \n")
+    done = command("-f", strict, "--lint", "-s", PEER)
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert "trailing spaces" in done.stderr
+
+
+def test_output_dir(command, strict, tmp_path):
+    out = tmp_path / "new" / "out"
+    done = command("-f", strict, "--output-dir", out)
+    assert (done.exit_code, done.stdout, done.stderr) == (0, "", "")
+    printed = command("-f", strict).stdout
+    files = sorted(path for path in out.rglob("*") if path.is_file())
+    assert [str(path.relative_to(out)) for path in files] == [
+        "stageset-controller/templates/istio-authorizationpolicy.yaml", f"stageset-controller/{PEER}"]
+    assert "".join(path.read_text() for path in files) == printed
+
+
+def test_output_dir_keeps_other_files_and_warns_of_stale_ones(command, strict, tmp_path):
+    command("-f", strict, "--output-dir", tmp_path)
+    other = tmp_path / "stageset-controller" / "templates" / "mine.txt"
+    other.write_text("kept")
+    done = command("--set", "serviceMesh.enabled=true", "--output-dir", tmp_path)
+    stale = tmp_path / "stageset-controller" / PEER
+    assert (done.exit_code, done.stderr) == (0, f"warning: {stale}: renders nothing under these values; delete it\n")
+    assert other.read_text() == "kept"
+    assert stale.exists()
+
+
+def test_output_dir_is_untouched_when_a_file_cannot_be_written(command, strict, tmp_path, monkeypatch):
+    command("-f", strict, "--output-dir", tmp_path)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    (tmp_path / "stageset-controller" / "templates" / "peerauthentication.yaml").unlink()
+    (tmp_path / "stageset-controller" / "templates" / "peerauthentication.yaml").mkdir()
+    done = command("-f", strict, "--set", "gate.enabled=false", "--output-dir", tmp_path)
+    assert done.exit_code == 1
+    assert "Traceback" not in done.stderr and "peerauthentication.yaml" in done.stderr
+    after = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    assert after == {path: text for path, text in before.items() if path.name != "peerauthentication.yaml"}
+
+
+def test_version(command):
+    done = command("--version")
+    assert done.stdout == f"stageset-render {renderer.__version__}, chart 0.0.0, appVersion 2026.8.17224814\n"
+
+
+def run(*arguments, cwd=None, stdin=None, **environment):
+    return subprocess.run([sys.executable, str(ROOT / "renderer.py"), *arguments], input=stdin, capture_output=True, cwd=cwd,
+                          env={**os.environ, **environment})
+
+
+def test_same_bytes_under_any_locale_and_hash_seed(tmp_path):
+    values = "serviceMesh: {enabled: true, istio: {rules: [{to: [{operation: {paths: [/é, /漢]}}]}]}}".encode()
+    runs = [run("-f", "-", stdin=values, cwd=tmp_path, LC_ALL=locale, PYTHONHASHSEED=seed)
+            for locale, seed in (("C", "1"), ("C.UTF-8", "2"))]
+    assert runs[0].stdout == runs[1].stdout
+    assert (runs[0].returncode, runs[0].stderr) == (0, b"")
+    assert "/漢".encode() in runs[0].stdout
+
+
+def test_a_closed_pipe_is_no_traceback(strict):
+    done = subprocess.run(f"{sys.executable} {ROOT / 'renderer.py'} -f {strict} | true", shell=True, capture_output=True)
+    assert b"Traceback" not in done.stderr
+
+
+def test_arguments_that_are_no_utf8_are_refused(tmp_path):
+    done = run("--set", b"serviceMesh.mtls=\xff".decode("utf-8", "surrogateescape"), cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert b"Traceback" not in done.stderr and b"bug" not in done.stderr
