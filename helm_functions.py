@@ -148,7 +148,7 @@ def _style(text):
             raise Refused(f"{text!a} holds half a character (a lone surrogate)")
         return '"'
     if "\n" in text:
-        return '"' if " \n" in text or text.endswith((" ", "\n\n")) or text == "\n" else "|"
+        return '"' if text == "\n" or text.endswith("\n\n") else "|"
     return None if _reads_as_string(text) else '"'
 
 
@@ -204,8 +204,8 @@ def to_yaml(value):
     """Return Helm's toYaml of a value. It reads back as that value, wherever it is indented to.
 
     Where Helm's text would not, the string is double-quoted: Helm drops strings with control characters, writes the key
-    ``<<`` bare and U+2028 as a line break, and lets blank lines at the end of a block grow with those that follow. So it
-    is where Python's YAML would read another type than Go's.
+    ``<<`` bare and U+2028 as a line break, and lets blank lines at the end of a block grow with those that follow. So
+    it is where Python's YAML would read another type than Go's.
     """
     root = _node(value)
     if isinstance(value, str) and root.style == "|" and value[0] in " \n":

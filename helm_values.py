@@ -183,7 +183,7 @@ UNREADABLE = (  # what libyaml says, and what to tell a person
     ("second occurrence", "an anchor of this name is defined above; give this one another name"),
 )
 LONE_TAG = re.compile(r"(&\S+\s+)?!")  # libyaml forgets this tag, which makes text of a number
-CONTROL = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f]|[\ud800-\udfff]|\ufeff|\ufffe|\uffff")
 
 
 class Loader(yaml.CSafeLoader):

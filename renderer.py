@@ -1,6 +1,7 @@
 # SPDX-FileCopyrightText: The stageset-render authors
 # SPDX-License-Identifier: 0BSD
 """Renders the stageset-controller chart's manifests from its Jinja2 templates, as `helm template` would."""
+
 from __future__ import annotations
 
 import contextlib
@@ -31,11 +32,11 @@ DNS_LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 
 # The order in which Helm installs kinds (InstallOrder of its releaseutil package); others follow, by kind.
 INSTALL_ORDER = """
-PriorityClass Namespace NetworkPolicy ResourceQuota LimitRange PodSecurityPolicy PodDisruptionBudget ServiceAccount Secret
-SecretList ConfigMap StorageClass PersistentVolume PersistentVolumeClaim CustomResourceDefinition ClusterRole ClusterRoleList
-ClusterRoleBinding ClusterRoleBindingList Role RoleList RoleBinding RoleBindingList Service DaemonSet Pod
-ReplicationController ReplicaSet Deployment HorizontalPodAutoscaler StatefulSet Job CronJob IngressClass Ingress APIService
-MutatingWebhookConfiguration ValidatingWebhookConfiguration
+PriorityClass Namespace NetworkPolicy ResourceQuota LimitRange PodSecurityPolicy PodDisruptionBudget ServiceAccount
+Secret SecretList ConfigMap StorageClass PersistentVolume PersistentVolumeClaim CustomResourceDefinition ClusterRole
+ClusterRoleList ClusterRoleBinding ClusterRoleBindingList Role RoleList RoleBinding RoleBindingList Service DaemonSet
+Pod ReplicationController ReplicaSet Deployment HorizontalPodAutoscaler StatefulSet Job CronJob IngressClass Ingress
+APIService MutatingWebhookConfiguration ValidatingWebhookConfiguration
 """.split()
 
 
@@ -57,7 +58,7 @@ class HelmEnvironment(jinja2.Environment):
         raise Refused(f"a template reads .{attribute} of {obj!r}, which is no map")
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def environment() -> jinja2.Environment:
     """The environment in which all templates run: Helm's functions instead of Jinja's."""
     env = HelmEnvironment(
@@ -71,19 +72,19 @@ def environment() -> jinja2.Environment:
     return env
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def schema() -> Schema:
     """The schema of the values, values.schema.json."""
     return Schema((_root() / "values.schema.json").read_text(encoding="utf-8"))
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def defaults() -> dict:
     """The default of every value, from templates/_defaults.tpl."""
     return load_yaml((_root() / "templates" / "_defaults.tpl").read_bytes(), "templates/_defaults.tpl")
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def template_names() -> list[str]:
     """The templates that render something, in Helm's order: all but the partials, whose names start with `_`."""
     return sorted(path.name for path in (_root() / "templates").iterdir() if not path.name.startswith("_"))
@@ -201,7 +202,7 @@ def _findings(macro: str, everything: dict, name: str, namespace: str) -> list[P
 
 def _finding(line: str) -> Problem:
     named = re.match(r"([A-Za-z][^ :]*): ", line)
-    return Problem(split_path(named[1]), line[named.end():]) if named else Problem((), line)
+    return Problem(split_path(named[1]), line[named.end() :]) if named else Problem((), line)
 
 
 @contextlib.contextmanager
@@ -228,7 +229,7 @@ def _chosen(templates: list[str] | None) -> list[str]:
 
 
 def check_name(name: str) -> None:
-    """Refuse what is no release name to Helm (its chartutil.ValidateReleaseName): it becomes a label of every object."""
+    """Refuse what is no release name to Helm (chartutil.ValidateReleaseName): it becomes a label of every object."""
     if not re.fullmatch(f"{DNS_LABEL}(\\.{DNS_LABEL})*", name) or len(name) > 53:
         raise Refused(f"{name!r} is no release name: lower-case letters, digits, - and ., at most 53 characters")
 
@@ -352,27 +353,47 @@ def _named(check):
         except Refused as refused:
             raise click.BadParameter(str(refused)) from refused
         return value
+
     return callback
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("name", default="release-name", callback=_named(check_name))
-@click.option("-f", "--values", multiple=True, metavar="FILE", help="Values file, YAML or JSON; - is stdin. Repeatable.")
+@click.option(
+    "-f", "--values", multiple=True, metavar="FILE", help="Values file, YAML or JSON; - is stdin. Repeatable."
+)
 @click.option("--set", "set_", multiple=True, metavar="KEY=VALUE", help="Set values. Repeatable, like its kin below.")
 @click.option("--set-string", multiple=True, metavar="KEY=VALUE", help="Set values that stay strings.")
-@click.option("--set-json", multiple=True, metavar="KEY=JSON", help="Set values from JSON, or all from one JSON object.")
+@click.option(
+    "--set-json", multiple=True, metavar="KEY=JSON", help="Set values from JSON, or all from one JSON object."
+)
 @click.option("--set-file", multiple=True, metavar="KEY=PATH", help="Set values to the text of files.")
-@click.option("-n", "--namespace", default="default", show_default=True, callback=_named(check_namespace),
-              help="Namespace of the release.")
-@click.option("-s", "--show-only", multiple=True, metavar="templates/FILE", callback=_template,
-              help="Render these templates only. Repeatable.")
+@click.option(
+    "-n",
+    "--namespace",
+    default="default",
+    show_default=True,
+    callback=_named(check_namespace),
+    help="Namespace of the release.",
+)
+@click.option(
+    "-s",
+    "--show-only",
+    multiple=True,
+    metavar="templates/FILE",
+    callback=_template,
+    help="Render these templates only. Repeatable.",
+)
 @click.option("--output-dir", metavar="DIR", help="Write a file per template below DIR instead of printing.")
 @click.option("--show-values", is_flag=True, help="Print the merged values instead of manifests.")
 @click.option("--notes", is_flag=True, help="Print the notes on stderr: who may call what under these values.")
 @click.option("--lint", "lint", is_flag=True, help="Run yamllint over the output.")
 @click.option("--strict", is_flag=True, help="Refuse what is otherwise warned about.")
-@click.version_option(__version__, prog_name="stageset-render",
-                      message=f"%(prog)s %(version)s, chart {CHART['Version']}, appVersion {CHART['AppVersion']}")
+@click.version_option(
+    __version__,
+    prog_name="stageset-render",
+    message=f"%(prog)s %(version)s, chart {CHART['Version']}, appVersion {CHART['AppVersion']}",
+)
 def main(**options) -> None:
     """Render the manifests of the stageset-controller chart, as `helm template NAME` would.
 
@@ -390,7 +411,9 @@ def main(**options) -> None:
         click.echo(f"{error.filename}: {error.strerror}", err=True)
         sys.exit(1)
     except Exception as error:  # no traceback reaches a user, whatever went wrong
-        click.echo(f"stageset-render failed: {type(error).__name__}: {error}; this is a bug, please report it", err=True)
+        click.echo(
+            f"stageset-render failed: {type(error).__name__}: {error}; this is a bug, please report it", err=True
+        )
         sys.exit(1)
     click.echo(out, nl=False)
 

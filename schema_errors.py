@@ -1,11 +1,12 @@
 # SPDX-FileCopyrightText: The stageset-render authors
 # SPDX-License-Identifier: 0BSD
 """Says in sentences what values.schema.json finds wrong with values."""
+
 from __future__ import annotations
 
 import difflib
 import json
-from typing import Iterator
+from collections.abc import Iterator
 
 import jsonschema_rs
 

@@ -1,6 +1,7 @@
 # SPDX-FileCopyrightText: The stageset-render authors
 # SPDX-License-Identifier: 0BSD
 """What several test files share: rendering in process and running the command."""
+
 import pytest
 import yaml
 from click.testing import CliRunner
@@ -23,7 +24,9 @@ def objects(values, name="stageset", namespace="stageset-system", templates=None
 @pytest.fixture
 def command():
     """Run the command in process: `command("-f", "-", stdin="...")` gives exit_code, stdout and stderr."""
+
     def run(*arguments, stdin=None):
         arguments = [str(argument) for argument in arguments]
         return CliRunner().invoke(renderer.main, arguments, input=stdin, prog_name="renderer.py")
+
     return run

@@ -1,6 +1,7 @@
 # SPDX-FileCopyrightText: The stageset-render authors
 # SPDX-License-Identifier: 0BSD
 """Writes goldens/EXAMPLE/KIND-NAME.yaml, one rendered object each, from examples/: `python tests/goldens.py`."""
+
 import shutil
 import sys
 from pathlib import Path
@@ -18,7 +19,7 @@ def rendered(example):
 
     texts = renderer.render(yaml.safe_load(example.read_text()), name="stageset", namespace="stageset-system")
     found = {f"{example.stem}/notes.txt": texts.pop(renderer.NOTES)}
-    for file, document in renderer.manifests(texts):
+    for _, document in renderer.manifests(texts):
         metadata = yaml.safe_load(document)
         found[f"{example.stem}/{metadata['kind'].lower()}-{metadata['metadata']['name']}.yaml"] = document
     return found

@@ -63,9 +63,9 @@ def network(text):
 
 
 def wildcard(wanted, actual):
-    """Istio: Authorization Policy reference: exact match, prefix `x*`, suffix `*x`, presence `*` (no empty text)."""
+    """Istio: Authorization Policy reference: exact match, prefix `x*`, suffix `*x`, presence `*`."""
     if wanted.startswith("*"):
-        return actual != "" and actual.endswith(wanted[1:])
+        return actual.endswith(wanted[1:])
     return actual.startswith(wanted[:-1]) if wanted.endswith("*") else actual == wanted
 
 
@@ -210,7 +210,7 @@ def read(objects):
     for each in objects:
         group, kind = each["apiVersion"].partition("/")[0], each["kind"]
         meta, spec = each["metadata"], each.get("spec", {})
-        if kind.endswith("Route") and "Server" in [parent.get("kind") for parent in spec.get("parentRefs", [])]:
+        if "Server" in [parent.get("kind") for parent in spec.get("parentRefs", [])]:
             raise NotImplementedError(f"the model does not know a {kind} of a Server")
         if group not in ("security.istio.io", "policy.linkerd.io"):
             continue
@@ -256,7 +256,7 @@ def istio_admits(objects, pod, caller, port, path="/", method="GET", host="", he
     caller = proven(caller._replace(mtls=caller.mtls and mode != "DISABLE"))
     if mode == "STRICT" and caller.identity is None:
         return False
-    call = {"port": port, "path": path, "method": method, "host": host or None, **caller._asdict()}
+    call = {"port": port, "path": path, "method": method, "host": host, **caller._asdict()}
     call.update({f"header {name.lower()}": value for name, value in (headers or {}).items()})
     matches = {"ALLOW": [], "DENY": [], "AUDIT": []}
     for policy in found("security.istio.io", "AuthorizationPolicy").values():

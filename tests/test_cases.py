@@ -8,6 +8,7 @@
 
 Adding a file adds a test. LINE:COLUMN is left out where the finding is about no value of the file.
 """
+
 import re
 from pathlib import Path
 
@@ -33,6 +34,7 @@ def run(command, monkeypatch):
     def run(path, *arguments):
         monkeypatch.chdir(path.parent)
         return command("stageset", "-n", "stageset-system", "-f", path.name, *arguments)
+
     return run
 
 

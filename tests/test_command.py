@@ -1,6 +1,7 @@
 # SPDX-FileCopyrightText: The stageset-render authors
 # SPDX-License-Identifier: 0BSD
 """The command: its options, exit codes, and what goes to stdout and stderr."""
+
 import json
 import os
 import subprocess
@@ -32,7 +33,11 @@ def documents(done):
 
 
 def sources(done):
-    return [line.rsplit("/", 1)[1] for line in done.stdout.splitlines() if line.startswith("# Source: stageset-controller/templates/")]
+    return [
+        line.rsplit("/", 1)[1]
+        for line in done.stdout.splitlines()
+        if line.startswith("# Source: stageset-controller/templates/")
+    ]
 
 
 def mesh(command, *arguments, stdin=None):
@@ -49,7 +54,9 @@ def test_names_default_as_in_helm(command):
 
 
 def test_names_given(command):
-    namespace = documents(command("rel", "-n", "ns", "--set", "namespace.create=true", "-s", "templates/namespace.yaml"))[0]
+    namespace = documents(
+        command("rel", "-n", "ns", "--set", "namespace.create=true", "-s", "templates/namespace.yaml")
+    )[0]
     assert namespace["metadata"]["name"] == "ns"
     assert namespace["metadata"]["labels"]["app.kubernetes.io/instance"] == "rel"
 
@@ -65,19 +72,22 @@ def test_values_come_from_stdin_as_yaml_or_json(command, text):
     assert mesh(command, "-f", "-", stdin=text)["mtls"] == "strict"
 
 
-@pytest.mark.parametrize("arguments, mtls", [
-    ([], "strict"),
-    (["--set", "serviceMesh.mtls=permissive"], "permissive"),
-    (["--set-string", "serviceMesh.mtls="], ""),
-    (["--set-json", 'serviceMesh={"mtls":"permissive"}'], "permissive"),
-    (["--set-json", '{"serviceMesh":{"mtls":"permissive"}}'], "permissive"),
-    (["--set-file", "serviceMesh.mtls=permissive.txt"], "permissive"),
-    (["--set-string", "serviceMesh.mtls=strict", "--set", "serviceMesh.mtls=permissive"], "strict"),
-    (["--set", "serviceMesh.mtls=strict", "--set-json", 'serviceMesh.mtls="permissive"'], "strict"),
-    (["--set-file", "serviceMesh.mtls=permissive.txt", "--set-string", "serviceMesh.mtls=strict"], "permissive"),
-    (["-f", "second.yaml"], "permissive"),
-    (["-f", "strict.yaml,second.yaml"], "permissive"),
-])
+@pytest.mark.parametrize(
+    "arguments, mtls",
+    [
+        ([], "strict"),
+        (["--set", "serviceMesh.mtls=permissive"], "permissive"),
+        (["--set-string", "serviceMesh.mtls="], ""),
+        (["--set-json", 'serviceMesh={"mtls":"permissive"}'], "permissive"),
+        (["--set-json", '{"serviceMesh":{"mtls":"permissive"}}'], "permissive"),
+        (["--set-file", "serviceMesh.mtls=permissive.txt"], "permissive"),
+        (["--set-string", "serviceMesh.mtls=strict", "--set", "serviceMesh.mtls=permissive"], "strict"),
+        (["--set", "serviceMesh.mtls=strict", "--set-json", 'serviceMesh.mtls="permissive"'], "strict"),
+        (["--set-file", "serviceMesh.mtls=permissive.txt", "--set-string", "serviceMesh.mtls=strict"], "permissive"),
+        (["-f", "second.yaml"], "permissive"),
+        (["-f", "strict.yaml,second.yaml"], "permissive"),
+    ],
+)
 def test_precedence_is_helms(command, strict, monkeypatch, arguments, mtls):
     monkeypatch.chdir(strict.parent)
     Path("permissive.txt").write_text("permissive")
@@ -88,7 +98,9 @@ def test_precedence_is_helms(command, strict, monkeypatch, arguments, mtls):
 def test_set_edits_the_list_of_a_file(command, tmp_path):
     path = tmp_path / "v.yaml"
     path.write_text("serviceMesh: {gate: {from: [{principals: [a]}, {principals: [b]}]}}")
-    merged = mesh(command, "-f", path, "--set", "serviceMesh.gate.from[1].principals[0]=c", "--set", "serviceMesh.enabled=true")
+    merged = mesh(
+        command, "-f", path, "--set", "serviceMesh.gate.from[1].principals[0]=c", "--set", "serviceMesh.enabled=true"
+    )
     assert merged["gate"]["from"] == [{"principals": ["a"]}, {"principals": ["c"]}]
 
 
@@ -96,40 +108,64 @@ def test_null_resets_a_default(command):
     assert "mtls" not in mesh(command, "--set", "serviceMesh.mtls=null")
 
 
-@pytest.mark.parametrize("arguments, printed", [
-    (["-s", PEER], ["peerauthentication.yaml"]),
-    (["-s", PEER, "-s", "templates/istio-authorizationpolicy.yaml"], ["peerauthentication.yaml", "istio-authorizationpolicy.yaml"]),
-    (["-s", "peerauthentication.yaml"], ["peerauthentication.yaml"]),
-    (["-s", f"stageset-controller/{PEER}"], ["peerauthentication.yaml"]),
-    (["-s", "templates/namespace.yaml"], []),
-])
+@pytest.mark.parametrize(
+    "arguments, printed",
+    [
+        (["-s", PEER], ["peerauthentication.yaml"]),
+        (
+            ["-s", PEER, "-s", "templates/istio-authorizationpolicy.yaml"],
+            ["peerauthentication.yaml", "istio-authorizationpolicy.yaml"],
+        ),
+        (["-s", "peerauthentication.yaml"], ["peerauthentication.yaml"]),
+        (["-s", f"stageset-controller/{PEER}"], ["peerauthentication.yaml"]),
+        (["-s", "templates/namespace.yaml"], []),
+    ],
+)
 def test_show_only(command, strict, arguments, printed):
     done = command("-f", strict, *arguments)
     assert (done.exit_code, done.stderr, sources(done)) == (0, "", printed)
 
 
-@pytest.mark.parametrize("arguments, said", [
-    (["-s", "templates/peerauthentification.yaml"], "there is no template 'peerauthentification.yaml'; there are peerauthentication.yaml"),
-    (["-s", "templates/_helpers.tpl"], "there is no template '_helpers.tpl'"),
-    (["Bad_Name"], "'Bad_Name' is no release name"),
-    (["x" * 54], "is no release name"),
-    (["-n", "a.b"], "'a.b' is no namespace"),
-    (["--skip-schema-validation"], "No such option"),
-    (["one", "two"], "unexpected extra argument"),
-])
+@pytest.mark.parametrize(
+    "arguments, said",
+    [
+        (
+            ["-s", "templates/peerauthentification.yaml"],
+            "there is no template 'peerauthentification.yaml'; there are peerauthentication.yaml",
+        ),
+        (["-s", "templates/_helpers.tpl"], "there is no template '_helpers.tpl'"),
+        (["Bad_Name"], "'Bad_Name' is no release name"),
+        (["x" * 54], "is no release name"),
+        (["-n", "a.b"], "'a.b' is no namespace"),
+        (["--skip-schema-validation"], "No such option"),
+        (["one", "two"], "unexpected extra argument"),
+    ],
+)
 def test_wrong_usage(command, arguments, said):
     done = command(*arguments)
     assert (done.exit_code, done.stdout) == (2, "")
     assert said in " ".join(done.stderr.split())
 
 
-@pytest.mark.parametrize("arguments, said", [
-    (["-f", "-"], "stdin:1:36: serviceMesh.mtls: 'stirct' is not one of '', permissive, strict (did you mean strict?)\n"),
-    (["--set", "serviceMesh.mtls=stirct"],
-     "--set serviceMesh.mtls=stirct: serviceMesh.mtls: 'stirct' is not one of '', permissive, strict (did you mean strict?)\n"),
-    (["--set", "ports.gate=8080"], "--set ports.gate=8080: ports.metrics: 8080 is also ports.gate, so the rule of one would rule the "
-                                   "other as well; give each enabled port a number of its own\n"),
-])
+@pytest.mark.parametrize(
+    "arguments, said",
+    [
+        (
+            ["-f", "-"],
+            "stdin:1:36: serviceMesh.mtls: 'stirct' is not one of '', permissive, strict (did you mean strict?)\n",
+        ),
+        (
+            ["--set", "serviceMesh.mtls=stirct"],
+            "--set serviceMesh.mtls=stirct: serviceMesh.mtls: 'stirct' is not one of '', permissive, strict "
+            "(did you mean strict?)\n",
+        ),
+        (
+            ["--set", "ports.gate=8080"],
+            "--set ports.gate=8080: ports.metrics: 8080 is also ports.gate, so the rule of one would rule the "
+            "other as well; give each enabled port a number of its own\n",
+        ),
+    ],
+)
 def test_refused(command, arguments, said):
     done = command(*arguments, stdin=REFUSED)
     assert (done.exit_code, done.stdout, done.stderr) == (1, "", said)
@@ -141,14 +177,17 @@ def test_a_refusal_leaves_stdout_empty_under_every_option(command, option):
     assert (done.exit_code, done.stdout) == (1, "")
 
 
-@pytest.mark.parametrize("content, said", [
-    (b"a: [1\n", "bad.yaml:2:1: "),
-    (b"serviceMesh:\n  enabled: true\n  enabled: false\n", "bad.yaml:3:3: "),
-    (b"- a\n", "bad.yaml:1:1: "),
-    (b"a: \xff\n", "bad.yaml:1:4: "),
-    (b"a: 1\n---\nb: 2\n", "bad.yaml:2:1: "),
-    (None, "bad.yaml"),
-])
+@pytest.mark.parametrize(
+    "content, said",
+    [
+        (b"a: [1\n", "bad.yaml:2:1: "),
+        (b"serviceMesh:\n  enabled: true\n  enabled: false\n", "bad.yaml:3:3: "),
+        (b"- a\n", "bad.yaml:1:1: "),
+        (b"a: \xff\n", "bad.yaml:1:4: "),
+        (b"a: 1\n---\nb: 2\n", "bad.yaml:2:1: "),
+        (None, "bad.yaml"),
+    ],
+)
 def test_unreadable_files(command, tmp_path, monkeypatch, content, said):
     monkeypatch.chdir(tmp_path)
     if content is not None:
@@ -190,7 +229,9 @@ def test_output_dir(command, strict, tmp_path):
     printed = command("-f", strict).stdout
     files = sorted(path for path in out.rglob("*") if path.is_file())
     assert [str(path.relative_to(out)) for path in files] == [
-        "stageset-controller/templates/istio-authorizationpolicy.yaml", f"stageset-controller/{PEER}"]
+        "stageset-controller/templates/istio-authorizationpolicy.yaml",
+        f"stageset-controller/{PEER}",
+    ]
     assert "".join(path.read_text() for path in files) == printed
 
 
@@ -223,21 +264,30 @@ def test_version(command):
 
 
 def run(*arguments, cwd=None, stdin=None, **environment):
-    return subprocess.run([sys.executable, str(ROOT / "renderer.py"), *arguments], input=stdin, capture_output=True, cwd=cwd,
-                          env={**os.environ, **environment})
+    return subprocess.run(
+        [sys.executable, str(ROOT / "renderer.py"), *arguments],
+        input=stdin,
+        capture_output=True,
+        cwd=cwd,
+        env={**os.environ, **environment},
+    )
 
 
 def test_same_bytes_under_any_locale_and_hash_seed(tmp_path):
     values = "serviceMesh: {enabled: true, istio: {rules: [{to: [{operation: {paths: [/é, /漢]}}]}]}}".encode()
-    runs = [run("-f", "-", stdin=values, cwd=tmp_path, LC_ALL=locale, PYTHONHASHSEED=seed)
-            for locale, seed in (("C", "1"), ("C.UTF-8", "2"))]
+    runs = [
+        run("-f", "-", stdin=values, cwd=tmp_path, LC_ALL=locale, PYTHONHASHSEED=seed)
+        for locale, seed in (("C", "1"), ("C.UTF-8", "2"))
+    ]
     assert runs[0].stdout == runs[1].stdout
     assert (runs[0].returncode, runs[0].stderr) == (0, b"")
     assert "/漢".encode() in runs[0].stdout
 
 
 def test_a_closed_pipe_is_no_traceback(strict):
-    done = subprocess.run(f"{sys.executable} {ROOT / 'renderer.py'} -f {strict} | true", shell=True, capture_output=True)
+    done = subprocess.run(
+        f"{sys.executable} {ROOT / 'renderer.py'} -f {strict} | true", shell=True, capture_output=True
+    )
     assert b"Traceback" not in done.stderr
 
 

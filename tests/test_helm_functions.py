@@ -184,14 +184,15 @@ def test_to_yaml_where_helm_writes_what_is_not_the_string(helm, text, by_helm, b
           '"', "a'b"),
         *("y", "N", "yes", "On", "null", "~", "Null", "1", "01", "08", "0o7", "012", "0x1F", "0b1", "-0b1",
           "1_000", "1e3"),
-        *("1.", ".5", "._5", "_1", "+1", "12:30", "1:2:3.4", "1:60", "2001-01-01", "2001-1-1T1:2:3Z", ".inf",
+        *("1.", ".5", "._5", "_1", "+1", "12:30", "01:30", "1:2:3.4", "1:60", "2001-01-01", "2001-1-1T1:2:3Z", ".inf",
           ".NaN", "inf"),
         *("a\n", "a\nb", "a\n b", "a \nb", "a\nb ", "a\n\nb", "...\n...", "\t", "a\rb"),
         *("word " * 30, "w" * 200, "'" + "word " * 30, "word  " * 30, "é " * 90, "no\t" + "word " * 30, "😀 " * 30),
         *(1, -1, 0, 1.0, 1.5, -0.0, 1e6, 12345678.9, 1e-5, 1e-7, 1e19, 1e20, 1e21, 2**53, 5e-324, True, False, None),
         *([], {}, [[]], [{}], {"a": []}, {"a": {}}, [["a", ["b"]], {"c": ["d"]}], {"a": [{"b": "\n c",
           "d": ["\ne"]}]}),
-        *({"a\nb": 1, "": 2, "x" * 128: 3, "y" * 129: [4], "n": 5, "1": 6}, ["a", "a"], {"a": "word " * 30}),
+        *({"a\nb": 1, "": 2, "x" * 128: 3, "y" * 129: [4], "n": 5, "1": 6}, ["a", "a"]),
+        *({"1000": 1, "109": 2}, {"a": "word " * 30}),
         *([" a\nb", "\n\na"], {"a": "\na", "b": "\n\na\n"}),
     ],
     ids=repr,
@@ -222,7 +223,8 @@ def test_to_yaml_reads_back_as_the_value_wherever_it_stands(inner):
     @given(value=inner, key=texts, spaces=st.integers(4, 12))
     def check(value, key, spaces):
         for holder in (value, {key: value}, [value]):
-            text = f"before: 1\nouter:\n  x:{helm_functions.nindent(spaces, helm_functions.to_yaml(holder))}\n  z: 1\n"
+            written = helm_functions.nindent(spaces, helm_functions.to_yaml(holder))
+            text = f"before: 1\nouter:\n  x:{written}\n\n\n  z: 1\n"
             expected = {"before": 1, "outer": {"x": exact(holder), "z": 1}}
             assert exact(helm_python.values_from_yaml(text)) == expected
             assert exact(yaml.load(text, Loader)) == expected

@@ -1,6 +1,7 @@
 # SPDX-FileCopyrightText: The stageset-render authors
 # SPDX-License-Identifier: 0BSD
 """No text in a value can become YAML or template: it is refused, or it comes out as itself at its place."""
+
 import pytest
 from conftest import objects
 from hypothesis import given
@@ -9,10 +10,64 @@ from hypothesis import strategies as st
 import renderer
 
 HOSTILE = [
-    "a\n- b", "a\nkind: Evil", "a\n---\nkind: Evil", "\n", "\r\nx", "a\tb", "{{ Values }}", "{{ 7 * 7 }}", "{% raw %}", "{# x #}", "${x}",
-    "'", '"', "\\", "a: b", "a #b", "#", "- a", "? a", "*", "&a", "!a", "|", ">", "%a", "@a", "`a`", "[a]", "{a: b}", ",", "---", "...",
-    "yes", "on", "null", "~", "1e3", "0o7", "12:30", "2021-01-01", "0x1F", "=", "<<", "", " ", " a", "a ", "é", "漢字", "\U0001f600", "\u2028",
-    "\ufeff", "\x85", "\x07", "\x00", "\x7f", "x" * 10_000, "x y " * 2_500,
+    "a\n- b",
+    "a\nkind: Evil",
+    "a\n---\nkind: Evil",
+    "\n",
+    "\r\nx",
+    "a\tb",
+    "{{ Values }}",
+    "{{ 7 * 7 }}",
+    "{% raw %}",
+    "{# x #}",
+    "${x}",
+    "'",
+    '"',
+    "\\",
+    "a: b",
+    "a #b",
+    "#",
+    "- a",
+    "? a",
+    "*",
+    "&a",
+    "!a",
+    "|",
+    ">",
+    "%a",
+    "@a",
+    "`a`",
+    "[a]",
+    "{a: b}",
+    ",",
+    "---",
+    "...",
+    "yes",
+    "on",
+    "null",
+    "~",
+    "1e3",
+    "0o7",
+    "12:30",
+    "2021-01-01",
+    "0x1F",
+    "=",
+    "<<",
+    "",
+    " ",
+    " a",
+    "a ",
+    "é",
+    "漢字",
+    "\U0001f600",
+    "\u2028",
+    "\ufeff",
+    "\x85",
+    "\x07",
+    "\x00",
+    "\x7f",
+    "x" * 10_000,
+    "x y " * 2_500,
 ]
 TEXTS = st.one_of(st.sampled_from(HOSTILE), st.text(max_size=40), st.text("ab:#-\n '\"{}%|>&*!?[],\\\t", max_size=20))
 
@@ -31,27 +86,54 @@ def first(kind, values):
 
 # Where a free text goes in: the values that hold it, and where in the output it must be found again.
 PLACES = {
-    "istio principal": (lambda text: istio({"gate": {"from": [{"principals": [text]}]}}),
-                        lambda values: first("AuthorizationPolicy", values)["spec"]["rules"][0]["from"][0]["source"]["principals"][0]),
-    "istio namespace": (lambda text: istio({"metrics": {"from": [{"namespaces": [text]}]}}),
-                        lambda values: first("AuthorizationPolicy", values)["spec"]["rules"][1]["from"][0]["source"]["namespaces"][0]),
-    "istio rule": (lambda text: istio({"istio": {"rules": [{"to": [{"operation": {"paths": [text]}}]}]}}),
-                   lambda values: first("AuthorizationPolicy", values)["spec"]["rules"][-1]["to"][0]["operation"]["paths"][0]),
-    "istio rule key": (lambda text: istio({"istio": {"rules": [{text: "x"}]}}),
-                       lambda values: next(iter(first("AuthorizationPolicy", values)["spec"]["rules"][-1]))),
-    "linkerd principal": (lambda text: linkerd({"gate": {"from": [{"principals": [text]}]}}),
-                          lambda values: first("MeshTLSAuthentication", values)["spec"]["identities"][0]),
-    "linkerd object": (lambda text: linkerd({"linkerd": {"authorizations": [
-        {"apiVersion": "v1", "kind": "Zebra", "metadata": {"name": "a"}, "spec": {"x": [{"y": text}]}}]}}),
-                       lambda values: first("Zebra", values)["spec"]["x"][0]["y"]),
-    "linkerd object name": (lambda text: linkerd({"linkerd": {"authorizations": [
-        {"apiVersion": "v1", "kind": "Zebra", "metadata": {"name": text}}]}}),
-                            lambda values: first("Zebra", values)["metadata"]["name"]),
-    "linkerd object kind": (lambda text: linkerd({"linkerd": {"authorizations": [
-        {"apiVersion": "v1", "kind": text, "metadata": {"name": "a"}}]}}),
-                            lambda values: next(one["kind"] for one in objects(values) if one["metadata"]["name"] == "a")),
-    "pod-security level": (lambda text: {"namespace": {"create": True, "pssLevel": text}},
-                           lambda values: first("Namespace", values)["metadata"]["labels"]["pod-security.kubernetes.io/warn"]),
+    "istio principal": (
+        lambda text: istio({"gate": {"from": [{"principals": [text]}]}}),
+        lambda values: first("AuthorizationPolicy", values)["spec"]["rules"][0]["from"][0]["source"]["principals"][0],
+    ),
+    "istio namespace": (
+        lambda text: istio({"metrics": {"from": [{"namespaces": [text]}]}}),
+        lambda values: first("AuthorizationPolicy", values)["spec"]["rules"][1]["from"][0]["source"]["namespaces"][0],
+    ),
+    "istio rule": (
+        lambda text: istio({"istio": {"rules": [{"to": [{"operation": {"paths": [text]}}]}]}}),
+        lambda values: first("AuthorizationPolicy", values)["spec"]["rules"][-1]["to"][0]["operation"]["paths"][0],
+    ),
+    "istio rule key": (
+        lambda text: istio({"istio": {"rules": [{text: "x"}]}}),
+        lambda values: next(iter(first("AuthorizationPolicy", values)["spec"]["rules"][-1])),
+    ),
+    "linkerd principal": (
+        lambda text: linkerd({"gate": {"from": [{"principals": [text]}]}}),
+        lambda values: first("MeshTLSAuthentication", values)["spec"]["identities"][0],
+    ),
+    "linkerd object": (
+        lambda text: linkerd(
+            {
+                "linkerd": {
+                    "authorizations": [
+                        {"apiVersion": "v1", "kind": "Zebra", "metadata": {"name": "a"}, "spec": {"x": [{"y": text}]}}
+                    ]
+                }
+            }
+        ),
+        lambda values: first("Zebra", values)["spec"]["x"][0]["y"],
+    ),
+    "linkerd object name": (
+        lambda text: linkerd(
+            {"linkerd": {"authorizations": [{"apiVersion": "v1", "kind": "Zebra", "metadata": {"name": text}}]}}
+        ),
+        lambda values: first("Zebra", values)["metadata"]["name"],
+    ),
+    "linkerd object kind": (
+        lambda text: linkerd(
+            {"linkerd": {"authorizations": [{"apiVersion": "v1", "kind": text, "metadata": {"name": "a"}}]}}
+        ),
+        lambda values: next(one["kind"] for one in objects(values) if one["metadata"]["name"] == "a"),
+    ),
+    "pod-security level": (
+        lambda text: {"namespace": {"create": True, "pssLevel": text}},
+        lambda values: first("Namespace", values)["metadata"]["labels"]["pod-security.kubernetes.io/warn"],
+    ),
 }
 
 

@@ -24,6 +24,10 @@ def peer(name="one", namespace="shop", **spec):
     return istio("PeerAuthentication", name, namespace, **spec)
 
 
+def altered(each, **meta):
+    return {**each, "metadata": {**each["metadata"], **meta}}
+
+
 def source(**fields):
     return {"from": [{"source": fields}]}
 
@@ -62,6 +66,8 @@ ISTIO = [
     # Authorization Policy reference, selector and metadata.namespace
     ("a selector that selects", [policy(selector=TILL)], ALICE, 80, False),
     ("a selector of another pod", [policy(selector=OTHER)], ALICE, 80, True),
+    ("labels of the policy itself", [altered(policy({}), labels={"app": "x", "linkerd.io/control-plane-ns": "x"})],
+     PLAIN, 80, True),
     ("all labels must match", [policy(selector={"matchLabels": {"app": "till", "tier": "back"}})], ALICE, 80, True),
     ("an empty selector is all", [policy(selector={})], ALICE, 80, False),
     ("another namespace", [policy(namespace="users")], ALICE, 80, True),
@@ -70,7 +76,7 @@ ISTIO = [
     ("principal", [policy(source(principals=[ALICE.identity]))], ALICE, 80, True),
     ("another principal", [policy(source(principals=[ALICE.identity]))], BOB, 80, False),
     ("a principal that no certificate proves", [policy(source(principals=[ALICE.identity]))], UNPROVEN, 80, False),
-    ("principal without its scheme", [policy(source(principals=[f"spiffe://{ALICE.identity}"]))], ALICE, 80, False),
+    ("a principal has no scheme", [policy(source(principals=[f"spiffe://{ALICE.identity}"]))], ALICE, 80, False),
     ("one principal of two", [policy(source(principals=[BOB.identity, ALICE.identity]))], ALICE, 80, True),
     ("* is any principal", [policy(source(principals=["*"]))], BOB, 80, True),
     ("* is no plaintext", [policy(source(principals=["*"]))], PLAIN, 80, False),
@@ -83,7 +89,7 @@ ISTIO = [
     ("namespace", [policy(source(namespaces=["users"]))], ALICE, 80, True),
     ("another namespace of the caller", [policy(source(namespaces=["users"]))], BOB, 80, False),
     ("a namespace that no certificate proves", [policy(source(namespaces=["users"]))], UNPROVEN, 80, False),
-    ("no namespace needs no mTLS only for nobody", [policy(source(namespaces=["*"]))], PLAIN, 80, False),
+    ("any namespace is no plaintext", [policy(source(namespaces=["*"]))], PLAIN, 80, False),
     ("namespace prefix", [policy(source(namespaces=["us*"]))], ALICE, 80, True),
     ("namespace suffix", [policy(source(namespaces=["*ers"]))], BOB, 80, False),
     ("fields of a source are an AND", [policy(source(principals=["*"], namespaces=["staff"]))], ALICE, 80, False),
@@ -98,6 +104,7 @@ ISTIO = [
     ("positive and negative", [policy(source(principals=["*"], **NOT_ALICE))], BOB, 80, True),
     ("ipBlocks", [policy(source(ipBlocks=["10.0.0.0/8"]))], PLAIN, 80, True),
     ("ipBlocks of one address", [policy(source(ipBlocks=["10.0.0.9"]))], PLAIN, 80, True),
+    ("ipBlocks by any address of theirs", [policy(source(ipBlocks=["10.1.2.3/8"]))], PLAIN, 80, True),
     ("other ipBlocks", [policy(source(ipBlocks=["192.168.0.0/16", "::/0"]))], PLAIN, 80, False),
     ("notIpBlocks", [policy(source(notIpBlocks=["10.0.0.0/8"]))], PLAIN, 80, False),
     # Authorization Policy reference, Operation
@@ -105,6 +112,8 @@ ISTIO = [
     ("another port", [policy(operation(ports=["8080"]))], PLAIN, 80, False),
     ("notPorts", [policy(operation(notPorts=["80"]))], PLAIN, 80, False),
     ("from and to are an AND", [policy({**source(principals=["*"]), **operation(ports=["81"])})], ALICE, 80, False),
+    ("operations are an OR", [policy({"to": [{"operation": {"ports": [port]}} for port in ("81", "80")]})],
+     PLAIN, 80, True),
     ("path and method", [policy(operation(paths=["/gate/*"], methods=["GET"]))], PLAIN, 80, True),
     ("another path", [policy(operation(paths=["/gate"]))], PLAIN, 80, False),
     ("path suffix", [policy(operation(paths=["*/a"]))], PLAIN, 80, True),
@@ -135,6 +144,7 @@ ISTIO = [
      PLAIN, 80, True),
     ("the mesh", [peer(namespace="istio-system", mtls=STRICT)], PLAIN, 80, False),
     ("another namespace's mode", [peer(namespace="users", mtls=STRICT)], PLAIN, 80, True),
+    ("the same labels elsewhere", [peer(namespace="users", mtls=STRICT, selector=TILL)], PLAIN, 80, True),
     ("a port over its workload", [peer(mtls=STRICT, selector=TILL, portLevelMtls={80: PERMISSIVE})], PLAIN, 80, True),
     ("a port as text", [peer(mtls=STRICT, selector=TILL, portLevelMtls={"80": PERMISSIVE})], PLAIN, 80, True),
     ("the other ports", [peer(mtls=STRICT, selector=TILL, portLevelMtls={80: PERMISSIVE})], PLAIN, 81, False),
@@ -157,6 +167,11 @@ def test_istio(objects, caller, port, admitted):
     verdict = istio_admits(
         objects, POD, caller, port, path="/gate/a", host="till.shop.example", headers={"X-Team": "red"})
     assert verdict is admitted
+
+
+def test_a_call_is_a_get_of_the_root_without_headers():
+    rules = {**operation(paths=["/"], methods=["GET"]), **when("request.headers[x-team]", notValues=["*"])}
+    assert istio_admits([policy(rules)], POD, PLAIN, 80)
 
 
 ANN = "ann.users.serviceaccount.identity.linkerd.cluster.local"
@@ -235,6 +250,7 @@ LINKERD = [
     ("a Server of v1beta2 with a policy", [server(version="v1beta2"), authorization()], PLAIN, 80, True),
     ("a Server leaves other ports", [server()], PLAIN, 81, True),
     ("a Server of another pod", [server(labels={"app": "other"})], PLAIN, 80, True),
+    ("a Server elsewhere with the same labels", [altered(server(), namespace="users")], PLAIN, 80, True),
     ("a Server over the default", [space("deny"), *ruled()], PLAIN, 80, True),
     ("a Server over an open default", [space("all-unauthenticated"), server()], PLAIN, 80, False),
     ("accessPolicy admits the rest", [server(accessPolicy="all-unauthenticated")], PLAIN, 80, True),
@@ -265,6 +281,7 @@ LINKERD = [
     ("an identity that no certificate proves", known(identities=["*", ANN]), CLAIMED, 80, False),
     ("an identity", known(identities=["x.y", ANN]), MESHED, 80, True),
     ("another identity", known(identities=[ANN]), STAFF, 80, False),
+    ("an identity that differs in one letter", known(identities=[f"x{ANN[1:]}"]), MESHED, 80, False),
     ("a suffix", known(identities=["*.users.serviceaccount.identity.linkerd.cluster.local"]), MESHED, 80, True),
     ("another suffix", known(identities=["*.users.serviceaccount.identity.linkerd.cluster.local"]), STAFF, 80, False),
     ("a suffix is of whole labels", known(identities=["*.sers.serviceaccount.identity.linkerd.cluster.local"]),
@@ -292,7 +309,10 @@ LINKERD = [
         {"name": "ann", "namespace": "users"}]})], MESHED, 80, True),
     ("meshTLS of the own namespace", [server(), server_authorization(meshTLS={"serviceAccounts": [{"name": "ann"}]})],
      MESHED, 80, False),
-    ("unauthenticatedTLS", [server(), server_authorization(meshTLS={"unauthenticatedTLS": True})], PLAIN, 80, False),
+    ("unauthenticatedTLS, plaintext", [server(), server_authorization(meshTLS={"unauthenticatedTLS": True})],
+     PLAIN, 80, False),
+    ("unauthenticatedTLS, meshed", [server(), server_authorization(meshTLS={"unauthenticatedTLS": True})],
+     MESHED, 80, True),
     ("networks and identities", [server(), server_authorization(
         networks=[{"cidr": "203.0.113.0/24"}], meshTLS={"identities": ["*"]})], MESHED, 80, False),
     ("networks without identity", [server(), server_authorization(
@@ -319,10 +339,6 @@ def test_linkerd_annotations_of_the_pod(setting, value, objects, admitted):
     assert linkerd_admits(objects, pod, PLAIN, 80) is admitted
 
 
-def altered(each, **meta):
-    return {**each, "metadata": {**each["metadata"], **meta}}
-
-
 REFUSED = {
     "unknown field of a spec": ([policy(targetRefs=[])], "does not know the field 'targetRefs'"),
     "unknown action": ([policy(action="CUSTOM")], "'CUSTOM' is none of"),
@@ -333,6 +349,8 @@ REFUSED = {
     "an unknown field of a policy elsewhere": ([policy({"form": []}, namespace="users")], "the field 'form'"),
     "an unknown field behind a rule that admits": ([policy({}, {"form": []})], "the field 'form'"),
     "empty from": ([policy({"from": []})], "is no list or empty"),
+    "a mapping for a list": ([policy({"from": {"source": {}}})], "is no list or empty"),
+    "a list for a word": ([policy(action=["ALLOW"])], "['ALLOW'] is none of"),
     "empty source": ([policy(source())], "needs 1 to 99 fields"),
     "empty list of principals": ([policy(source(principals=[]))], "is no list or empty"),
     "empty principal": ([policy(source(principals=[""]))], "'' is no text or empty"),
@@ -342,6 +360,8 @@ REFUSED = {
     "* inside": ([policy(source(principals=["a*b"]))], "only as the first or the last"),
     "* at both ends": ([policy(source(principals=["*a*"]))], "only as the first or the last"),
     "a path template": ([policy(operation(paths=["/a/{*}"]))], "only as the first or the last"),
+    "a path template without *": ([policy(operation(paths=["/{a}"]))], "only as the first or the last"),
+    "a / in a namespace": ([policy(source(namespaces=["users/sa"]))], "sidecars match 'users/sa' with all of"),
     "a namespace suffix that also ends /sa": ([policy(source(namespaces=["*a"]))], "sidecars match '*a' with all of"),
     "a bad network": ([policy(source(ipBlocks=["10.0.0"]))], "does not appear to be an IPv4 or IPv6 network"),
     "unknown condition": ([policy(when("request.auth.claims[iss]", values=["a"]))], "condition key 'request.auth"),
@@ -403,6 +423,7 @@ REFUSED_BY_LINKERD = {
     "two networks": (ruled(NETS, {**NETS, "name": "b"}), "two authentications of one kind"),
     "an authentication of the core group": (ruled({**KNOWN, "group": ""}), "does not know the authentication"),
     "an identity of another kind": (known(identityRefs=[{"kind": "Pod", "name": "a"}]), "the identity reference"),
+    "a Namespace in a namespace": (known(identityRefs=[{**ACCOUNT, "kind": "Namespace"}]), "the identity reference"),
     "a default that isn't": ([space("allow")], "'allow' is none of"),
 }
 

@@ -1,6 +1,7 @@
 # SPDX-FileCopyrightText: The stageset-render authors
 # SPDX-License-Identifier: 0BSD
-"""What the values promise is what the rendered objects admit, by a model of Istio and Linkerd that knows only objects."""
+"""What the values promise is what the rendered objects admit, by a model that knows only objects."""
+
 import re
 
 import pytest
@@ -23,23 +24,38 @@ NEIGHBOUR = Pod("stageset-system", {"app": "neighbour"})
 
 NAMES = ["flagger", "prom", "a"]
 ISTIO_CALLERS = [Caller(f"cluster.local/ns/{ns}/sa/{sa}", ns, True) for ns in NAMES for sa in NAMES]
-LINKERD_CALLERS = [Caller(f"{sa}.{ns}.serviceaccount.identity.linkerd.cluster.local", ns, True) for ns in NAMES for sa in NAMES]
+LINKERD_CALLERS = [
+    Caller(f"{sa}.{ns}.serviceaccount.identity.linkerd.cluster.local", ns, True) for ns in NAMES for sa in NAMES
+]
 PLAINTEXT = Caller(None, None, False)
-ISTIO_PRINCIPALS = ["*", "cluster.local/ns/flagger/*", "*/sa/prom", "cluster.local/ns/a/sa/a", "cluster.local/ns/prom/sa/flagger"]
+ISTIO_PRINCIPALS = [
+    "*",
+    "cluster.local/ns/flagger/*",
+    "*/sa/prom",
+    "cluster.local/ns/a/sa/a",
+    "cluster.local/ns/prom/sa/flagger",
+]
 ISTIO_NAMESPACES = ["*", "flagger", "pro*", "*m", "a"]
-LINKERD_PRINCIPALS = ["*", "*.flagger.serviceaccount.identity.linkerd.cluster.local",
-                      "a.a.serviceaccount.identity.linkerd.cluster.local", "prom.a.serviceaccount.identity.linkerd.cluster.local"]
+LINKERD_PRINCIPALS = [
+    "*",
+    "*.flagger.serviceaccount.identity.linkerd.cluster.local",
+    "a.a.serviceaccount.identity.linkerd.cluster.local",
+    "prom.a.serviceaccount.identity.linkerd.cluster.local",
+]
 
 
 def some(options):
     return st.lists(st.sampled_from(options), min_size=1, max_size=3)
 
 
-ISTIO_SOURCES = st.lists(st.one_of(
-    st.fixed_dictionaries({"principals": some(ISTIO_PRINCIPALS)}),
-    st.fixed_dictionaries({"namespaces": some(ISTIO_NAMESPACES)}),
-    st.fixed_dictionaries({"principals": some(ISTIO_PRINCIPALS), "namespaces": some(ISTIO_NAMESPACES)}),
-), max_size=3)
+ISTIO_SOURCES = st.lists(
+    st.one_of(
+        st.fixed_dictionaries({"principals": some(ISTIO_PRINCIPALS)}),
+        st.fixed_dictionaries({"namespaces": some(ISTIO_NAMESPACES)}),
+        st.fixed_dictionaries({"principals": some(ISTIO_PRINCIPALS), "namespaces": some(ISTIO_NAMESPACES)}),
+    ),
+    max_size=3,
+)
 LINKERD_SOURCES = st.lists(st.fixed_dictionaries({"principals": some(LINKERD_PRINCIPALS)}), max_size=3)
 
 
@@ -73,7 +89,8 @@ def listed(sources, caller):
     return caller.mtls and any(
         ("principals" not in entry or any(matches(one, caller.identity) for one in entry["principals"]))
         and ("namespaces" not in entry or any(matches(one, caller.namespace) for one in entry["namespaces"]))
-        for entry in sources)
+        for entry in sources
+    )
 
 
 def istio_promise(values, caller, port):
@@ -133,14 +150,22 @@ def test_kubelet_and_apiserver_reach_their_ports_under_every_istio_setting(value
     assert istio_admits(rendered, CONTROLLER, PLAINTEXT, 9443)
 
 
-@pytest.mark.parametrize("engine, principal, other", [
-    ("istio", "cluster.local/ns/flagger-system/sa/flagger", "cluster.local/ns/flagger-system/sa/other"),
-    ("linkerd", "flagger.flagger-system.serviceaccount.identity.linkerd.cluster.local",
-     "other.flagger-system.serviceaccount.identity.linkerd.cluster.local"),
-])
+@pytest.mark.parametrize(
+    "engine, principal, other",
+    [
+        ("istio", "cluster.local/ns/flagger-system/sa/flagger", "cluster.local/ns/flagger-system/sa/other"),
+        (
+            "linkerd",
+            "flagger.flagger-system.serviceaccount.identity.linkerd.cluster.local",
+            "other.flagger-system.serviceaccount.identity.linkerd.cluster.local",
+        ),
+    ],
+)
 @pytest.mark.parametrize("port", ["gate", "metrics"])
 def test_a_listed_caller_reaches_a_restricted_port_and_no_other_does(engine, principal, other, port):
-    rendered = objects({"serviceMesh": {"enabled": True, "engine": engine, port: {"from": [{"principals": [principal]}]}}})
+    rendered = objects(
+        {"serviceMesh": {"enabled": True, "engine": engine, port: {"from": [{"principals": [principal]}]}}}
+    )
     admits = ENGINES[engine][0]
     assert admits(rendered, CONTROLLER, Caller(principal, "flagger-system", True), PORTS[port])
     assert not admits(rendered, CONTROLLER, Caller(other, "flagger-system", True), PORTS[port])
@@ -151,7 +176,7 @@ def table(values):
     """The rows of the notes' table: port -> (number, mesh, plaintext, callers)."""
     lines = renderer.render(values, name="stageset", namespace="stageset-system")[renderer.NOTES].splitlines()
     start = next(number for number, line in enumerate(lines) if line.startswith("PORT"))
-    rows = lines[start + 1:lines.index("", start)]
+    rows = lines[start + 1 : lines.index("", start)]
     columns = [lines[start].index(head) for head in ("PORT", "NUMBER", "MESH", "PLAINTEXT", "CALLERS")] + [None]
     cells = [[row[a:b].strip().replace(" (1)", "") for a, b in zip(columns, columns[1:])] for row in rows]
     return {cell[0]: cell[1:] for cell in cells}
@@ -167,7 +192,9 @@ def in_the_table(callers, caller):
     for entry in callers.split("; "):
         principals, _, namespaces = entry.rpartition("namespace ") if "namespace " in entry else (entry, "", "")
         principals = principals.removesuffix(" in ")
-        sources.append({key: names.split(", ") for key, names in (("principals", principals), ("namespaces", namespaces)) if names})
+        sources.append(
+            {key: names.split(", ") for key, names in (("principals", principals), ("namespaces", namespaces)) if names}
+        )
     return listed(sources, caller)
 
 
@@ -182,7 +209,11 @@ def test_the_table_of_the_notes_agrees_with_the_objects(engine, data):
     for port, (number, mesh, plaintext, who) in rows.items():
         assert int(number) == PORTS[port]
         assert plaintext == ("yes" if admits(rendered, CONTROLLER, PLAINTEXT, PORTS[port]) else "no")
-        restricted = engine == "linkerd" and port in ("gate", "metrics") or who not in ("anyone", "any meshed caller", "nobody", "kubelet's probes")
+        restricted = (
+            engine == "linkerd"
+            and port in ("gate", "metrics")
+            or who not in ("anyone", "any meshed caller", "nobody", "kubelet's probes")
+        )
         assert mesh == ("yes" if restricted else "no")
         for caller in callers[:-1]:
             assert in_the_table(who, caller) == admits(rendered, CONTROLLER, caller, PORTS[port]), (port, who, caller)

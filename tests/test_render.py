@@ -1,6 +1,7 @@
 # SPDX-FileCopyrightText: The stageset-render authors
 # SPDX-License-Identifier: 0BSD
 """The importable interface: render, warnings and manifests."""
+
 import copy
 
 import pytest
@@ -12,7 +13,9 @@ MESH = {"serviceMesh": {"enabled": True, "mtls": "strict"}}
 
 def test_render_gives_every_template_by_file_name():
     texts = renderer.render(MESH, name="a", namespace="b")
-    assert sorted(texts) == sorted(path.name for path in (renderer._root() / "templates").iterdir() if path.name[0] != "_")
+    assert sorted(texts) == sorted(
+        path.name for path in (renderer._root() / "templates").iterdir() if path.name[0] != "_"
+    )
     assert "kind: PeerAuthentication" in texts["peerauthentication.yaml"]
     assert texts["namespace.yaml"].strip() == ""
 
@@ -21,12 +24,15 @@ def test_templates_limits_what_is_rendered():
     assert list(renderer.render(MESH, name="a", namespace="b", templates=["namespace.yaml"])) == ["namespace.yaml"]
 
 
-@pytest.mark.parametrize("arguments, said", [
-    ({"values": {"serviceMesh": {"mtls": "x"}}}, "serviceMesh.mtls: 'x' is not one of '', permissive, strict"),
-    ({"templates": ["nope.yaml"]}, "there is no template 'nope.yaml'"),
-    ({"name": "A"}, "'A' is no release name"),
-    ({"namespace": ""}, "'' is no namespace"),
-])
+@pytest.mark.parametrize(
+    "arguments, said",
+    [
+        ({"values": {"serviceMesh": {"mtls": "x"}}}, "serviceMesh.mtls: 'x' is not one of '', permissive, strict"),
+        ({"templates": ["nope.yaml"]}, "there is no template 'nope.yaml'"),
+        ({"name": "A"}, "'A' is no release name"),
+        ({"namespace": ""}, "'' is no namespace"),
+    ],
+)
 def test_one_exception_for_everything_refused(arguments, said):
     with pytest.raises(renderer.Refused) as refused:
         renderer.render(**{"values": {}, "name": "a", "namespace": "b", **arguments})
@@ -47,15 +53,24 @@ def test_a_rendering_leaves_no_trace_in_the_next():
 
 def test_warnings_name_their_values():
     values = {"serviceMesh": {"enabled": True, "defaultDeny": {"enabled": True}}}
-    assert [problem.path for problem in renderer.warnings(values, name="a", namespace="b")] == [("serviceMesh", "defaultDeny", "enabled")]
+    assert [problem.path for problem in renderer.warnings(values, name="a", namespace="b")] == [
+        ("serviceMesh", "defaultDeny", "enabled")
+    ]
     assert renderer.warnings(MESH, name="a", namespace="b") == []
 
 
 def test_manifests_stand_in_helms_order():
-    texts = {"b.yaml": "kind: Zed\n---\nkind: Role\n---\nkind: Namespace\n", "a.yaml": "\nkind: Role\n---\n\nkind: Abc\n"}
+    texts = {
+        "b.yaml": "kind: Zed\n---\nkind: Role\n---\nkind: Namespace\n",
+        "a.yaml": "\nkind: Role\n---\n\nkind: Abc\n",
+    }
     assert renderer.manifests(texts) == [
-        ("b.yaml", "kind: Namespace\n"), ("a.yaml", "kind: Role\n"), ("b.yaml", "kind: Role\n"), ("a.yaml", "kind: Abc\n"),
-        ("b.yaml", "kind: Zed\n")]
+        ("b.yaml", "kind: Namespace\n"),
+        ("a.yaml", "kind: Role\n"),
+        ("b.yaml", "kind: Role\n"),
+        ("a.yaml", "kind: Abc\n"),
+        ("b.yaml", "kind: Zed\n"),
+    ]
 
 
 def test_what_goes_wrong_in_a_template_names_its_line(monkeypatch):

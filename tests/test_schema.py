@@ -1,6 +1,7 @@
 # SPDX-FileCopyrightText: The stageset-render authors
 # SPDX-License-Identifier: 0BSD
 """values.schema.json against the defaults, the templates and Helm."""
+
 import json
 from pathlib import Path
 
@@ -58,10 +59,13 @@ def test_every_default_is_in_the_schema():
                 yield from paths(child, (*path, key))
         else:
             yield path
+
     assert set(paths(DEFAULTS)) == {param.values[0] for param in LEAVES}
 
 
-@pytest.mark.parametrize("path, level", [pytest.param(path, level, id=".".join(path) or "top") for path, level in levels(SCHEMA)])
+@pytest.mark.parametrize(
+    "path, level", [pytest.param(path, level, id=".".join(path) or "top") for path, level in levels(SCHEMA)]
+)
 def test_unknown_keys_are_refused_at_every_level(path, level):
     values = {"unknown": 1}
     for key in reversed(path):
@@ -85,7 +89,9 @@ def value_paths(template):
             yield tuple(path)
 
 
-@pytest.mark.parametrize("template", sorted(path.name for path in (ROOT / "templates").iterdir() if path.name != "_defaults.tpl"))
+@pytest.mark.parametrize(
+    "template", sorted(path.name for path in (ROOT / "templates").iterdir() if path.name != "_defaults.tpl")
+)
 def test_templates_read_only_values_that_the_schema_knows(template):
     known = {path for path, _ in leaves(SCHEMA)} | {path for path, _ in levels(SCHEMA)}
     assert set(value_paths(template)) <= known
@@ -95,13 +101,16 @@ def test_the_walk_over_templates_finds_paths():
     assert ("serviceMesh", "mtls") in set(value_paths("peerauthentication.yaml"))
 
 
-@pytest.mark.parametrize("values, named", [
-    ({}, None),
-    ({"serviceMesh": {"mtls": "stirct"}}, "mtls"),
-    ({"serviceMesh": {"mtsl": "strict"}}, "mtsl"),
-    ({"ports": {"gate": 0}}, "gate"),
-    ({"serviceMesh": {"gate": {"from": [{}]}}}, "from"),
-])
+@pytest.mark.parametrize(
+    "values, named",
+    [
+        ({}, None),
+        ({"serviceMesh": {"mtls": "stirct"}}, "mtls"),
+        ({"serviceMesh": {"mtsl": "strict"}}, "mtsl"),
+        ({"ports": {"gate": 0}}, "gate"),
+        ({"serviceMesh": {"gate": {"from": [{}]}}}, "from"),
+    ],
+)
 def test_helm_enforces_the_schema_too(tmp_path, values, named):
     (tmp_path / "Chart.yaml").write_text("apiVersion: v2\nname: c\nversion: 0.0.0\n")
     (tmp_path / "values.yaml").write_text(yaml.safe_dump(DEFAULTS))
