@@ -23,6 +23,8 @@ from jinja2.runtime import LoopContext
 import helm_functions
 from helm_values import Problem, Refused, Source, coalesce, collect, combine, dotted, load_yaml, place_of, split_path
 from schema_errors import Schema
+from template_cache import TemplateCache
+from template_cache import directory as cache_directory
 
 __version__ = "0.1.0"
 
@@ -67,6 +69,7 @@ def environment() -> jinja2.Environment:
         undefined=jinja2.StrictUndefined,
         finalize=helm_functions.finalize,
         auto_reload=False,
+        bytecode_cache=TemplateCache(cache_directory()),
     )
     env.filters, env.tests, env.globals = helm_functions.FILTERS, helm_functions.TESTS, helm_functions.GLOBALS
     return env

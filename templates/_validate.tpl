@@ -45,7 +45,7 @@ ports.{{ second.name }}: {{ second.number | int }} is also ports.{{ first.name }
 {%- endfor %}
 {%- endmacro %}
 
-{#- Istio compares principals and namespaces exactly, or with one `*` alone, first or last; any other `*` is a plain character. #}
+{#- Istio compares principals exactly, or with one `*` alone, first or last; any other `*` is a plain character. #}
 {%- macro istioSources(path, sources) -%}
 {%- for entry in sources %}
 {%- set at = printf("%s[%d]", path, loop.index0) %}
@@ -57,8 +57,8 @@ ports.{{ second.name }}: {{ second.number | int }} is also ports.{{ first.name }
 {%- endif %}
 {%- endfor %}
 {%- for namespace in entry.namespaces %}
-{%- if not regex_match("^(\\*|\\*[^*]+|[^*]+\\*?)$", namespace) %}
-{{ at }}.namespaces[{{ loop.index0 }}]: {{ namespace | quote }} has a * where Istio takes it literally; it may stand alone, first or last
+{%- if regex_match("^\\*s?a$", namespace) %}
+{{ at }}.namespaces[{{ loop.index0 }}]: {{ namespace | quote }} matches every meshed caller, because Istio looks for it in the whole identity and finds the /sa/ of <trust domain>/ns/<namespace>/sa/<service account>; list the namespaces by name
 {%- endif %}
 {%- endfor %}
 {%- endfor %}

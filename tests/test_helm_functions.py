@@ -13,7 +13,7 @@ import helm_python
 import jinja2
 import pytest
 import yaml
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 import helm_functions
@@ -221,6 +221,7 @@ def test_to_yaml_sorts_two_keys_as_helm_does(helm, keys):
 def test_to_yaml_reads_back_as_the_value_wherever_it_stands(inner):
     @fast(max_examples=200)
     @given(value=inner, key=texts, spaces=st.integers(4, 12))
+    @example(value="\n", key="<<", spaces=4)
     def check(value, key, spaces):
         for holder in (value, {key: value}, [value]):
             written = helm_functions.nindent(spaces, helm_functions.to_yaml(holder))

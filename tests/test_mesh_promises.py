@@ -82,7 +82,7 @@ def served(values):
 
 def matches(pattern, text):
     """Istio's and Linkerd's wildcards, said once more as a regular expression."""
-    return re.fullmatch(re.escape(pattern).replace(r"\*", ".+"), text) is not None
+    return bool(text) if pattern == "*" else re.fullmatch(re.escape(pattern).replace(r"\*", ".*"), text) is not None
 
 
 def listed(sources, caller):
