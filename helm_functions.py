@@ -430,6 +430,16 @@ def kind_is(kind, value):
     return _kind(value) == kind
 
 
+def merge_overwrite(base, *overs):
+    """Return Sprig's mergeOverwrite: maps merge into a new map, all else is replaced, and the last one wins."""
+    merged = dict(_map(base))
+    for over in overs:
+        for key, value in _map(over).items():
+            both = isinstance(value, dict) and isinstance(merged.get(key), dict)
+            merged[key] = merge_overwrite(merged[key], value) if both else value
+    return merged
+
+
 def _of_strings(function):
     return lambda *texts: function(*map(_string, texts))
 
@@ -452,6 +462,7 @@ GLOBALS = {
     "kind_is": kind_is,
     "len": length,
     "list": lambda *items: list(items),
+    "merge_overwrite": merge_overwrite,
     "nindent": nindent,
     "omit": omit,
     "printf": printf,

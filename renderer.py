@@ -8,9 +8,7 @@ import contextlib
 import difflib
 import functools
 import re
-import shutil
 import sys
-import tempfile
 import traceback
 from pathlib import Path
 from types import SimpleNamespace
@@ -21,6 +19,7 @@ from jinja2.environment import TemplateModule
 from jinja2.runtime import LoopContext
 
 import helm_functions
+import manifests
 from helm_values import Problem, Refused, Source, coalesce, collect, combine, dotted, load_yaml, place_of, split_path
 from schema_errors import Schema
 from template_cache import TemplateCache
@@ -31,15 +30,6 @@ __version__ = "0.1.0"
 CHART = {"Name": "stageset-controller", "Version": "0.0.0", "AppVersion": "2026.8.17224814"}
 NOTES = "NOTES.txt"
 DNS_LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
-
-# The order in which Helm installs kinds (InstallOrder of its releaseutil package); others follow, by kind.
-INSTALL_ORDER = """
-PriorityClass Namespace NetworkPolicy ResourceQuota LimitRange PodSecurityPolicy PodDisruptionBudget ServiceAccount
-Secret SecretList ConfigMap StorageClass PersistentVolume PersistentVolumeClaim CustomResourceDefinition ClusterRole
-ClusterRoleList ClusterRoleBinding ClusterRoleBindingList Role RoleList RoleBinding RoleBindingList Service DaemonSet
-Pod ReplicationController ReplicaSet Deployment HorizontalPodAutoscaler StatefulSet Job CronJob IngressClass Ingress
-APIService MutatingWebhookConfiguration ValidatingWebhookConfiguration
-""".split()
 
 
 def _root() -> Path:
@@ -93,13 +83,14 @@ def template_names() -> list[str]:
     return sorted(path.name for path in (_root() / "templates").iterdir() if not path.name.startswith("_"))
 
 
-def merged(values: dict, *, name: str, namespace: str) -> dict:
+def merged(values: dict, *, name: str, namespace: str, chart: dict = CHART) -> dict:
     """Merge `values` over the defaults and check the result.
 
     Args:
         values: what the user sets, as in a values file.
         name: the release's name.
         namespace: the release's namespace.
+        chart: what templates see as `Chart`.
 
     Returns:
         Every value, as templates see them.
@@ -109,18 +100,21 @@ def merged(values: dict, *, name: str, namespace: str) -> dict:
     """
     check_name(name)
     check_namespace(namespace)
+    check_versions(chart)
     everything = coalesce(defaults(), values)
     problems = schema().problems(everything)
     if problems:
-        problems += _findings_beside(problems, everything, name, namespace)
+        problems += _findings_beside(problems, _context(everything, name, namespace, chart))
         raise Refused(*sorted(problems, key=lambda problem: dotted(problem.path)))
-    found = _findings("validate", everything, name, namespace)
+    found = _findings("validate", _context(everything, name, namespace, chart))
     if found:
         raise Refused(*found)
     return everything
 
 
-def render(values: dict, *, name: str, namespace: str, templates: list[str] | None = None) -> dict[str, str]:
+def render(
+    values: dict, *, name: str, namespace: str, templates: list[str] | None = None, chart: dict = CHART
+) -> dict[str, str]:
     """Render the templates.
 
     Args:
@@ -128,6 +122,7 @@ def render(values: dict, *, name: str, namespace: str, templates: list[str] | No
         name: the release's name.
         namespace: the release's namespace.
         templates: limits the rendering to these file names, for example `["namespace.yaml"]`.
+        chart: what templates see as `Chart`: Name, Version and AppVersion.
 
     Returns:
         File name to rendered text, like `helm_python.Chart.render`.
@@ -135,41 +130,36 @@ def render(values: dict, *, name: str, namespace: str, templates: list[str] | No
     Raises:
         Refused: when anything about the values is wrong, or a template fails. Nothing is rendered then.
     """
-    context = _context(merged(values, name=name, namespace=namespace), name, namespace)
+    context = _context(merged(values, name=name, namespace=namespace, chart=chart), name, namespace, chart)
     return {file: _rendered(file, context) for file in _chosen(templates)}
 
 
-def warnings(values: dict, *, name: str, namespace: str) -> list[Problem]:
+def warnings(values: dict, *, name: str, namespace: str, chart: dict = CHART) -> list[Problem]:
     """What is legal but surprising about `values`; arguments and errors as for `render`."""
-    return _findings("warnings", merged(values, name=name, namespace=namespace), name, namespace)
+    everything = merged(values, name=name, namespace=namespace, chart=chart)
+    return _findings("warnings", _context(everything, name, namespace, chart))
 
 
-def manifests(texts: dict[str, str]) -> list[tuple[str, str]]:
-    """Split rendered texts into documents, in the order in which Helm prints and installs them.
+def crds(
+    values: dict, found: list[tuple[str, dict]], *, name: str, namespace: str, chart: dict = CHART
+) -> list[tuple[str, str]]:
+    """Render CustomResourceDefinitions as `_crds.tpl` says; errors and the other arguments as for `render`.
 
     Args:
-        texts: file name to rendered text, from `render`.
+        found: (file name, object) pairs.
 
     Returns:
-        (file name, document) pairs: by kind in Helm's install order, then by file, then as they stand in the file.
+        (file name, document) pairs; none when the values turn them off.
     """
-    found = []
-    for file, text in sorted(texts.items()):
-        for document in re.split(r"(?:^|\s*\n)---\s*", text):
-            if document.strip():
-                found.append((_install_rank(document), file, document.strip() + "\n"))
-    return [(file, document) for _, file, document in sorted(found, key=lambda item: item[0])]
+    context = _context(merged(values, name=name, namespace=namespace, chart=chart), name, namespace, chart)
+    pages = [(f"crds/{file}", _macro("_crds.tpl", "crd", context, definition)) for file, definition in found]
+    return [(file, document.strip() + "\n") for file, document in pages if document.strip()]
 
 
-def _install_rank(document: str) -> tuple[int, str]:
-    kind = re.search(r"^kind: \"?([^\"\n]*)", document, re.M)[1]
-    return (INSTALL_ORDER.index(kind), "") if kind in INSTALL_ORDER else (len(INSTALL_ORDER), kind)
-
-
-def _findings_beside(problems: list[Problem], everything: dict, name: str, namespace: str) -> list[Problem]:
+def _findings_beside(problems: list[Problem], context: dict) -> list[Problem]:
     """Cross-field findings about values other than those the schema refuses, so that one run names everything."""
     try:
-        found = _findings("validate", everything, name, namespace)
+        found = _findings("validate", context)
     except Refused:  # a value of a wrong type, which is among the problems already, broke a template
         return []
     return [one for one in found if not any(_overlap(one.path, problem.path) for problem in problems)]
@@ -179,12 +169,9 @@ def _overlap(first: tuple, second: tuple) -> bool:
     return all(a == b for a, b in zip(first, second))
 
 
-def _context(everything: dict, name: str, namespace: str) -> dict:
-    return {
-        "Values": everything,
-        "Release": {"Name": name, "Namespace": namespace, "Service": "Helm"},
-        "Chart": CHART,
-    }
+def _context(everything: dict, name: str, namespace: str, chart: dict) -> dict:
+    release = {"Name": name, "Namespace": namespace, "Service": "Helm"}
+    return {"Values": everything, "Release": release, "Chart": chart}
 
 
 def _rendered(file: str, context: dict) -> str:
@@ -192,14 +179,17 @@ def _rendered(file: str, context: dict) -> str:
         return environment().get_template(file).render(context)
 
 
-def _findings(macro: str, everything: dict, name: str, namespace: str) -> list[Problem]:
-    """The lines that a macro of _validate.tpl prints, or fails with, as problems of the values they name."""
-    context = _context(everything, name, namespace)
+def _macro(file: str, macro: str, context: dict, *arguments) -> str:
     with _refusing():
-        try:
-            lines = str(getattr(environment().get_template("_validate.tpl").make_module(context), macro)())
-        except Refused as refused:
-            lines = str(refused)
+        return str(getattr(environment().get_template(file).make_module(context), macro)(*arguments))
+
+
+def _findings(macro: str, context: dict) -> list[Problem]:
+    """The lines that a macro of _validate.tpl prints, or fails with, as problems of the values they name."""
+    try:
+        lines = _macro("_validate.tpl", macro, context)
+    except Refused as refused:
+        lines = str(refused)
     return [_finding(line) for line in lines.splitlines() if line]
 
 
@@ -243,43 +233,20 @@ def check_namespace(namespace: str) -> None:
         raise Refused(f"{namespace!r} is no namespace: lower-case letters, digits and -, at most 63 characters")
 
 
-def lint(text: str) -> list[str]:
-    """What yamllint finds in rendered manifests under the pack's .yamllint, one line each."""
-    from yamllint import config, linter
-
-    rules = config.YamlLintConfig((_root() / ".yamllint").read_text(encoding="utf-8"))
-    return [f"line {found.line}:{found.column}: {found.message}" for found in linter.run(text, rules)]
-
-
-def write(texts: dict[str, str], directory: Path) -> None:
-    """Write files into a directory, all or none: a copy of it is completed first and then takes its place.
-
-    Args:
-        texts: file name to text.
-        directory: made when it is missing; its other files stay.
-
-    Raises:
-        OSError: when a file can't be written; the directory is then as it was.
-    """
-    directory.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".stageset-", dir=directory.parent) as scratch:
-        new, old = Path(scratch) / "new", Path(scratch) / "old"
-        shutil.copytree(directory, new, symlinks=True) if directory.exists() else new.mkdir()
-        for file, text in texts.items():
-            (new / file).write_bytes(text.encode())
-        if directory.exists():
-            directory.rename(old)
-        try:
-            new.rename(directory)
-        except OSError:
-            old.rename(directory)
-            raise
+def check_versions(chart: dict) -> None:
+    """Refuse versions that no label can hold (Kubernetes: Labels and Selectors): every object carries them."""
+    versions = {
+        "chart version": f"{chart['Name']}-{chart['Version']}".replace("+", "_"),
+        "appVersion": chart["AppVersion"],
+    }
+    for what, label in versions.items():
+        if not re.fullmatch(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?", label):
+            raise Refused(f"the {what} makes the label {label!r}; a label holds 63 letters, digits, -, _ and . at most")
 
 
-def stale(texts: dict[str, str], directory: Path) -> list[Problem]:
-    """Files of an earlier run that this one doesn't render: `kubectl apply -f DIR` would still apply them."""
-    left = [file for file in template_names() if file not in texts and (directory / file).is_file()]
-    return [Problem((), f"{directory / file}: renders nothing under these values; delete it") for file in left]
+def _chart(options: SimpleNamespace) -> dict:
+    chosen = {"Version": options.chart_version, "AppVersion": options.app_version}
+    return {**CHART, **{key: value for key, value in chosen.items() if value is not None}}
 
 
 def execute(options: SimpleNamespace, sources: list[Source]) -> str:
@@ -295,42 +262,39 @@ def execute(options: SimpleNamespace, sources: list[Source]) -> str:
     Raises:
         Refused: for everything that ends in exit code 1.
     """
-    values, release = combine(sources), {"name": options.name, "namespace": options.namespace}
+    values = combine(sources)
+    release = {"name": options.name, "namespace": options.namespace, "chart": _chart(options)}
     files = list(options.show_only) or [file for file in template_names() if file != NOTES]
     texts = render(values, templates=[*files, NOTES], **release)
     notes = texts.pop(NOTES)
-    documents = manifests(texts)
+    pages = [(f"templates/{file}", document) for file, document in manifests.ordered(texts)]
     if options.show_only:
-        documents.sort(key=lambda pair: files.index(pair[0]))
-    written = {file: "" for file, _ in documents}
-    for file, document in documents:
-        written[file] += _with_source(file, document)
-    directory = Path(options.output_dir, CHART["Name"], "templates") if options.output_dir else None
+        pages.sort(key=lambda page: files.index(page[0].removeprefix("templates/")))
+    elif options.crds:
+        pages = crds(values, manifests.read_crds(Path(options.crds)), **release) + pages
+    pages = [(file, manifests.framed(CHART["Name"], file, document)) for file, document in pages]
 
     found = warnings(values, **release)
+    directory = Path(options.output_dir, CHART["Name"]) if options.output_dir else None
     if directory and not options.show_only:
-        found += stale(written, directory)
+        left = {f"templates/{file}" for file in template_names()} - {file for file, _ in pages}
+        found += [Problem((), f"{path}: renders nothing now; delete it") for path in manifests.stale(directory, left)]
     if options.strict and found:
         raise Refused(*found)
     for problem in found:
         click.echo(f"warning: {located(problem, sources)}", err=True)
 
-    out = "".join(_with_source(file, document) for file, document in documents)
+    out = "".join(text for _, text in pages)
     if options.lint:
-        complaints = lint(out)
-        if complaints:
-            raise Refused(*complaints)
-    if directory:
-        write(written, directory)
+        manifests.lint(out, (_root() / ".yamllint").read_text(encoding="utf-8"))
+    if options.show_values:
+        out = helm_functions.to_yaml(merged(values, **release)) + "\n"
+    elif directory:
+        manifests.write(pages, directory)
+        out = ""
     if options.notes:
         click.echo(notes.strip(), err=True)
-    if options.show_values:
-        return f"{helm_functions.to_yaml(merged(values, **release))}\n"
-    return "" if directory else out
-
-
-def _with_source(file: str, document: str) -> str:
-    return f"---\n# Source: {CHART['Name']}/templates/{file}\n{document}"
+    return out
 
 
 def located(problem: Problem, sources: list[Source]) -> str:
@@ -387,6 +351,9 @@ def _named(check):
     callback=_template,
     help="Render these templates only. Repeatable.",
 )
+@click.option("--chart-version", metavar="V", help="Chart version that the labels name.")
+@click.option("--app-version", metavar="A", help="appVersion that the labels, and an empty image tag, name.")
+@click.option("--crds", metavar="DIR", help="Add the CustomResourceDefinitions in DIR's YAML files, before the rest.")
 @click.option("--output-dir", metavar="DIR", help="Write a file per template below DIR instead of printing.")
 @click.option("--show-values", is_flag=True, help="Print the merged values instead of manifests.")
 @click.option("--notes", is_flag=True, help="Print the notes on stderr: who may call what under these values.")

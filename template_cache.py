@@ -24,8 +24,8 @@ def directory() -> Path:
 class TemplateCache(jinja2.BytecodeCache):
     """A cache that can vanish, be read-only or be corrupt at any time: then templates are compiled again.
 
-    An entry is a hash and the compiled template. It is read only when it and its directory belong to this user and nobody
-    else may write to them, since a compiled template is code that would be run.
+    An entry is a hash and the compiled template. It is read only when it and its directory belong to this user and
+    nobody else may write to them, since a compiled template is code that would be run.
 
     Args:
         path: the directory of the entries; made when it is missing, readable by its owner alone.

@@ -7,6 +7,7 @@ import yaml
 from click.testing import CliRunner
 from hypothesis import settings
 
+import manifests
 import renderer
 
 # The same draws on every machine and in every run.
@@ -18,7 +19,7 @@ def objects(values, name="stageset", namespace="stageset-system", templates=None
     """The rendered objects in Helm's order, parsed by a loader that shares nothing with the project's."""
     texts = renderer.render(values, name=name, namespace=namespace, templates=templates)
     texts.pop(renderer.NOTES, None)
-    return [yaml.safe_load(document) for _, document in renderer.manifests(texts)]
+    return [yaml.safe_load(document) for _, document in manifests.ordered(texts)]
 
 
 @pytest.fixture

@@ -15,11 +15,12 @@ GOLDENS = ROOT / "tests" / "goldens"
 def rendered(example):
     """What an example's golden files must hold: path below goldens/ to text."""
     sys.path.insert(0, str(ROOT))
+    import manifests
     import renderer
 
     texts = renderer.render(yaml.safe_load(example.read_text()), name="stageset", namespace="stageset-system")
     found = {f"{example.stem}/notes.txt": texts.pop(renderer.NOTES)}
-    for _, document in renderer.manifests(texts):
+    for _, document in manifests.ordered(texts):
         metadata = yaml.safe_load(document)
         found[f"{example.stem}/{metadata['kind'].lower()}-{metadata['metadata']['name']}.yaml"] = document
     return found

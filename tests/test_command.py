@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+import manifests
 import renderer
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -216,7 +217,7 @@ def test_notes_go_to_stderr(command, strict):
 
 
 def test_lint_complains_about_what_yamllint_finds(command, strict, monkeypatch):
-    monkeypatch.setattr(renderer, "_with_source", lambda file, document: f"---\n{document}x: y  \n")
+    monkeypatch.setattr(manifests, "framed", lambda chart, file, document: f"---\n{document}x: y  \n")
     done = command("-f", strict, "--lint", "-s", PEER)
     assert (done.exit_code, done.stdout) == (1, "")
     assert "trailing spaces" in done.stderr
@@ -241,7 +242,7 @@ def test_output_dir_keeps_other_files_and_warns_of_stale_ones(command, strict, t
     other.write_text("kept")
     done = command("--set", "serviceMesh.enabled=true", "--output-dir", tmp_path)
     stale = tmp_path / "stageset-controller" / PEER
-    assert (done.exit_code, done.stderr) == (0, f"warning: {stale}: renders nothing under these values; delete it\n")
+    assert (done.exit_code, done.stderr) == (0, f"warning: {stale}: renders nothing now; delete it\n")
     assert other.read_text() == "kept"
     assert stale.exists()
 

@@ -6,6 +6,7 @@ import copy
 
 import pytest
 
+import manifests
 import renderer
 
 MESH = {"serviceMesh": {"enabled": True, "mtls": "strict"}}
@@ -64,7 +65,7 @@ def test_manifests_stand_in_helms_order():
         "b.yaml": "kind: Zed\n---\nkind: Role\n---\nkind: Namespace\n",
         "a.yaml": "\nkind: Role\n---\n\nkind: Abc\n",
     }
-    assert renderer.manifests(texts) == [
+    assert manifests.ordered(texts) == [
         ("b.yaml", "kind: Namespace\n"),
         ("a.yaml", "kind: Role\n"),
         ("b.yaml", "kind: Role\n"),
@@ -79,5 +80,5 @@ def test_what_goes_wrong_in_a_template_names_its_line(monkeypatch):
     monkeypatch.setattr(loader, "get_source", lambda env, name: (source, f"templates/{name}", None))
     renderer.environment().cache.clear()
     with pytest.raises(renderer.Refused, match="nothing of 'strict', which is no map"):
-        renderer._rendered("namespace.yaml", renderer._context(MESH, "a", "b"))
+        renderer._rendered("namespace.yaml", renderer._context(MESH, "a", "b", renderer.CHART))
     renderer.environment().cache.clear()

@@ -1,0 +1,128 @@
+# SPDX-FileCopyrightText: The stageset-render authors
+# SPDX-License-Identifier: 0BSD
+"""Orders, frames, checks and writes rendered documents, as `helm template` does."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+from pathlib import Path
+
+from helm_values import Refused, load_yaml
+
+# The order in which Helm installs kinds (InstallOrder of its releaseutil package); others follow, by kind.
+INSTALL_ORDER = """
+PriorityClass Namespace NetworkPolicy ResourceQuota LimitRange PodSecurityPolicy PodDisruptionBudget ServiceAccount
+Secret SecretList ConfigMap StorageClass PersistentVolume PersistentVolumeClaim CustomResourceDefinition ClusterRole
+ClusterRoleList ClusterRoleBinding ClusterRoleBindingList Role RoleList RoleBinding RoleBindingList Service DaemonSet
+Pod ReplicationController ReplicaSet Deployment HorizontalPodAutoscaler StatefulSet Job CronJob IngressClass Ingress
+APIService MutatingWebhookConfiguration ValidatingWebhookConfiguration
+""".split()
+
+
+def ordered(texts: dict[str, str]) -> list[tuple[str, str]]:
+    """Split rendered texts into documents, in the order in which Helm prints and installs them.
+
+    Args:
+        texts: file name to rendered text.
+
+    Returns:
+        (file name, document) pairs: by kind in Helm's install order, then by file, then as they stand in the file; what
+        carries a helm.sh/hook annotation after all the rest.
+    """
+    found = []
+    for file, text in sorted(texts.items()):
+        for document in documents(text):
+            found.append((_rank(document), file, document.strip() + "\n"))
+    return [(file, document) for _, file, document in sorted(found, key=lambda item: item[0])]
+
+
+def documents(text: str) -> list[str]:
+    """The documents of a YAML text, split as Helm splits them (releaseutil.SplitManifests)."""
+    return [document for document in re.split(r"(?:^|\s*\n)---\s*", text) if document.strip()]
+
+
+def _rank(document: str) -> tuple[bool, int, str]:
+    hook = re.search(r"^  annotations:\n(?:    .*\n)*?    \"?helm\.sh/hook\"?:", document, re.M) is not None
+    kind = re.search(r"^kind: \"?([^\"\n]*)", document, re.M)[1]
+    known = kind in INSTALL_ORDER
+    return hook, INSTALL_ORDER.index(kind) if known else len(INSTALL_ORDER), "" if known else kind
+
+
+def framed(chart: str, file: str, document: str) -> str:
+    """A document as `helm template` prints it: after a separator and the path of its template in the chart."""
+    return f"---\n# Source: {chart}/{file}\n{document}"
+
+
+def read_crds(directory: Path) -> list[tuple[str, dict]]:
+    """The CustomResourceDefinitions in a directory's YAML files.
+
+    Returns:
+        (file name, object) pairs, by file name.
+
+    Raises:
+        Refused: when there are none, or a file holds anything else.
+    """
+    if not directory.is_dir():
+        raise Refused(f"{directory}: is no directory; --crds takes the one that holds the definitions")
+    found = []
+    for path in sorted(path for path in directory.iterdir() if path.suffix in (".yaml", ".yml")):
+        parts = documents(path.read_text(encoding="utf-8"))
+        for definition in [load_yaml(part, str(path)) for part in parts] or [{}]:
+            if definition.get("kind") != "CustomResourceDefinition":
+                raise Refused(f"{path}: is no CustomResourceDefinition; remove it from the directory")
+            found.append((path.name, definition))
+    if not found:
+        raise Refused(f"{directory}: holds no YAML file with a CustomResourceDefinition")
+    return found
+
+
+def lint(text: str, rules: str) -> None:
+    """Run yamllint over manifests.
+
+    Args:
+        text: the manifests.
+        rules: the text of a .yamllint.
+
+    Raises:
+        Refused: with everything that yamllint finds.
+    """
+    from yamllint import config, linter  # only --lint pays for it
+
+    found = list(linter.run(text, config.YamlLintConfig(rules)))
+    if found:
+        raise Refused(*(f"output:{one.line}:{one.column}: {one.message}" for one in found))
+
+
+def stale(directory: Path, files: set[str]) -> list[Path]:
+    """Those of `files` that an earlier run left below a directory; `kubectl apply -R` would still apply them."""
+    return [directory / file for file in sorted(files) if (directory / file).is_file()]
+
+
+def write(pages: list[tuple[str, str]], directory: Path) -> None:
+    """Write pages into a directory, all or none: a copy of it is completed first and then takes its place.
+
+    Args:
+        pages: (path below the directory, text) pairs; texts of one path follow one another in its file.
+        directory: made when it is missing; its other files stay.
+
+    Raises:
+        OSError: when a file can't be written; the directory is then as it was.
+    """
+    directory = directory.resolve()
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".stageset-", dir=directory.parent) as scratch:
+        new, old = Path(scratch, "new"), Path(scratch, "old")
+        if directory.exists():
+            shutil.copytree(directory, new, symlinks=True)
+        for file in {file for file, _ in pages}:
+            (new / file).parent.mkdir(parents=True, exist_ok=True)
+            (new / file).write_bytes("".join(text for other, text in pages if other == file).encode())
+        if directory.exists():
+            directory.rename(old)
+        try:
+            new.rename(directory)
+        except OSError:
+            old.rename(directory)
+            raise
