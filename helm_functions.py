@@ -12,6 +12,7 @@ from __future__ import annotations
 import functools
 import io
 import json
+import math
 import re
 from decimal import Decimal
 
@@ -463,6 +464,7 @@ GLOBALS = {
     "len": length,
     "list": lambda *items: list(items),
     "merge_overwrite": merge_overwrite,
+    "mul": lambda *numbers: math.prod(map(to_int, numbers)),
     "nindent": nindent,
     "omit": omit,
     "printf": printf,

@@ -21,21 +21,20 @@ APIService MutatingWebhookConfiguration ValidatingWebhookConfiguration
 """.split()
 
 
-def ordered(texts: dict[str, str]) -> list[tuple[str, str]]:
+def ordered(texts: dict[str, str], hooks: bool = True) -> list[tuple[str, str]]:
     """Split rendered texts into documents, in the order in which Helm prints and installs them.
 
     Args:
         texts: file name to rendered text.
+        hooks: whether documents with a helm.sh/hook annotation are among them.
 
     Returns:
         (file name, document) pairs: by kind in Helm's install order, then by file, then as they stand in the file; what
         carries a helm.sh/hook annotation after all the rest.
     """
-    found = []
-    for file, text in sorted(texts.items()):
-        for document in documents(text):
-            found.append((_rank(document), file, document.strip() + "\n"))
-    return [(file, document) for _, file, document in sorted(found, key=lambda item: item[0])]
+    found = [(_rank(document), file, document) for file in sorted(texts) for document in documents(texts[file])]
+    found.sort(key=lambda item: item[0])
+    return [(file, document.strip() + "\n") for (hook, *_), file, document in found if hooks or not hook]
 
 
 def documents(text: str) -> list[str]:
@@ -68,7 +67,10 @@ def read_crds(directory: Path) -> list[tuple[str, dict]]:
         raise Refused(f"{directory}: is no directory; --crds takes the one that holds the definitions")
     found = []
     for path in sorted(path for path in directory.iterdir() if path.suffix in (".yaml", ".yml")):
-        parts = documents(path.read_text(encoding="utf-8"))
+        try:
+            parts = documents(path.read_text(encoding="utf-8"))
+        except UnicodeDecodeError as error:
+            raise Refused(f"{path}: is not UTF-8; save it as UTF-8") from error
         for definition in [load_yaml(part, str(path)) for part in parts] or [{}]:
             if definition.get("kind") != "CustomResourceDefinition":
                 raise Refused(f"{path}: is no CustomResourceDefinition; remove it from the directory")

@@ -267,7 +267,7 @@ def execute(options: SimpleNamespace, sources: list[Source]) -> str:
     files = list(options.show_only) or [file for file in template_names() if file != NOTES]
     texts = render(values, templates=[*files, NOTES], **release)
     notes = texts.pop(NOTES)
-    pages = [(f"templates/{file}", document) for file, document in manifests.ordered(texts)]
+    pages = [(f"templates/{file}", document) for file, document in manifests.ordered(texts, not options.no_hooks)]
     if options.show_only:
         pages.sort(key=lambda page: files.index(page[0].removeprefix("templates/")))
     elif options.crds:
@@ -351,6 +351,9 @@ def _named(check):
     callback=_template,
     help="Render these templates only. Repeatable.",
 )
+@click.option(
+    "--no-hooks", is_flag=True, help="Leave out Helm's hooks, which kubectl would apply as if they were none."
+)
 @click.option("--chart-version", metavar="V", help="Chart version that the labels name.")
 @click.option("--app-version", metavar="A", help="appVersion that the labels, and an empty image tag, name.")
 @click.option("--crds", metavar="DIR", help="Add the CustomResourceDefinitions in DIR's YAML files, before the rest.")
@@ -370,6 +373,7 @@ def main(**options) -> None:
     Exit codes: 0 rendered; 1 the values were refused or a template failed; 2 wrong usage. Unless 0, stdout stays empty.
     """
     request, sources = SimpleNamespace(**options), []
+    _named(check_versions)(None, None, _chart(request))
     try:
         sources += collect(request.values, request.set_json, request.set_, request.set_string, request.set_file)
         out = execute(request, sources).encode()

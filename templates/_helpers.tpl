@@ -158,3 +158,183 @@ any meshed caller
 {{- printf("%-8s %-6d %-5s %-9s %s", port, number | int, "no", "yes", "anyone (1)") }}
 {%- endif %}
 {%- endmacro %}
+
+{#- Network policies and monitoring: one ingress rule for one port in each dialect, and what the alerts share. #}
+
+{%- macro networkPolicyPort(port, peers) -%}
+- ports:
+    - port: {{ port }}
+      protocol: TCP
+  {%- if peers %}
+  from:
+    {{- peers | to_yaml | nindent(4) }}
+  {%- endif %}
+{%- endmacro %}
+
+{%- macro ciliumPort(number) -%}
+- toPorts:
+    - ports:
+        - port: {{ number | int | quote }}
+          protocol: TCP
+{%- endmacro %}
+
+{%- macro calicoPort(protocol, number) -%}
+- action: Allow
+  protocol: {{ protocol }}
+  destination:
+    ports:
+      - {{ number | int }}
+{%- endmacro %}
+
+{%- macro clusterNetworkPolicyPort(port, number) -%}
+- name: {{ port }}
+  action: Accept
+  from:
+    - namespaces: {}
+  protocols:
+    - tcp:
+        destinationPort:
+          number: {{ number | int }}
+{%- endmacro %}
+
+{#- Prometheus gives the label `namespace` to what it scrapes, the controller, and moves the one that the controller wrote,
+a StageSet's, to `exported_namespace`, unless a scrape honors its labels. Either way this is the StageSet's again. #}
+{%- macro ofStageSets(series) -%}
+label_replace({{ series }}, "namespace", "$1", "exported_namespace", "(.+)")
+{%- endmacro %}
+
+{%- macro alertLabels(severity) -%}
+{%- if Values.metrics.prometheusRule.extraAlertLabels.severity is not defined %}
+severity: {{ severity }}
+{%- endif %}
+{%- if Values.metrics.prometheusRule.extraAlertLabels %}
+{{ Values.metrics.prometheusRule.extraAlertLabels | to_yaml }}
+{%- endif %}
+{%- endmacro %}
+
+{%- macro runbook(page) -%}
+{{ Values.metrics.prometheusRule.runbookAnnotationKey | quote }}: "https://stageset.projects.metio.wtf/runbooks/{{ page }}/"
+{%- endmacro %}
+
+{#- The workload: what the Deployment, its companions and the cleanup Job share. #}
+
+{%- macro image() -%}
+{%- if Values.image.tag %}
+{{- printf("%s/%s:%s", Values.image.registry, Values.image.repository, Values.image.tag) }}
+{%- else %}
+{{- printf("%s/%s:%s", Values.image.registry, Values.image.repository, Chart.AppVersion) }}
+{%- endif %}
+{%- endmacro %}
+
+{#- Prints something when an autoscaler decides how many pods run. #}
+{%- macro scaling() -%}
+{%- if Values.replicas.max | int > Values.replicas.min | int %}true{% endif %}
+{%- endmacro %}
+
+{#- Prints something when more than one pod may run. #}
+{%- macro multiReplica() -%}
+{%- if Values.replicas.max | int > 1 or Values.replicas.min | int > 1 %}true{% endif %}
+{%- endmacro %}
+
+{#- Prints something when the controller makes its own webhook certificate and writes it into the configuration. #}
+{%- macro selfSigned() -%}
+{%- if Values.webhook.enabled and Values.webhook.certMode == "self-signed" %}true{% endif %}
+{%- endmacro %}
+
+{#- Prints something when cert-manager issues the webhook's certificate. #}
+{%- macro certManager() -%}
+{%- if Values.webhook.enabled and Values.webhook.certMode == "cert-manager" %}true{% endif %}
+{%- endmacro %}
+
+{#- The cluster-wide objects of a release bear its namespace in their name. #}
+{%- macro webhookConfiguration() -%}
+{{ name() }}-{{ namespace() }}
+{%- endmacro %}
+
+{%- macro serviceAccount(account) -%}
+- kind: ServiceAccount
+  name: {{ account }}
+  namespace: {{ namespace() | quote }}
+{%- endmacro %}
+
+{#- Requests equal limits: the pod is of the class Guaranteed, the last to be evicted. #}
+{%- macro resources(amounts) -%}
+requests:
+  cpu: {{ amounts.cpu }}
+  memory: {{ amounts.memory }}
+  ephemeral-storage: {{ amounts.ephemeralStorage }}
+limits:
+  cpu: {{ amounts.cpu }}
+  memory: {{ amounts.memory }}
+  ephemeral-storage: {{ amounts.ephemeralStorage }}
+{%- endmacro %}
+
+{#- A Service on a named port of the pod. #}
+{%- macro service(port, number) -%}
+apiVersion: v1
+kind: Service
+metadata:
+  name: {{ name() }}-{{ port }}
+  namespace: {{ namespace() | quote }}
+  labels:
+    {{- labels() | nindent(4) }}
+spec:
+  type: ClusterIP
+  selector:
+    {{- selectorLabels() | nindent(4) }}
+  ports:
+    - name: {{ port }}
+      port: {{ number | int }}
+      targetPort: {{ port }}
+      protocol: TCP
+{%- endmacro %}
+
+{#- Hooks of a lower weight come first. What succeeded is deleted: a hook's object is no part of the release. #}
+{%- macro cleanupHook(weight) -%}
+helm.sh/hook: pre-delete
+helm.sh/hook-weight: {{ weight | quote }}
+helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
+{%- endmacro %}
+
+{%- macro cleanupRules() -%}
+rules:
+  - apiGroups: [stages.metio.wtf]
+    resources: [stagesets]
+    verbs: [get, list, delete, patch]
+{%- endmacro %}
+
+{#- A container's name is a DNS label, and so has at most 63 characters. #}
+{%- macro cleanupName(namespace) -%}
+{{ regex_replace_all("-+$", trunc(63, printf("cleanup-%s", namespace)), "") }}
+{%- endmacro %}
+
+{#- Containers of one pod run at once, so each has a cache directory of its own. #}
+{%- macro cleanupContainer(container, scope, cache) -%}
+- name: {{ container }}
+  image: {{ printf("%s/%s:%s", Values.cleanupOnDelete.image.registry, Values.cleanupOnDelete.image.repository, Values.cleanupOnDelete.image.tag) | quote }}
+  imagePullPolicy: {{ Values.cleanupOnDelete.image.pullPolicy }}
+  args:
+    - delete
+    - stagesets.stages.metio.wtf
+    - --all
+    - {{ scope }}
+    - --wait=true
+    - --timeout={{ Values.cleanupOnDelete.kubectlTimeout }}
+    - --ignore-not-found
+    - --cache-dir=/tmp/{{ cache }}
+  volumeMounts:
+    - name: cache
+      mountPath: /tmp
+  securityContext:
+    runAsNonRoot: true
+    runAsUser: 65532
+    runAsGroup: 65532
+    allowPrivilegeEscalation: false
+    readOnlyRootFilesystem: true
+    capabilities:
+      drop: [ALL]
+    seccompProfile:
+      type: RuntimeDefault
+  resources:
+    {{- resources(Values.cleanupOnDelete.resources) | nindent(4) }}
+{%- endmacro %}

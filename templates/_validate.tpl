@@ -23,6 +23,7 @@ serviceMesh.mcp.from: linkerd renders no Server for the mcp port, so this restri
 {%- endif %}
 {{- linkerdNames() }}
 {%- endif %}
+{{- chartRefusals() }}
 {%- endmacro %}
 
 {%- macro samePorts() -%}
@@ -122,6 +123,9 @@ serviceMesh.defaultDeny.enabled: denies every other workload of namespace {{ sta
 {%- elif Values.serviceMesh.gate.from or Values.serviceMesh.metrics.from or Values.serviceMesh.mcp.from or Values.serviceMesh.istio.rules or Values.serviceMesh.linkerd.authorizations %}
 serviceMesh.enabled: is false, so none of the callers, rules and authorizations written under serviceMesh is rendered and no port is restricted
 {%- endif %}
+{{- chartWarnings() }}
+{{- networkWarnings() }}
+{{- monitoringWarnings() }}
 {%- endmacro %}
 
 {%- macro istioWarnings() -%}
@@ -206,4 +210,244 @@ webhook.enabled: the default policy deny also rules ports without a Server, so k
 {{ path }}[{{ loop.index0 }}].namespaces: ignored, because Linkerd knows callers by identity alone; a namespace's callers are *.<namespace>.serviceaccount.identity.linkerd.cluster.local under principals
 {%- endif %}
 {%- endfor %}
+{%- endmacro %}
+
+{#- Network policies: what has no effect, or another than it seems. #}
+{%- macro networkWarnings() -%}
+{%- set engine = "kubernetes" %}
+{%- if Values.networkPolicy.engine %}
+{%- set engine = Values.networkPolicy.engine %}
+{%- endif %}
+{%- set peers = [
+  dict("path", "networkPolicy.webhook.from", "list", Values.networkPolicy.webhook.from),
+  dict("path", "networkPolicy.metrics.from", "list", Values.networkPolicy.metrics.from),
+  dict("path", "networkPolicy.gate.from", "list", Values.networkPolicy.gate.from),
+  dict("path", "networkPolicy.mcp.from", "list", Values.networkPolicy.mcp.from),
+] %}
+{%- set ingress = [
+  dict("path", "networkPolicy.additionalIngress", "engine", "kubernetes", "list", Values.networkPolicy.additionalIngress),
+  dict("path", "networkPolicy.cilium.ingress", "engine", "cilium", "list", Values.networkPolicy.cilium.ingress),
+  dict("path", "networkPolicy.calico.ingress", "engine", "calico", "list", Values.networkPolicy.calico.ingress),
+  dict("path", "networkPolicy.clusterNetworkPolicy.ingress", "engine", "clusterNetworkPolicy", "list", Values.networkPolicy.clusterNetworkPolicy.ingress),
+] %}
+{%- set egress = [
+  dict("path", "networkPolicy.egress.to", "engine", "kubernetes", "list", Values.networkPolicy.egress.to),
+  dict("path", "networkPolicy.cilium.egress", "engine", "cilium", "list", Values.networkPolicy.cilium.egress),
+  dict("path", "networkPolicy.calico.egress", "engine", "calico", "list", Values.networkPolicy.calico.egress),
+  dict("path", "networkPolicy.clusterNetworkPolicy.egress", "engine", "clusterNetworkPolicy", "list", Values.networkPolicy.clusterNetworkPolicy.egress),
+] %}
+{%- if Values.networkPolicy.enabled %}
+{%- for entry in peers %}
+{%- if entry.list and engine != "kubernetes" %}
+{{ entry.path }}: ignored, because networkPolicy.engine is {{ engine }}, whose policy restricts no port's callers
+{%- endif %}
+{%- endfor %}
+{%- for entry in concat(ingress, egress) %}
+{%- if entry.list and entry.engine != engine %}
+{{ entry.path }}: ignored, because networkPolicy.engine is {{ engine }}
+{%- endif %}
+{%- endfor %}
+{%- for entry in egress %}
+{%- if entry.engine == engine and entry.list and not Values.networkPolicy.egress.enabled %}
+{{ entry.path }}: ignored, because networkPolicy.egress.enabled is false, so all outgoing traffic stays open
+{%- elif entry.engine == engine and not entry.list and Values.networkPolicy.egress.enabled and engine != "clusterNetworkPolicy" %}
+networkPolicy.egress.enabled: no rule lets the controller reach kube-apiserver, and without it the controller does nothing; add one for the address and port of kube-apiserver, and for what else the controller calls, to {{ entry.path }}
+{%- endif %}
+{%- endfor %}
+{%- if engine == "clusterNetworkPolicy" %}
+{{- clusterNetworkPolicyWarnings() }}
+{%- elif engine == "cilium" and Values.networkPolicy.defaultDeny.enabled %}
+networkPolicy.defaultDeny.enabled: denies nothing, because Cilium leaves a direction open whose list of rules is empty, and may refuse the policy; apply a CiliumNetworkPolicy of your own with the rule {} in each direction
+{%- elif Values.networkPolicy.defaultDeny.enabled %}
+networkPolicy.defaultDeny.enabled: denies every other pod of namespace {{ stageset.namespace() }} too, until a policy of its own admits its traffic
+{%- endif %}
+{%- else %}
+{%- for entry in concat(peers, ingress, egress) %}
+{%- if entry.list %}
+{{ entry.path }}: ignored, because networkPolicy.enabled is false, so nothing is restricted
+{%- endif %}
+{%- endfor %}
+{%- endif %}
+{%- endmacro %}
+
+{#- Unlike the other dialects, this one refuses nothing of its own accord, and its deny-all is an ordinary rule. #}
+{%- macro clusterNetworkPolicyWarnings() -%}
+{%- if Values.networkPolicy.defaultDeny.enabled %}
+networkPolicy.defaultDeny.enabled: denies traffic between pods, for every other pod of namespace {{ stageset.namespace() }} too, until a policy of its own admits its traffic; nodes and addresses outside the cluster stay open
+{%- if Values.networkPolicy.defaultDeny.order > 1000 %}
+networkPolicy.defaultDeny.order: {{ Values.networkPolicy.defaultDeny.order | int }} is no priority of a ClusterNetworkPolicy, so kube-apiserver refuses the deny-all; write 1000 or less, and a lower networkPolicy.clusterNetworkPolicy.priority
+{%- elif Values.networkPolicy.defaultDeny.order <= Values.networkPolicy.clusterNetworkPolicy.priority %}
+networkPolicy.defaultDeny.order: {{ Values.networkPolicy.defaultDeny.order | int }} is not above networkPolicy.clusterNetworkPolicy.priority, so the deny-all may come first and refuse the controller's callers; write a lower priority there
+{%- endif %}
+{%- elif not denials(Values.networkPolicy.clusterNetworkPolicy.ingress) and not (Values.networkPolicy.egress.enabled and denials(Values.networkPolicy.clusterNetworkPolicy.egress)) %}
+networkPolicy.engine: a ClusterNetworkPolicy without a Deny rule restricts nothing; set networkPolicy.defaultDeny.enabled, or add Deny rules to networkPolicy.clusterNetworkPolicy
+{%- endif %}
+{%- endmacro %}
+
+{%- macro denials(rules) -%}
+{%- for rule in rules %}
+{%- if rule.action == "Deny" %}
+{{- rule.action }}
+{%- endif %}
+{%- endfor %}
+{%- endmacro %}
+
+{%- macro monitoringWarnings() -%}
+{%- if Values.metrics.prometheusRule.enabled and Values.metrics.prometheusRule.extraAlertLabels.severity is defined %}
+metrics.prometheusRule.extraAlertLabels.severity: replaces the severity of every built-in alert, critical ones too
+{%- endif %}
+{%- endmacro %}
+
+{#- The rest of the chart: what kube-apiserver would refuse, and what does not work out as written. #}
+{%- macro chartRefusals() -%}
+{%- if stageset.certManager() and not Values.webhook.certManager.issuerRef.name %}
+webhook.certManager.issuerRef.name: is empty, but with webhook.certMode cert-manager an issuer must sign the certificate; name it
+{%- endif %}
+{%- if Values.webhook.enabled and not has(Values.webhook.sideEffects, ["None", "NoneOnDryRun"]) %}
+webhook.sideEffects: {{ Values.webhook.sideEffects }} is refused by kube-apiserver since admissionregistration.k8s.io/v1; write None or NoneOnDryRun
+{%- endif %}
+{%- if Values.webhook.enabled %}
+{{- sameConditions() }}
+{%- endif %}
+{%- if Values.rollbackStore.backend == "s3" and not Values.rollbackStore.s3.endpoint %}
+rollbackStore.s3.endpoint: is empty, but rollbackStore.backend is s3; write the host of the S3 service
+{%- endif %}
+{%- if Values.rollbackStore.backend == "s3" and not Values.rollbackStore.s3.bucket %}
+rollbackStore.s3.bucket: is empty, but rollbackStore.backend is s3; write the name of the bucket
+{%- endif %}
+{%- if Values.rollbackStore.backend == "pvc" %}
+{{- claim() }}
+{%- endif %}
+{%- if stageset.scaling() and Values.replicas.min | int == 0 %}
+replicas.min: 0 is no lower bound of an autoscaler that measures CPU; write 1 or more, or set replicas.max to 0 as well to run no pod
+{%- endif %}
+{%- if stageset.multiReplica() and Values.podDisruptionBudget.maxUnavailable is not defined and Values.podDisruptionBudget.minAvailable is not defined %}
+podDisruptionBudget.minAvailable: is null, and so is maxUnavailable, so the budget would say nothing; set one of them
+{%- endif %}
+{{- watchedTwice() }}
+{{- metadataNames("serviceAccount.annotations", Values.serviceAccount.annotations) }}
+{{- metadataNames("nodeSelector", Values.nodeSelector) }}
+{{- metadataNames("deployment.additionalLabels", Values.deployment.additionalLabels) }}
+{{- labelsTwice("deployment.additionalLabels", Values.deployment.additionalLabels) }}
+{{- metadataNames("pod.additionalLabels", Values.pod.additionalLabels) }}
+{{- labelsTwice("pod.additionalLabels", Values.pod.additionalLabels) }}
+{%- if Values.metrics.serviceMonitor.enabled %}
+{{- metadataNames("metrics.serviceMonitor.additionalLabels", Values.metrics.serviceMonitor.additionalLabels) }}
+{{- labelsTwice("metrics.serviceMonitor.additionalLabels", Values.metrics.serviceMonitor.additionalLabels) }}
+{%- endif %}
+{%- if Values.metrics.prometheusRule.enabled %}
+{{- metadataNames("metrics.prometheusRule.annotations", Values.metrics.prometheusRule.annotations) }}
+{{- metadataNames("metrics.prometheusRule.labels", Values.metrics.prometheusRule.labels) }}
+{{- labelsTwice("metrics.prometheusRule.labels", Values.metrics.prometheusRule.labels) }}
+{%- if has(Values.metrics.prometheusRule.runbookAnnotationKey, ["summary", "description"]) %}
+metrics.prometheusRule.runbookAnnotationKey: {{ Values.metrics.prometheusRule.runbookAnnotationKey }} is an annotation that every alert has already; choose another
+{%- endif %}
+{%- for key in keys(Values.metrics.prometheusRule.extraAlertLabels) | sort_alpha %}
+{%- if not regex_match("^[A-Za-z_][A-Za-z0-9_]*$", key) %}
+metrics.prometheusRule.extraAlertLabels: {{ key | quote }} is no label name of Prometheus; write letters, digits and _, and no digit first
+{%- endif %}
+{%- endfor %}
+{%- endif %}
+{%- endmacro %}
+
+{%- macro sameConditions() -%}
+{%- for condition in Values.webhook.matchConditions %}
+{%- set at = loop.index0 %}
+{%- for other in Values.webhook.matchConditions %}
+{%- if at < loop.index0 and condition.name == other.name %}
+webhook.matchConditions[{{ loop.index0 }}].name: {{ other.name | quote }} is also the name of entry {{ at }}; choose another
+{%- endif %}
+{%- endfor %}
+{%- endfor %}
+{%- endmacro %}
+
+{%- macro claim() -%}
+{%- if has("ReadWriteOncePod", Values.rollbackStore.pvc.accessModes) and Values.rollbackStore.pvc.accessModes | uniq | len > 1 %}
+rollbackStore.pvc.accessModes: ReadWriteOncePod goes with no other access mode; write it alone, or leave it out
+{%- endif %}
+{%- set path = Values.rollbackStore.pvc.mountPath | trim_suffix("/") %}
+{%- if path == "/tmp" or (path == "/etc/webhook/certs" and Values.webhook.enabled) %}
+rollbackStore.pvc.mountPath: {{ path }} is where another volume of the pod is mounted; choose another path
+{%- endif %}
+{%- endmacro %}
+
+{#- Each watched namespace gets one RoleBinding, and one container of the cleanup Job. #}
+{%- macro watchedTwice() -%}
+{%- for namespace in Values.controller.watchNamespaces %}
+{%- set at = loop.index0 %}
+{%- for other in Values.controller.watchNamespaces %}
+{%- if at < loop.index0 and namespace == other %}
+controller.watchNamespaces[{{ loop.index0 }}]: {{ other | quote }} is also entry {{ at }}; name each namespace once
+{%- elif at < loop.index0 and Values.cleanupOnDelete.enabled and stageset.cleanupName(namespace) == stageset.cleanupName(other) %}
+controller.watchNamespaces[{{ loop.index0 }}]: cut to 63 characters, the name of its cleanup container is that of entry {{ at }}, {{ stageset.cleanupName(other) }}; set cleanupOnDelete.enabled to false, and delete the StageSets yourself before an uninstall
+{%- endif %}
+{%- endfor %}
+{%- endfor %}
+{%- endmacro %}
+
+{#- The keys of labels and annotations; their values are a matter of values.schema.json. #}
+{%- macro metadataNames(path, map) -%}
+{%- if map %}
+{%- for key in keys(map) | sort_alpha %}
+{%- if not regex_match("^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$", key) %}
+{{ path }}: {{ key | quote }} is no key that Kubernetes takes; write <name> or <DNS name>/<name>, where a name has letters, digits, -, _ and ., at most 63
+{%- endif %}
+{%- endfor %}
+{%- endif %}
+{%- endmacro %}
+
+{#- A label that is rendered already would stand twice in one map, and a selector could lose its pods. #}
+{%- macro labelsTwice(path, map) -%}
+{%- if map %}
+{%- for key in keys(map) | sort_alpha %}
+{%- if contains(printf("\n%s: ", key), printf("\n%s", stageset.labels())) %}
+{{ path }}.{{ key | quote }}: is a label that every object of the release has already; choose another
+{%- endif %}
+{%- endfor %}
+{%- endif %}
+{%- endmacro %}
+
+{%- macro chartWarnings() -%}
+{%- if Values.webhook.enabled and Values.webhook.certMode == "self-signed" and Values.webhook.certManager.issuerRef.name %}
+webhook.certManager.issuerRef.name: ignored, because webhook.certMode is self-signed
+{%- endif %}
+{%- if stageset.multiReplica() and not Values.controller.leaderElect %}
+controller.leaderElect: is false, so several pods act on the same StageSets at once
+{%- endif %}
+{%- if stageset.multiReplica() and Values.rollbackStore.backend == "pvc" and not has("ReadWriteMany", Values.rollbackStore.pvc.accessModes) %}
+rollbackStore.pvc.accessModes: without ReadWriteMany only pods of one node can mount the volume, and a pod on another node never starts; add it, run one replica, or use backend s3
+{%- endif %}
+{%- for namespace in Values.controller.watchNamespaces %}
+{%- if len(namespace) > 63 %}
+controller.watchNamespaces[{{ loop.index0 }}]: no namespace can have this name, because it is longer than 63 characters
+{%- endif %}
+{%- endfor %}
+{%- set size = bytes(Values.tmpSizeLimit) %}
+{%- set limit = bytes(Values.resources.ephemeralStorage) %}
+{%- if size and limit and size | int >= limit | int %}
+tmpSizeLimit: {{ Values.tmpSizeLimit }} is not below resources.ephemeralStorage ({{ Values.resources.ephemeralStorage }}), so a full /tmp gets the pod evicted; write less, or raise resources.ephemeralStorage
+{%- endif %}
+{%- endmacro %}
+
+{#- A quantity as a number of bytes; nothing for 0 and for the forms that are rare for a size: fractions, exponents, P, m. #}
+{%- macro bytes(quantity) -%}
+{%- if regex_match("^[1-9][0-9]{0,17}$", quantity) %}
+{{- quantity }}
+{%- elif regex_match("^[1-9][0-9]{0,5}Ki$", quantity) %}
+{{- mul(quantity | trim_suffix("Ki"), 1024) }}
+{%- elif regex_match("^[1-9][0-9]{0,5}Mi$", quantity) %}
+{{- mul(quantity | trim_suffix("Mi"), 1024, 1024) }}
+{%- elif regex_match("^[1-9][0-9]{0,5}Gi$", quantity) %}
+{{- mul(quantity | trim_suffix("Gi"), 1024, 1024, 1024) }}
+{%- elif regex_match("^[1-9][0-9]{0,5}Ti$", quantity) %}
+{{- mul(quantity | trim_suffix("Ti"), 1024, 1024, 1024, 1024) }}
+{%- elif regex_match("^[1-9][0-9]{0,5}k$", quantity) %}
+{{- quantity | trim_suffix("k") }}000
+{%- elif regex_match("^[1-9][0-9]{0,5}M$", quantity) %}
+{{- quantity | trim_suffix("M") }}000000
+{%- elif regex_match("^[1-9][0-9]{0,5}G$", quantity) %}
+{{- quantity | trim_suffix("G") }}000000000
+{%- elif regex_match("^[1-9][0-9]{0,5}T$", quantity) %}
+{{- quantity | trim_suffix("T") }}000000000000
+{%- endif %}
 {%- endmacro %}

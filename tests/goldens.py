@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The stageset-render authors
 # SPDX-License-Identifier: 0BSD
-"""Writes goldens/EXAMPLE/KIND-NAME.yaml, one rendered object each, from examples/: `python tests/goldens.py`."""
+"""Writes goldens/EXAMPLE/KIND-NAME.yaml, one rendered object each: `python tests/goldens.py`."""
 
 import shutil
 import sys
@@ -12,26 +12,36 @@ ROOT = Path(__file__).resolve().parent.parent
 GOLDENS = ROOT / "tests" / "goldens"
 
 
-def rendered(example):
-    """What an example's golden files must hold: path below goldens/ to text."""
+def rendered(values):
+    """The golden files of some values: file name to text."""
     sys.path.insert(0, str(ROOT))
     import manifests
     import renderer
 
-    texts = renderer.render(yaml.safe_load(example.read_text()), name="stageset", namespace="stageset-system")
-    found = {f"{example.stem}/notes.txt": texts.pop(renderer.NOTES)}
+    texts = renderer.render(values, name="stageset", namespace="stageset-system")
+    found = {"notes.txt": texts.pop(renderer.NOTES)}
     for _, document in manifests.ordered(texts):
         metadata = yaml.safe_load(document)
-        found[f"{example.stem}/{metadata['kind'].lower()}-{metadata['metadata']['name']}.yaml"] = document
+        found[f"{metadata['kind'].lower()}-{metadata['metadata']['name']}.yaml"] = document
+    return found
+
+
+def expected():
+    """Every golden file, by path: the objects of the defaults, and of each example those that differ from them."""
+    defaults = rendered({})
+    found = {f"defaults/{file}": text for file, text in defaults.items()}
+    for example in sorted((ROOT / "examples").glob("*.yaml")):
+        for file, text in rendered(yaml.safe_load(example.read_text(encoding="utf-8"))).items():
+            if defaults.get(file) != text:
+                found[f"{example.stem}/{file}"] = text
     return found
 
 
 def main():
     shutil.rmtree(GOLDENS, ignore_errors=True)
-    for example in sorted((ROOT / "examples").glob("*.yaml")):
-        for path, text in rendered(example).items():
-            (GOLDENS / path).parent.mkdir(parents=True, exist_ok=True)
-            (GOLDENS / path).write_text(text, encoding="utf-8")
+    for path, text in expected().items():
+        (GOLDENS / path).parent.mkdir(parents=True, exist_ok=True)
+        (GOLDENS / path).write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -203,7 +203,7 @@ def test_warnings_go_to_stderr_and_strict_refuses_them(command):
     done = command("-f", "-", stdin=SURPRISING)
     assert done.exit_code == 0
     assert done.stderr.startswith("warning: stdin:1:53: serviceMesh.defaultDeny.enabled: denies every other workload")
-    assert sources(done) == ["istio-authorizationpolicy.yaml", "servicemesh-default-deny.yaml"]
+    assert {"istio-authorizationpolicy.yaml", "servicemesh-default-deny.yaml"} < set(sources(done))
     refused = command("-f", "-", "--strict", stdin=SURPRISING)
     assert (refused.exit_code, refused.stdout) == (1, "")
     assert refused.stderr == done.stderr.replace("warning: ", "")
@@ -223,17 +223,117 @@ def test_lint_complains_about_what_yamllint_finds(command, strict, monkeypatch):
     assert "trailing spaces" in done.stderr
 
 
+def test_no_hooks_leaves_out_what_only_helm_may_run(command):
+    hooks, rest = command(), command("--no-hooks")
+    assert [one["kind"] for one in documents(hooks)][-4:] == [
+        "ServiceAccount",
+        "ClusterRole",
+        "ClusterRoleBinding",
+        "Job",
+    ]
+    assert hooks.stdout.startswith(rest.stdout)
+    assert "helm.sh/hook" not in rest.stdout
+    assert len(documents(hooks)) == len(documents(rest)) + 4
+
+
+CRD = """---
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata:
+  name: stagesets.stages.metio.wtf
+  annotations:
+    controller-gen.kubebuilder.io/version: v0.18.0
+spec:
+  group: stages.metio.wtf
+"""
+
+
+@pytest.fixture
+def crds(tmp_path):
+    (tmp_path / "crds").mkdir()
+    (tmp_path / "crds" / "b.yaml").write_text(CRD)
+    (tmp_path / "crds" / "a.yml").write_text(
+        CRD.replace("stagesets", "ledgers") + CRD.replace("stagesets", "inventories")
+    )
+    (tmp_path / "crds" / "README.md").write_text("not YAML")
+    return tmp_path / "crds"
+
+
+def test_crds_come_first_and_are_kept(command, crds):
+    done = command("--crds", crds, "--set", "namespace.create=true", "--lint")
+    objects = documents(done)
+    assert [one["metadata"]["name"].split(".")[0] for one in objects[:3]] == ["ledgers", "inventories", "stagesets"]
+    assert objects[3]["kind"] == "Namespace"
+    assert objects[0]["metadata"]["annotations"] == {
+        "controller-gen.kubebuilder.io/version": "v0.18.0",
+        "helm.sh/resource-policy": "keep",
+    }
+    assert objects[0]["spec"] == {"group": "stages.metio.wtf"}
+    assert done.stdout.startswith(
+        "---\n# Source: stageset-controller/crds/a.yml\napiVersion: apiextensions.k8s.io/v1\n"
+    )
+
+
+@pytest.mark.parametrize("arguments", [["--set", "crds.create=false"], ["-s", "templates/serviceaccount.yaml"]])
+def test_crds_are_left_out(command, crds, arguments):
+    assert "CustomResourceDefinition" not in command("--crds", crds, *arguments).stdout
+
+
+@pytest.mark.parametrize(
+    "file, text, said",
+    [
+        ("kustomization.yaml", "resources: [b.yaml]\n", "kustomization.yaml: is no CustomResourceDefinition"),
+        ("empty.yaml", "", "empty.yaml: is no CustomResourceDefinition"),
+        ("mixed.yaml", CRD + "---\nkind: Role\n", "mixed.yaml: is no CustomResourceDefinition"),
+        ("broken.yaml", "a: [\n", "broken.yaml:2:1: "),
+        ("binary.yaml", "\udcff", "binary.yaml"),
+    ],
+)
+def test_crds_that_are_none_are_named(command, crds, file, text, said):
+    (crds / file).write_bytes(text.encode("utf-8", "surrogateescape"))
+    done = command("--crds", crds)
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert said in done.stderr and "bug" not in done.stderr
+
+
+@pytest.mark.parametrize("directory, said", [("missing", "is no directory"), (".", "holds no YAML file")])
+def test_crds_need_a_directory_with_some(command, tmp_path, directory, said):
+    done = command("--crds", tmp_path / directory)
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert said in done.stderr
+
+
+def test_crds_go_into_the_output_dir(command, crds, tmp_path):
+    assert command("--crds", crds, "--output-dir", tmp_path / "out").exit_code == 0
+    files = sorted((tmp_path / "out" / "stageset-controller" / "crds").iterdir())
+    assert [path.name for path in files] == ["a.yml", "b.yaml"]
+    assert files[0].read_text().count("# Source: stageset-controller/crds/a.yml") == 2
+
+
+def test_versions_are_those_of_the_labels_and_of_an_empty_image_tag(command):
+    done = command("--chart-version", "1.2.3+build", "--app-version", "2027.1.1", "-s", "templates/deployment.yaml")
+    deployment = documents(done)[0]
+    assert deployment["metadata"]["labels"]["helm.sh/chart"] == "stageset-controller-1.2.3_build"
+    assert deployment["metadata"]["labels"]["app.kubernetes.io/version"] == "2027.1.1"
+    assert deployment["spec"]["template"]["spec"]["containers"][0]["image"].endswith(":2027.1.1")
+
+
+@pytest.mark.parametrize("arguments", [["--chart-version", "x" * 60], ["--app-version", "a b"], ["--app-version", ""]])
+def test_versions_that_no_label_can_hold(command, arguments):
+    done = command(*arguments)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "a label holds" in done.stderr
+
+
 def test_output_dir(command, strict, tmp_path):
     out = tmp_path / "new" / "out"
     done = command("-f", strict, "--output-dir", out)
     assert (done.exit_code, done.stdout, done.stderr) == (0, "", "")
-    printed = command("-f", strict).stdout
-    files = sorted(path for path in out.rglob("*") if path.is_file())
-    assert [str(path.relative_to(out)) for path in files] == [
-        "stageset-controller/templates/istio-authorizationpolicy.yaml",
-        f"stageset-controller/{PEER}",
-    ]
-    assert "".join(path.read_text() for path in files) == printed
+    printed = command("-f", strict)
+    files = sorted((out / "stageset-controller" / "templates").iterdir())
+    assert [path.name for path in files] == sorted(set(sources(printed)))
+    pages = [page for path in files for page in path.read_text().split("---\n")]
+    assert sorted(pages[1:]) == sorted(printed.stdout.split("---\n")[1:] + [""] * (len(files) - 1))
 
 
 def test_output_dir_keeps_other_files_and_warns_of_stale_ones(command, strict, tmp_path):

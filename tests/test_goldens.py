@@ -1,15 +1,18 @@
 # SPDX-FileCopyrightText: The stageset-render authors
 # SPDX-License-Identifier: 0BSD
-"""The examples render what goldens/ holds; `python tests/goldens.py` writes it anew after a change that is meant."""
+"""The defaults and the examples render what goldens/ holds; `python tests/goldens.py` writes it anew."""
 
 import goldens
 import pytest
 
+EXPECTED = goldens.expected()
 
-@pytest.mark.parametrize("example", sorted((goldens.ROOT / "examples").glob("*.yaml")), ids=lambda path: path.stem)
-def test_golden(example):
-    kept = {
-        f"{example.stem}/{path.name}": path.read_text(encoding="utf-8")
-        for path in (goldens.GOLDENS / example.stem).iterdir()
-    }
-    assert goldens.rendered(example) == kept
+
+@pytest.mark.parametrize("path", EXPECTED)
+def test_golden(path):
+    assert EXPECTED[path] == (goldens.GOLDENS / path).read_text(encoding="utf-8")
+
+
+def test_no_golden_is_left_over():
+    kept = {str(path.relative_to(goldens.GOLDENS)) for path in goldens.GOLDENS.rglob("*") if path.is_file()}
+    assert kept == set(EXPECTED)

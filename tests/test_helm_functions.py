@@ -310,6 +310,12 @@ ROWS = [
     ("{{ append .Values.x 1 | toJson }}", "{{ append(x, 1) | to_json }}", [[], ["a"], "a", {}]),
     ("{{ concat .Values.x (list `b`) | toJson }}", "{{ concat(x, list('b')) | to_json }}", [[], ["a"], "a", {}]),
     ("{{ dict `a` .Values.x `b` 1 | toJson }}", "{{ dict('a', x, 'b', 1) | to_json }}", [None, 1, {"c": 2}]),
+    ("{{ mul .Values.x 3 1024 }}", "{{ mul(x, 3, 1024) }}", [0, 2, "7", -1]),
+    (
+        "{{ mergeOverwrite .Values.x (dict `a` (dict `b` 1)) | toJson }}",
+        "{{ merge_overwrite(x, dict('a', dict('b', 1))) | to_json }}",
+        [{}, {"a": {"c": 2}}, {"a": {"b": 3}, "d": 4}, {"a": "text"}],
+    ),
     ("{{ omit .Values.x `a` `z` | toJson }}", "{{ omit(x, 'a', 'z') | to_json }}", [{}, {"a": 1}, {"b": 2,
      "a": 1}, "a", []]),
     ("{{ keys .Values.x | sortAlpha | join `,` }}", "{{ keys(x) | sort_alpha | join(',') }}", [{}, {"b": 1,
