@@ -39,8 +39,20 @@ def _root() -> Path:
     return next(place for place in places if (place / "templates" / "_defaults.tpl").is_file())
 
 
+class HelmTemplate(jinja2.Template):
+    """A template that is imported once per rendering: like Go's `define`, macros see nothing of who imports them."""
+
+    def make_module(self, vars=None, shared=False, locals=None):
+        modules = vars["Modules"]
+        if self.name not in modules:
+            modules[self.name] = super().make_module(vars, shared, locals)
+        return modules[self.name]
+
+
 class HelmEnvironment(jinja2.Environment):
     """Jinja with Go's rule for `a.b`: a key of a map, nothing when it is missing, and never a Python attribute."""
+
+    template_class = HelmTemplate
 
     def getattr(self, obj, attribute):
         if isinstance(obj, dict):
@@ -171,7 +183,7 @@ def _overlap(first: tuple, second: tuple) -> bool:
 
 def _context(everything: dict, name: str, namespace: str, chart: dict) -> dict:
     release = {"Name": name, "Namespace": namespace, "Service": "Helm"}
-    return {"Values": everything, "Release": release, "Chart": chart}
+    return {"Values": everything, "Release": release, "Chart": chart, "Modules": {}}
 
 
 def _rendered(file: str, context: dict) -> str:
