@@ -412,16 +412,20 @@ def length(value):
 # Checks
 
 
+class Failed(Refused):
+    """What a template refuses in its own words, by fail or required."""
+
+
 def required(message, value):
-    """Return value; null, a missing key and the empty string raise Refused(message) (Helm's required)."""
+    """Return value; null, a missing key and the empty string raise Failed(message) (Helm's required)."""
     if not is_defined(value) or value == "":
-        raise Refused(_string(message))
+        fail(message)
     return value
 
 
 def fail(message):
-    """Raise Refused(message) (Helm's fail)."""
-    raise Refused(_string(message))
+    """Raise Failed(message) (Helm's fail)."""
+    raise Failed(_string(message))
 
 
 def kind_is(kind, value):

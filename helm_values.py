@@ -7,6 +7,7 @@ from __future__ import annotations
 import base64
 import copy
 import csv
+import functools
 import json
 import math
 import re
@@ -57,7 +58,9 @@ def dotted(path: Path) -> str:
             text += f"[{step}]"
         else:
             text += ("." if text else "") + (
-                step if PLAIN_KEY.fullmatch(step) else json.dumps(step, ensure_ascii=False)
+                step
+                if PLAIN_KEY.fullmatch(step) and step.isprintable()
+                else json.dumps(step, ensure_ascii=not step.isprintable())
             )
     return text
 
@@ -87,7 +90,7 @@ class Source:
 
     def place(self, path: Path, at_key: bool = False) -> str:
         """``label:line:column`` of the value at ``path`` or of its key; the label alone for an option."""
-        return self.label if self.text is None else Document(self.text, self.label).place(path, at_key)
+        return self.label if self.text is None else _document(self.text, self.label).place(path, at_key)
 
     def reach(self, path: Path) -> tuple[int, bool]:
         """How many steps of ``path`` it holds, and whether it leaves nothing of earlier sources beyond them."""
@@ -235,7 +238,7 @@ class Document:
         return f"{self.at(mark)}: {problem}"
 
     def at(self, mark: Any) -> str:
-        return f"{self.label}:{mark.line + 1}:{mark.column + 1}"
+        return _place(self.label, self.text[: mark.index])  # an editor's lines: libyaml's own count takes in U+2028
 
     def problem(self, node: yaml.Node, text: str) -> None:
         self.problems.append(f"{self.at(node.start_mark)}: {text}")
@@ -360,6 +363,11 @@ class Document:
         return self.at((key if at_key else node).start_mark)
 
 
+@functools.lru_cache(maxsize=8)
+def _document(text: str, label: str) -> Document:
+    return Document(text, label)
+
+
 def _shown(tag: str) -> str:
     return tag.replace(YAML_TAG, "!!")
 
@@ -399,7 +407,10 @@ UNREAD = (
 
 def _read(name: str, stdin: Callable[[], bytes]) -> bytes:
     if name.strip() == "-":
-        return stdin()
+        try:
+            return stdin()
+        except (AttributeError, OSError):  # closed, or a directory
+            raise Refused("stdin: it cannot be read; give it a file or a pipe") from None
     if not name:
         raise Refused("the name of a file is empty; name a file, or - for stdin")
     if re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", name):

@@ -4,8 +4,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
-import shutil
 import tempfile
 from pathlib import Path
 
@@ -19,6 +20,8 @@ ClusterRoleList ClusterRoleBinding ClusterRoleBindingList Role RoleList RoleBind
 Pod ReplicationController ReplicaSet Deployment HorizontalPodAutoscaler StatefulSet Job CronJob IngressClass Ingress
 APIService MutatingWebhookConfiguration ValidatingWebhookConfiguration
 """.split()
+
+BLANKS = " \t\r\n"  # what YAML sees as blank; str.strip() would take more, and with it the end of a text
 
 
 def ordered(texts: dict[str, str], hooks: bool = True) -> list[tuple[str, str]]:
@@ -34,12 +37,12 @@ def ordered(texts: dict[str, str], hooks: bool = True) -> list[tuple[str, str]]:
     """
     found = [(_rank(document), file, document) for file in sorted(texts) for document in documents(texts[file])]
     found.sort(key=lambda item: item[0])
-    return [(file, document.strip() + "\n") for (hook, *_), file, document in found if hooks or not hook]
+    return [(file, document.strip(BLANKS) + "\n") for (hook, *_), file, document in found if hooks or not hook]
 
 
 def documents(text: str) -> list[str]:
     """The documents of a YAML text, split as Helm splits them (releaseutil.SplitManifests)."""
-    return [document for document in re.split(r"(?:^|\s*\n)---\s*", text) if document.strip()]
+    return [document for document in re.split(r"(?:^|[ \t\r\n]*\n)---[ \t\r\n]*", text) if document.strip(BLANKS)]
 
 
 def _rank(document: str) -> tuple[bool, int, str]:
@@ -72,8 +75,10 @@ def read_crds(directory: Path) -> list[tuple[str, dict]]:
         except UnicodeDecodeError as error:
             raise Refused(f"{path}: is not UTF-8; save it as UTF-8") from error
         for definition in [load_yaml(part, str(path)) for part in parts] or [{}]:
-            if definition.get("kind") != "CustomResourceDefinition":
-                raise Refused(f"{path}: is no CustomResourceDefinition; remove it from the directory")
+            metadata = definition.get("metadata")
+            named = isinstance(metadata, dict) and isinstance(metadata.get("name"), str)
+            if definition.get("kind") != "CustomResourceDefinition" or not named:
+                raise Refused(f"{path}: is no CustomResourceDefinition with a name; remove it from the directory")
             found.append((path.name, definition))
     if not found:
         raise Refused(f"{directory}: holds no YAML file with a CustomResourceDefinition")
@@ -103,28 +108,37 @@ def stale(directory: Path, files: set[str]) -> list[Path]:
 
 
 def write(pages: list[tuple[str, str]], directory: Path) -> None:
-    """Write pages into a directory, all or none: a copy of it is completed first and then takes its place.
+    """Write pages into a directory, all or none: each file is completed under another name before any takes its place.
 
     Args:
         pages: (path below the directory, text) pairs; texts of one path follow one another in its file.
         directory: made when it is missing; its other files stay.
 
     Raises:
-        OSError: when a file can't be written; the directory is then as it was.
+        OSError: when a file can't be written. Nothing has changed then, unless the file system fails between two
+            renames.
     """
-    directory = directory.resolve()
-    directory.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".stageset-", dir=directory.parent) as scratch:
-        new, old = Path(scratch, "new"), Path(scratch, "old")
-        if directory.exists():
-            shutil.copytree(directory, new, symlinks=True)
-        for file in {file for file, _ in pages}:
-            (new / file).parent.mkdir(parents=True, exist_ok=True)
-            (new / file).write_bytes("".join(text for other, text in pages if other == file).encode())
-        if directory.exists():
-            directory.rename(old)
-        try:
-            new.rename(directory)
-        except OSError:
-            old.rename(directory)
-            raise
+    texts: dict[Path, str] = {}
+    for file, text in pages:
+        texts[directory / file] = texts.get(directory / file, "") + text
+    ready: dict[Path, str] = {}
+    try:
+        for path, text in texts.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if path.is_dir() and not path.is_symlink():
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+            handle, ready[path] = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+            with open(handle, "wb") as file:
+                file.write(text.encode())
+            os.chmod(ready[path], 0o666 & ~_umask())
+        for path in texts:
+            os.replace(ready.pop(path), path)
+    finally:
+        for name in ready.values():
+            os.unlink(name)
+
+
+def _umask() -> int:
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask

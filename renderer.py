@@ -6,7 +6,9 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import fnmatch
 import functools
+import os
 import re
 import sys
 import traceback
@@ -30,6 +32,7 @@ __version__ = "0.1.0"
 CHART = {"Name": "stageset-controller", "Version": "0.0.0", "AppVersion": "2026.8.17224814"}
 NOTES = "NOTES.txt"
 DNS_LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
+MOST_FINDINGS = 100  # printed of one run; more help nobody
 
 
 def _root() -> Path:
@@ -65,13 +68,14 @@ class HelmEnvironment(jinja2.Environment):
 @functools.cache
 def environment() -> jinja2.Environment:
     """The environment in which all templates run: Helm's functions instead of Jinja's."""
+    cached = cache_directory()
     env = HelmEnvironment(
         loader=jinja2.FileSystemLoader(_root() / "templates"),
         keep_trailing_newline=True,
         undefined=jinja2.StrictUndefined,
         finalize=helm_functions.finalize,
         auto_reload=False,
-        bytecode_cache=TemplateCache(cache_directory()),
+        bytecode_cache=TemplateCache(cached) if cached else None,
     )
     env.filters, env.tests, env.globals = helm_functions.FILTERS, helm_functions.TESTS, helm_functions.GLOBALS
     return env
@@ -95,6 +99,11 @@ def template_names() -> list[str]:
     return sorted(path.name for path in (_root() / "templates").iterdir() if not path.name.startswith("_"))
 
 
+def manifest_names() -> list[str]:
+    """The templates that render manifests: all but the notes."""
+    return [file for file in template_names() if file != NOTES]
+
+
 def merged(values: dict, *, name: str, namespace: str, chart: dict = CHART) -> dict:
     """Merge `values` over the defaults and check the result.
 
@@ -113,6 +122,7 @@ def merged(values: dict, *, name: str, namespace: str, chart: dict = CHART) -> d
     check_name(name)
     check_namespace(namespace)
     check_versions(chart)
+    check_values(values)
     everything = coalesce(defaults(), values)
     problems = schema().problems(everything)
     if problems:
@@ -200,9 +210,9 @@ def _findings(macro: str, context: dict) -> list[Problem]:
     """The lines that a macro of _validate.tpl prints, or fails with, as problems of the values they name."""
     try:
         lines = _macro("_validate.tpl", macro, context)
-    except Refused as refused:
-        lines = str(refused)
-    return [_finding(line) for line in lines.splitlines() if line]
+    except helm_functions.Failed as failed:
+        lines = str(failed)
+    return [_finding(line) for line in lines.split("\n") if line]
 
 
 def _finding(line: str) -> Problem:
@@ -215,7 +225,7 @@ def _refusing():
     """Turn what goes wrong inside a template into a Refused that names the template's line."""
     try:
         yield
-    except Refused:
+    except helm_functions.Failed:
         raise
     except Exception as error:
         frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "templates" in frame.filename]
@@ -228,20 +238,44 @@ def _chosen(templates: list[str] | None) -> list[str]:
     known = template_names()
     unknown = [file for file in templates or () if file not in known]
     if unknown:
-        near = difflib.get_close_matches(unknown[0], known, 3, 0.4) or known
+        near = difflib.get_close_matches(str(unknown[0]), known, 3, 0.4) or known
         raise Refused(f"there is no template {unknown[0]!r}; there are {', '.join(near)}")
     return [file for file in known if templates is None or file in templates]
 
 
+def check_values(values: dict, depth: int = 100) -> None:
+    """Refuse what no values file can hold, so that values made in Python get an error and no accident."""
+    if not isinstance(values, dict):
+        raise Refused(f"values are a dict, but this is a {type(values).__name__}")
+    if not depth:
+        raise Refused("values are nested more than 100 deep")
+    for key, value in values.items():
+        if not isinstance(key, str):
+            raise Refused(f"keys of values are strings, but {key!r} is none")
+        _check_value(value, depth - 1)
+
+
+def _check_value(value, depth: int) -> None:
+    if isinstance(value, dict):
+        check_values(value, depth)
+    elif isinstance(value, list):
+        if not depth:
+            raise Refused("values are nested more than 100 deep")
+        for item in value:
+            _check_value(item, depth - 1)
+    elif value is not None and not isinstance(value, (str, bool, int, float)):
+        raise Refused(f"values are what YAML can hold, but {value!r} is a {type(value).__name__}")
+
+
 def check_name(name: str) -> None:
     """Refuse what is no release name to Helm (chartutil.ValidateReleaseName): it becomes a label of every object."""
-    if not re.fullmatch(f"{DNS_LABEL}(\\.{DNS_LABEL})*", name) or len(name) > 53:
+    if not re.fullmatch(f"{DNS_LABEL}(\\.{DNS_LABEL})*", str(name)) or len(name) > 53:
         raise Refused(f"{name!r} is no release name: lower-case letters, digits, - and ., at most 53 characters")
 
 
 def check_namespace(namespace: str) -> None:
     """Refuse what is no namespace to Kubernetes (a DNS label of RFC 1123)."""
-    if not re.fullmatch(DNS_LABEL, namespace) or len(namespace) > 63:
+    if not re.fullmatch(DNS_LABEL, str(namespace)) or len(namespace) > 63:
         raise Refused(f"{namespace!r} is no namespace: lower-case letters, digits and -, at most 63 characters")
 
 
@@ -276,7 +310,7 @@ def execute(options: SimpleNamespace, sources: list[Source]) -> str:
     """
     values = combine(sources)
     release = {"name": options.name, "namespace": options.namespace, "chart": _chart(options)}
-    files = list(options.show_only) or [file for file in template_names() if file != NOTES]
+    files = options.show_only or manifest_names()
     texts = render(values, templates=[*files, NOTES], **release)
     notes = texts.pop(NOTES)
     pages = [(f"templates/{file}", document) for file, document in manifests.ordered(texts, not options.no_hooks)]
@@ -316,13 +350,16 @@ def located(problem: Problem, sources: list[Source]) -> str:
 
 
 def _template(_context, _option, names: tuple[str, ...]) -> list[str]:
-    """The file names that --show-only means; a path into the chart is accepted in full, as Helm prints it."""
-    files = [name.removeprefix(f"{CHART['Name']}/").removeprefix("templates/") for name in names]
-    try:
-        _chosen(files)
-    except Refused as refused:
-        raise click.BadParameter(str(refused)) from refused
-    return files
+    """The file names that --show-only means: patterns as in Helm, and paths into the chart as Helm prints them."""
+    files = []
+    for name in names:
+        pattern = name.removeprefix(f"{CHART['Name']}/").removeprefix("templates/")
+        found = fnmatch.filter(manifest_names(), pattern)
+        if not found:
+            near = difflib.get_close_matches(pattern, manifest_names(), 3, 0.4) or manifest_names()
+            raise click.BadParameter(f"there is no template {pattern!r}; there are {', '.join(near)}")
+        files += found
+    return list(dict.fromkeys(files))
 
 
 def _named(check):
@@ -386,22 +423,32 @@ def main(**options) -> None:
     """
     request, sources = SimpleNamespace(**options), []
     _named(check_versions)(None, None, _chart(request))
+    if request.show_values and request.output_dir:
+        raise click.UsageError("--show-values prints to stdout; it goes with no --output-dir")
     try:
         sources += collect(request.values, request.set_json, request.set_, request.set_string, request.set_file)
         out = execute(request, sources).encode()
+        if out and sys.stdout is None:
+            raise Refused("stdout is closed; nothing can be printed")
     except Refused as refused:
-        for problem in refused.problems:
+        for problem in refused.problems[:MOST_FINDINGS]:
             click.echo(located(problem, sources), err=True)
+        if len(refused.problems) > MOST_FINDINGS:
+            click.echo(f"... and {len(refused.problems) - MOST_FINDINGS} more", err=True)
         sys.exit(1)
     except OSError as error:
-        click.echo(f"{error.filename}: {error.strerror}", err=True)
+        click.echo(": ".join(filter(None, (str(error.filename or ""), error.strerror or str(error)))), err=True)
         sys.exit(1)
     except Exception as error:  # no traceback reaches a user, whatever went wrong
-        click.echo(
-            f"stageset-render failed: {type(error).__name__}: {error}; this is a bug, please report it", err=True
-        )
+        click.echo(f"this is a bug, please report it: {type(error).__name__}: {error}", err=True)
         sys.exit(1)
-    click.echo(out, nl=False)
+    try:
+        click.echo(out, nl=False)
+    except BrokenPipeError:
+        raise  # the reader has enough; click ends quietly
+    except OSError as error:
+        click.echo(f"stdout: {error.strerror}", err=True)
+        os._exit(1)  # what is left in stdout's buffer can't be written at exit either
 
 
 if __name__ == "__main__":

@@ -99,7 +99,8 @@ def shown(value) -> str:
         return "a list"
     if isinstance(value, str):
         return repr(value if len(value) <= 60 else value[:57] + "...")
-    return json.dumps(value)
+    text = json.dumps(value)
+    return text if len(text) <= 60 else text[:57] + "..."
 
 
 def _meant(found, options) -> str:
@@ -109,7 +110,7 @@ def _meant(found, options) -> str:
 
 def _unquoted(found, types) -> str:
     """A hint for `"8080"` where 8080 was meant, the usual slip with --set-string and quotes."""
-    if isinstance(found, str):
+    if isinstance(found, str) and len(found) <= 20:
         number = found.lstrip("-").isdigit() and {"integer", "number"} & set(types)
         if number or (found in ("true", "false") and "boolean" in types):
             return f"; write it without quotes, as {found}"

@@ -15,9 +15,11 @@ from pathlib import Path
 import jinja2
 
 
-def directory() -> Path:
-    """Where the cache is: below XDG_CACHE_HOME, or ~/.cache when that is not set (XDG Base Directory Specification)."""
+def directory() -> Path | None:
+    """Where the cache is: below XDG_CACHE_HOME, else ~/.cache; None for a relative path, which XDG says to ignore."""
     base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
+    if not os.path.isabs(base):
+        return None
     return Path(base, "stageset-render", f"jinja2-{jinja2.__version__}-{sys.implementation.cache_tag}")
 
 
@@ -53,9 +55,12 @@ class TemplateCache(jinja2.BytecodeCache):
             if not _private(os.stat(self.path)):
                 return
             handle, name = tempfile.mkstemp(dir=self.path)
-            with open(handle, "wb") as file:
-                file.write(hashlib.sha256(data).digest() + data)
-            os.replace(name, self.path / bucket.key)
+            try:
+                with open(handle, "wb") as file:
+                    file.write(hashlib.sha256(data).digest() + data)
+                os.replace(name, self.path / bucket.key)
+            except OSError:
+                os.unlink(name)
 
 
 def _private(status: os.stat_result) -> bool:

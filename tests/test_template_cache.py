@@ -122,3 +122,5 @@ def test_the_directory_follows_xdg(monkeypatch):
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.setenv("HOME", "/home/someone")
     assert template_cache.directory().parent == Path("/home/someone/.cache/stageset-render")
+    monkeypatch.setenv("XDG_CACHE_HOME", "relative")
+    assert template_cache.directory() is None
