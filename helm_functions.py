@@ -20,7 +20,7 @@ import yaml
 from jinja2 import Undefined
 from yaml.nodes import MappingNode, ScalarNode, SequenceNode
 
-from helm_values import Refused
+from helm_values import Refused, load_yaml
 
 _KINDS = ((str, "string"), (bool, "bool"), ((int, float), "float64"), (dict, "map"), (list, "slice"))
 _SPACE = "\t\n\v\f\r \u0085\u00a0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
@@ -221,6 +221,11 @@ def to_yaml(value):
 
 
 _UNSAFE_JSON = re.compile("[<>&\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
+
+
+def from_yaml(text):
+    """Return Helm's fromYaml: the map that a text holds."""
+    return load_yaml(_string(text), "fromYaml")
 
 
 def to_json(value):
@@ -459,6 +464,8 @@ GLOBALS = {
     "concat": lambda *lists: [item for items in lists for item in _slice(items)],
     "dict": new_dict,
     "fail": fail,
+    "from_yaml": from_yaml,
+    "get": lambda one, key: _map(one).get(key, ""),
     "has": has,
     "indent": indent,
     "int": to_int,

@@ -327,8 +327,7 @@ def execute(options: SimpleNamespace, sources: list[Source]) -> str:
         found += [Problem((), f"{path}: renders nothing now; delete it") for path in manifests.stale(directory, left)]
     if options.strict and found:
         raise Refused(*found)
-    for problem in found:
-        click.echo(f"warning: {located(problem, sources)}", err=True)
+    say(found, sources, "warning: ")
 
     out = "".join(text for _, text in pages)
     if options.lint:
@@ -341,6 +340,14 @@ def execute(options: SimpleNamespace, sources: list[Source]) -> str:
     if options.notes:
         click.echo(notes.strip(), err=True)
     return out
+
+
+def say(problems: list[Problem], sources: list[Source], prefix: str = "") -> None:
+    """Print problems on stderr, a line each."""
+    for problem in problems[:MOST_FINDINGS]:
+        click.echo(f"{prefix}{located(problem, sources)}", err=True)
+    if len(problems) > MOST_FINDINGS:
+        click.echo(f"{prefix}... and {len(problems) - MOST_FINDINGS} more", err=True)
 
 
 def located(problem: Problem, sources: list[Source]) -> str:
@@ -431,10 +438,7 @@ def main(**options) -> None:
         if out and sys.stdout is None:
             raise Refused("stdout is closed; nothing can be printed")
     except Refused as refused:
-        for problem in refused.problems[:MOST_FINDINGS]:
-            click.echo(located(problem, sources), err=True)
-        if len(refused.problems) > MOST_FINDINGS:
-            click.echo(f"... and {len(refused.problems) - MOST_FINDINGS} more", err=True)
+        say(refused.problems, sources)
         sys.exit(1)
     except OSError as error:
         click.echo(": ".join(filter(None, (str(error.filename or ""), error.strerror or str(error)))), err=True)

@@ -61,6 +61,12 @@ class Schema:
         elif kind.name == "anyOf":
             needed = [key for branch in self._node(error.schema_path) for key in branch["required"]]
             yield Problem(path, f"needs {' or '.join(needed)}, with at least one entry")
+        elif kind.name in ("minItems", "minProperties"):
+            yield Problem(path, "is empty; fill it, or leave it out")
+        elif kind.name == "maxLength":
+            yield Problem(path, f"{found} is longer than the {kind.value} characters allowed")
+        elif kind.name == "not":
+            yield Problem(path, f"{found} is not allowed here")
         else:
             yield Problem(path, error.message)
 

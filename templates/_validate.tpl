@@ -15,6 +15,7 @@ finding of `refusals` stops the rendering, because what would be rendered is inv
 {{- istioSources("serviceMesh.gate.from", Values.serviceMesh.gate.from) }}
 {{- istioSources("serviceMesh.metrics.from", Values.serviceMesh.metrics.from) }}
 {{- istioSources("serviceMesh.mcp.from", Values.serviceMesh.mcp.from) }}
+{{- istioRules() }}
 {%- elif Values.serviceMesh.enabled %}
 {{- linkerdSources("serviceMesh.gate.from", Values.serviceMesh.gate.from) }}
 {{- linkerdSources("serviceMesh.metrics.from", Values.serviceMesh.metrics.from) }}
@@ -50,17 +51,40 @@ ports.{{ second.name }}: {{ second.number | int }} is also ports.{{ first.name }
 {%- macro istioSources(path, sources) -%}
 {%- for entry in sources %}
 {%- set at = printf("%s[%d]", path, loop.index0) %}
-{%- for principal in entry.principals %}
+{{- istioPrincipals(printf("%s.principals", at), entry.principals) }}
+{{- istioNamespaces(printf("%s.namespaces", at), entry.namespaces) }}
+{%- endfor %}
+{%- endmacro %}
+
+{%- macro istioPrincipals(path, principals) -%}
+{%- for principal in principals %}
 {%- if principal | has_prefix("spiffe://") %}
-{{ at }}.principals[{{ loop.index0 }}]: {{ principal | quote }} never matches, because Istio compares identities without the scheme; write {{ principal | trim_prefix("spiffe://") | quote }}
+{{ path }}[{{ loop.index0 }}]: {{ principal | quote }} never matches, because Istio compares identities without the scheme; write {{ principal | trim_prefix("spiffe://") | quote }}
 {%- elif not regex_match("^(\\*|\\*[^*]+|[^*]+\\*?)$", principal) %}
-{{ at }}.principals[{{ loop.index0 }}]: {{ principal | quote }} has a * where Istio takes it literally; it may stand alone, first or last
+{{ path }}[{{ loop.index0 }}]: {{ principal | quote }} has a * where Istio takes it literally; it may stand alone, first or last
 {%- endif %}
 {%- endfor %}
-{%- for namespace in entry.namespaces %}
+{%- endmacro %}
+
+{%- macro istioNamespaces(path, namespaces) -%}
+{%- for namespace in namespaces %}
 {%- if regex_match("^\\*s?a$", namespace) %}
-{{ at }}.namespaces[{{ loop.index0 }}]: {{ namespace | quote }} matches every meshed caller, because Istio looks for it in the whole identity and finds the /sa/ of <trust domain>/ns/<namespace>/sa/<service account>; list the namespaces by name
+{{ path }}[{{ loop.index0 }}]: {{ namespace | quote }} matches every meshed caller, because Istio looks for it in the whole identity and finds the /sa/ of <trust domain>/ns/<namespace>/sa/<service account>; list the namespaces by name
 {%- endif %}
+{%- endfor %}
+{%- endmacro %}
+
+{#- A rule is passed through as it is, but its callers are held to the same: a pattern of notPrincipals that never matches
+would let in the very caller it names. #}
+{%- macro istioRules() -%}
+{%- for rule in Values.serviceMesh.istio.rules %}
+{%- set at = printf("serviceMesh.istio.rules[%d].from", loop.index0) %}
+{%- for item in rule.from %}
+{%- set source = printf("%s[%d].source", at, loop.index0) %}
+{{- istioPrincipals(printf("%s.principals", source), item.source.principals) }}
+{{- istioPrincipals(printf("%s.notPrincipals", source), item.source.notPrincipals) }}
+{{- istioNamespaces(printf("%s.namespaces", source), item.source.namespaces) }}
+{{- istioNamespaces(printf("%s.notNamespaces", source), item.source.notNamespaces) }}
 {%- endfor %}
 {%- endfor %}
 {%- endmacro %}
@@ -73,7 +97,7 @@ ports.{{ second.name }}: {{ second.number | int }} is also ports.{{ first.name }
 {%- set at = printf("%s[%d]", path, loop.index0) %}
 {%- for principal in entry.principals %}
 {%- if not regex_match("^(\\*|(\\*\\.)?[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*|spiffe://[^*]+)$", principal) %}
-{%- if regex_match("^[^/*]+/ns/[^/*]+/sa/[^/*]+$", principal) %}
+{%- if regex_match("^[^/*]+/ns/[a-z0-9-]+/sa/[a-z0-9.-]+$", principal) %}
 {{ at }}.principals[{{ loop.index0 }}]: {{ principal | quote }} is an Istio identity; write {{ regex_replace_all("^[^/]+/ns/([^/]+)/sa/([^/]+)$", principal, "${2}.${1}.serviceaccount.identity.linkerd.cluster.local") | quote }}
 {%- else %}
 {{ at }}.principals[{{ loop.index0 }}]: {{ principal | quote }} is no Linkerd identity; write *, *.<suffix>, <service account>.<namespace>.serviceaccount.identity.linkerd.cluster.local in lower case, or a spiffe:// id without a *
@@ -83,31 +107,31 @@ ports.{{ second.name }}: {{ second.number | int }} is also ports.{{ first.name }
 {%- endfor %}
 {%- endmacro %}
 
-{#- Two objects of one kind and name: the one applied last would replace the other, and its restriction with it. #}
+{#- Two objects of one kind and name: the one applied last would replace the other, and its restriction with it. And two
+Servers of one port: Linkerd leaves open which one rules. #}
 {%- macro linkerdNames() -%}
-{%- set rendered = [printf("%s-metrics", stageset.name())] %}
+{%- set ports = [dict("name", "metrics", "number", Values.ports.metrics)] %}
 {%- if Values.gate.enabled %}
-{%- set rendered = append(rendered, printf("%s-gate", stageset.name())) %}
+{%- set ports = append(ports, dict("name", "gate", "number", Values.ports.gate)) %}
 {%- endif %}
 {%- for object in Values.serviceMesh.linkerd.authorizations %}
 {%- set at = loop.index0 %}
-{%- if has(object.kind, ["Server", "MeshTLSAuthentication", "AuthorizationPolicy"]) and has(object.metadata.name, rendered) and namespaceOf(object) == stageset.namespace() %}
+{%- for port in ports %}
+{%- if has(object.kind, ["Server", "MeshTLSAuthentication", "AuthorizationPolicy"]) and object.metadata.name == printf("%s-%s", stageset.name(), port.name) and stageset.namespaceOf(object) == stageset.namespace() %}
 serviceMesh.linkerd.authorizations[{{ at }}].metadata.name: {{ object.kind }} {{ object.metadata.name | quote }} is rendered already, and the one applied last would replace the other; choose another name
+{%- elif stageset.linkerdServer(object, port.name, port.number) %}
+serviceMesh.linkerd.authorizations[{{ at }}].spec.port: the {{ port.name }} port has a Server already, and with two of them Linkerd leaves open which one rules; say who may call it in serviceMesh.{{ port.name }}.from
+{%- endif %}
+{%- endfor %}
+{%- if object.kind == "Namespace" and object.metadata.name == stageset.namespace() and Values.namespace.create %}
+serviceMesh.linkerd.authorizations[{{ at }}].metadata.name: Namespace {{ object.metadata.name | quote }} is rendered already, and the one applied last would replace the other; leave it out, or set namespace.create to false
 {%- endif %}
 {%- for other in Values.serviceMesh.linkerd.authorizations %}
-{%- if at < loop.index0 and object.kind == other.kind and object.metadata.name == other.metadata.name and namespaceOf(object) == namespaceOf(other) %}
+{%- if at < loop.index0 and object.kind == other.kind and object.metadata.name == other.metadata.name and stageset.namespaceOf(object) == stageset.namespaceOf(other) %}
 serviceMesh.linkerd.authorizations[{{ loop.index0 }}].metadata.name: {{ other.kind }} {{ other.metadata.name | quote }} is also entry {{ at }}, and the one applied last would replace the other; choose another name
 {%- endif %}
 {%- endfor %}
 {%- endfor %}
-{%- endmacro %}
-
-{%- macro namespaceOf(object) -%}
-{%- if object.metadata.namespace %}
-{{- object.metadata.namespace }}
-{%- else %}
-{{- stageset.namespace() }}
-{%- endif %}
 {%- endmacro %}
 
 {%- macro warnings() -%}
@@ -115,6 +139,7 @@ serviceMesh.linkerd.authorizations[{{ loop.index0 }}].metadata.name: {{ other.ki
 {%- if Values.serviceMesh.defaultDeny.enabled %}
 serviceMesh.defaultDeny.enabled: denies every other workload of namespace {{ stageset.namespace() }} too, until a policy of its own admits its callers
 {%- endif %}
+{{- nullWarnings() }}
 {%- if Values.serviceMesh.engine == "istio" %}
 {{- istioWarnings() }}
 {%- else %}
@@ -128,7 +153,22 @@ serviceMesh.enabled: is false, so none of the callers, rules and authorizations 
 {{- monitoringWarnings() }}
 {%- endmacro %}
 
+{#- Helm's null deletes a default, and in a later file also what an earlier one wrote. #}
+{%- macro nullWarnings() -%}
+{%- if Values.serviceMesh.mtls is not defined %}
+serviceMesh.mtls: null renders no PeerAuthentication; write "" if that is meant
+{%- endif %}
+{%- for port in [dict("name", "gate", "from", Values.serviceMesh.gate.from), dict("name", "metrics", "from", Values.serviceMesh.metrics.from), dict("name", "mcp", "from", Values.serviceMesh.mcp.from)] %}
+{%- if port.from is not defined %}
+serviceMesh.{{ port.name }}.from: null opens the port to any caller; write [] if that is meant
+{%- endif %}
+{%- endfor %}
+{%- endmacro %}
+
 {%- macro istioWarnings() -%}
+{{- linkerdIdentities("serviceMesh.gate.from", Values.serviceMesh.gate.from) }}
+{{- linkerdIdentities("serviceMesh.metrics.from", Values.serviceMesh.metrics.from) }}
+{{- linkerdIdentities("serviceMesh.mcp.from", Values.serviceMesh.mcp.from) }}
 {%- if Values.serviceMesh.mtls == "permissive" and (Values.serviceMesh.gate.from or Values.serviceMesh.metrics.from or Values.serviceMesh.mcp.from) %}
 serviceMesh.mtls: permissive accepts plaintext, but a plaintext caller has no identity and never matches the callers listed under serviceMesh.<port>.from; use strict to refuse it at the door
 {%- endif %}
@@ -139,24 +179,41 @@ serviceMesh.linkerd.authorizations: ignored, because serviceMesh.engine is istio
 {%- set at = printf("serviceMesh.istio.rules[%d]", loop.index0) %}
 {%- if not rule.from and not rule.to and not rule.when %}
 {{ at }}: has no from, to or when, so it allows every request to every port
+{%- else %}
+{{- emptied(printf("%s.from", at), rule.from) }}
+{{- emptied(printf("%s.to", at), rule.to) }}
+{{- emptied(printf("%s.when", at), rule.when) }}
 {%- endif %}
 {{- dropped(at, omit(rule, "from", "to", "when")) }}
 {%- for item in rule.from %}
 {{- dropped(printf("%s.from[%d]", at, loop.index0), omit(item, "source")) }}
-{%- if item.source %}
 {{- dropped(printf("%s.from[%d].source", at, loop.index0), omit(item.source, "principals", "notPrincipals", "requestPrincipals", "notRequestPrincipals", "namespaces", "notNamespaces", "serviceAccounts", "notServiceAccounts", "trustDomains", "notTrustDomains", "ipBlocks", "notIpBlocks", "remoteIpBlocks", "notRemoteIpBlocks")) }}
-{%- endif %}
 {%- endfor %}
 {%- for item in rule.to %}
 {{- dropped(printf("%s.to[%d]", at, loop.index0), omit(item, "operation")) }}
-{%- if item.operation %}
 {{- dropped(printf("%s.to[%d].operation", at, loop.index0), omit(item.operation, "hosts", "notHosts", "ports", "notPorts", "methods", "notMethods", "paths", "notPaths")) }}
-{%- endif %}
 {%- endfor %}
 {%- for item in rule.when %}
 {{- dropped(printf("%s.when[%d]", at, loop.index0), omit(item, "key", "values", "notValues")) }}
 {%- endfor %}
 {%- endfor %}
+{%- endmacro %}
+
+{%- macro linkerdIdentities(path, sources) -%}
+{%- for entry in sources %}
+{%- set at = printf("%s[%d]", path, loop.index0) %}
+{%- for principal in entry.principals %}
+{%- if principal | contains(".serviceaccount.identity.linkerd.") %}
+{{ at }}.principals[{{ loop.index0 }}]: {{ principal | quote }} is a Linkerd identity, which no caller in Istio has; write <trust domain>/ns/<namespace>/sa/<service account>
+{%- endif %}
+{%- endfor %}
+{%- endfor %}
+{%- endmacro %}
+
+{%- macro emptied(path, items) -%}
+{%- if items is defined and not items %}
+{{ path }}: an empty list counts as none in Istio, so it restricts nothing; fill it, or leave it out
+{%- endif %}
 {%- endmacro %}
 
 {%- macro dropped(path, unknown) -%}
@@ -189,6 +246,9 @@ webhook.enabled: the default policy deny also rules ports without a Server, so k
 {%- endif %}
 {%- for object in Values.serviceMesh.linkerd.authorizations %}
 {%- set at = printf("serviceMesh.linkerd.authorizations[%d]", loop.index0) %}
+{%- if object.kind == "Server" and object.apiVersion | has_prefix("policy.linkerd.io/") and not targeted(object.metadata.name) and object.spec and object.spec.accessPolicy is not defined %}
+{{ at }}: no AuthorizationPolicy of serviceMesh.linkerd.authorizations targets this Server, and a Server admits nobody by itself
+{%- endif %}
 {%- if object.kind == "AuthorizationPolicy" and object.spec and object.spec.requiredAuthenticationRefs is defined and not object.spec.requiredAuthenticationRefs %}
 {{ at }}.spec.requiredAuthenticationRefs: an empty list opens the target to everyone
 {%- endif %}
@@ -200,6 +260,15 @@ webhook.enabled: the default policy deny also rules ports without a Server, so k
 {{ at }}.apiVersion: ServerAuthorization is not served at {{ object.apiVersion | quote }}; write policy.linkerd.io/v1beta1
 {%- elif object.kind == "HTTPRoute" and not regex_match("^(policy\\.linkerd\\.io/v1(alpha1|beta[123])|gateway\\.networking\\.k8s\\.io/.+)$", object.apiVersion) %}
 {{ at }}.apiVersion: HTTPRoute is not served at {{ object.apiVersion | quote }}; write policy.linkerd.io/v1beta3 (or v1alpha1, v1beta1, v1beta2)
+{%- endif %}
+{%- endfor %}
+{%- endmacro %}
+
+{#- Prints something when an authorization of serviceMesh.linkerd.authorizations is for the Server of that name. #}
+{%- macro targeted(name) -%}
+{%- for object in Values.serviceMesh.linkerd.authorizations %}
+{%- if object.kind == "ServerAuthorization" or (object.kind == "AuthorizationPolicy" and object.spec and object.spec.targetRef and has(object.spec.targetRef.name, [name, stageset.namespace()])) %}
+{{- object.metadata.name }}
 {%- endif %}
 {%- endfor %}
 {%- endmacro %}
@@ -274,9 +343,9 @@ networkPolicy.defaultDeny.enabled: denies every other pod of namespace {{ stages
 {%- macro clusterNetworkPolicyWarnings() -%}
 {%- if Values.networkPolicy.defaultDeny.enabled %}
 networkPolicy.defaultDeny.enabled: denies traffic between pods, for every other pod of namespace {{ stageset.namespace() }} too, until a policy of its own admits its traffic; nodes and addresses outside the cluster stay open
-{%- if Values.networkPolicy.defaultDeny.order > 1000 %}
+{%- if Values.networkPolicy.defaultDeny.order | int > 1000 %}
 networkPolicy.defaultDeny.order: {{ Values.networkPolicy.defaultDeny.order | int }} is no priority of a ClusterNetworkPolicy, so kube-apiserver refuses the deny-all; write 1000 or less, and a lower networkPolicy.clusterNetworkPolicy.priority
-{%- elif Values.networkPolicy.defaultDeny.order <= Values.networkPolicy.clusterNetworkPolicy.priority %}
+{%- elif Values.networkPolicy.defaultDeny.order | int <= Values.networkPolicy.clusterNetworkPolicy.priority | int %}
 networkPolicy.defaultDeny.order: {{ Values.networkPolicy.defaultDeny.order | int }} is not above networkPolicy.clusterNetworkPolicy.priority, so the deny-all may come first and refuse the controller's callers; write a lower priority there
 {%- endif %}
 {%- elif not denials(Values.networkPolicy.clusterNetworkPolicy.ingress) and not (Values.networkPolicy.egress.enabled and denials(Values.networkPolicy.clusterNetworkPolicy.egress)) %}

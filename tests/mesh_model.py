@@ -7,6 +7,7 @@ NotImplementedError for a field, kind, annotation or pattern that it doesn't kno
 ports, the root namespace `istio-system`, and Linkerd's control plane namespace, trust domain and cluster networks as
 installed by default. Linkerd's exception for the probes that a pod declares is not modelled: a Pod here declares none.
 """
+
 from __future__ import annotations
 
 import re
@@ -22,6 +23,7 @@ CLUSTER_NETWORKS = ("10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0
 
 class Caller(NamedTuple):
     """Who calls: identity and namespace as the client certificate attests them; without mtls neither counts."""
+
     identity: str | None
     namespace: str | None
     mtls: bool
@@ -30,12 +32,14 @@ class Caller(NamedTuple):
 
 class Pod(NamedTuple):
     """The pod that is called. It has the proxy of the mesh."""
+
     namespace: str
     labels: dict
     annotations: dict = {}
 
 
 # What a policy compares with a fact of the call: how it must look, and when it matches.
+
 
 def pattern(text):
     if "{" in text or "*" in (text[1:] if text.startswith("*") else text[:-1]):
@@ -113,9 +117,11 @@ COUNT = object()
 
 def check(where, value, shape):
     """Raise NotImplementedError for an unknown field, ValueError for whatever else hasn't the shape."""
+
     def demand(fine, what):
         if not fine:
             raise ValueError(f"{where}: {value!r} {what}")
+
     if isinstance(shape, dict):
         demand(isinstance(value, dict), "is no mapping")
         least, most = shape.get(COUNT, (0, len(value)))
@@ -167,11 +173,14 @@ ISTIO = {
     "AuthorizationPolicy": {
         "selector": SELECTOR,
         "action": {"ALLOW", "DENY", "AUDIT"},
-        "rules": [{
-            "from": [{"source!": comparisons(SOURCE)}],
-            "to": [{"operation!": comparisons(OPERATION)}],
-            "when": [{COUNT: (2, 3), "key!": condition_fact, "values": [str], "notValues": [str]}],
-        }, ...],
+        "rules": [
+            {
+                "from": [{"source!": comparisons(SOURCE)}],
+                "to": [{"operation!": comparisons(OPERATION)}],
+                "when": [{COUNT: (2, 3), "key!": condition_fact, "values": [str], "notValues": [str]}],
+            },
+            ...,
+        ],
     },
     "PeerAuthentication": {"selector": SELECTOR, "mtls": MTLS, "portLevelMtls": {COUNT: (1, 99), str: MTLS}},
 }
@@ -184,7 +193,9 @@ SHAPES = {
         "requiredAuthenticationRefs!": [REFERENCE, ...],
     },
     ("policy.linkerd.io/v1alpha1", "MeshTLSAuthentication"): {
-        COUNT: (1, 1), "identities": [identity_pattern], "identityRefs": [REFERENCE],
+        COUNT: (1, 1),
+        "identities": [identity_pattern],
+        "identityRefs": [REFERENCE],
     },
     ("policy.linkerd.io/v1alpha1", "NetworkAuthentication"): {"networks!": NETWORKS},
     ("policy.linkerd.io/v1beta1", "ServerAuthorization"): {
@@ -216,8 +227,11 @@ def read(objects):
             continue
         if (each["apiVersion"], kind) not in SHAPES:
             raise NotImplementedError(f"the model does not know {each['apiVersion']} {kind}")
-        check(kind, {**each, "spec": spec}, {
-            "apiVersion!": str, "kind!": str, "metadata!": METADATA, "spec": SHAPES[each["apiVersion"], kind]})
+        check(
+            kind,
+            {**each, "spec": spec},
+            {"apiVersion!": str, "kind!": str, "metadata!": METADATA, "spec": SHAPES[each["apiVersion"], kind]},
+        )
         refuse_mesh_keys({**meta.get("labels", {}), **meta.get("annotations", {})}, "linkerd.io/control-plane-ns")
         for condition in [one for rule in spec.get("rules", []) for one in rule.get("when", [])]:
             fact = condition_fact(condition["key"])
@@ -291,13 +305,17 @@ def rule_matches(rule, call):
     return (
         ("from" not in rule or any(fields_match(SOURCE, each["source"], call) for each in rule["from"]))
         and ("to" not in rule or any(fields_match(OPERATION, each["operation"], call) for each in rule["to"]))
-        and all(fact_matches(condition_fact(each["key"]), each.get("values"), each.get("notValues"), call)
-                for each in rule.get("when", [])))
+        and all(
+            fact_matches(condition_fact(each["key"]), each.get("values"), each.get("notValues"), call)
+            for each in rule.get("when", [])
+        )
+    )
 
 
 def fields_match(table, fields, call):
     return all(
-        fact_matches(fact, fields.get(field), fields.get(negative(field)), call) for field, fact in table.items())
+        fact_matches(fact, fields.get(field), fields.get(negative(field)), call) for field, fact in table.items()
+    )
 
 
 def fact_matches(fact, values, not_values, call):
@@ -306,6 +324,7 @@ def fact_matches(fact, values, not_values, call):
 
     def listed(wanted):
         return call.get(name) is not None and any(matches(one, call[name]) for one in wanted)
+
     return (values is None or listed(values)) and (not_values is None or not listed(not_values))
 
 
@@ -326,15 +345,19 @@ def linkerd_admits(objects, pod, caller, port, path="/") -> bool:
         grants.setdefault(server, []).append(client_admits(each, caller))
     if skipped(settings.get("config.linkerd.io/skip-inbound-ports", ""), port):
         return True
-    servers = [each for each in found("policy.linkerd.io", "Server").values() if each.namespace == pod.namespace
-               and each.spec["port"] == port and selects(each.spec["podSelector"], pod)]
+    servers = [
+        each
+        for each in found("policy.linkerd.io", "Server").values()
+        if each.namespace == pod.namespace and each.spec["port"] == port and selects(each.spec["podSelector"], pod)
+    ]
     if len(servers) > 1:
         raise ValueError(f"several Servers select one port: {[each.name for each in servers]}")
     if not servers:
         return access_admits(settings.get("config.linkerd.io/default-inbound-policy", "all-unauthenticated"), caller)
     targets = (pod.namespace, "Server", servers[0].name), (pod.namespace, "Namespace", pod.namespace)
     return any(any(grants.get(each, [])) for each in targets) or access_admits(
-        servers[0].spec.get("accessPolicy", "deny"), caller)
+        servers[0].spec.get("accessPolicy", "deny"), caller
+    )
 
 
 def linkerd_settings(objects, pod):
@@ -344,8 +367,12 @@ def linkerd_settings(objects, pod):
         if (each["apiVersion"], each["kind"], each["metadata"]["name"]) == ("v1", "Namespace", pod.namespace):
             settings.update(each["metadata"].get("annotations") or {})
     settings.update(pod.annotations)
-    refuse_mesh_keys(settings, "config.linkerd.io/default-inbound-policy", "config.linkerd.io/skip-inbound-ports",
-                     "config.linkerd.io/opaque-ports")
+    refuse_mesh_keys(
+        settings,
+        "config.linkerd.io/default-inbound-policy",
+        "config.linkerd.io/skip-inbound-ports",
+        "config.linkerd.io/opaque-ports",
+    )
     return settings
 
 
@@ -421,8 +448,10 @@ def identity_matches(wanted, caller):
 
 def in_networks(networks, caller):
     """Linkerd: Authorization policy reference, NetworkAuthentication: in a cidr and in none of its exceptions."""
-    return any(in_network(each["cidr"], caller.ip)
-               and not any(in_network(one, caller.ip) for one in each.get("except", [])) for each in networks)
+    return any(
+        in_network(each["cidr"], caller.ip) and not any(in_network(one, caller.ip) for one in each.get("except", []))
+        for each in networks
+    )
 
 
 def client_admits(authorization, caller):
@@ -431,9 +460,12 @@ def client_admits(authorization, caller):
     if "networks" not in client and not any(in_network(each, caller.ip) for each in CLUSTER_NETWORKS):
         raise NotImplementedError("whether a ServerAuthorization without networks admits every network is not defined")
     mesh = client.get("meshTLS", {})
-    accounts = [LINKERD_IDENTITY.format(each["name"], each.get("namespace", authorization.namespace))
-                for each in mesh.get("serviceAccounts", [])]
+    accounts = [
+        LINKERD_IDENTITY.format(each["name"], each.get("namespace", authorization.namespace))
+        for each in mesh.get("serviceAccounts", [])
+    ]
     return in_networks(client.get("networks", [{"cidr": caller.ip}]), caller) and (
         client.get("unauthenticated", False)
         or (mesh.get("unauthenticatedTLS", False) and caller.mtls)
-        or any(identity_matches(each, caller) for each in [*mesh.get("identities", []), *accounts]))
+        or any(identity_matches(each, caller) for each in [*mesh.get("identities", []), *accounts])
+    )

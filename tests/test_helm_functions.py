@@ -62,8 +62,24 @@ def ours(template, values):
 
 PIECES = (
     *"ab01_.-+eExoyn~:=<>!&*%@`#,?[]{}|\\'\"é\t\r\n\0\x1b\x7f\x85\xa0\u2028\u2029\ud7ff\ufeff\ufffd\ufffe😀",
-    *(" ", "  ", "\n\n", ": ", " #", "- ", "? ", "{{", "---", "...", "word ", "long" * 8 + " ", "<<", "null",
-      "true", "no"),
+    *(
+        " ",
+        "  ",
+        "\n\n",
+        ": ",
+        " #",
+        "- ",
+        "? ",
+        "{{",
+        "---",
+        "...",
+        "word ",
+        "long" * 8 + " ",
+        "<<",
+        "null",
+        "true",
+        "no",
+    ),
     *("1:30", "0x", "0o7", "1e3", ".inf", "2001-01-01", "T10:00:00", "Z"),
 )
 texts = st.one_of(
@@ -99,6 +115,7 @@ def maps(value):
 
 def sorted_at_random(value):
     """Go's order of keys is not transitive: of 2, 19 and 1B each comes before the next, and Helm starts anywhere."""
+
     def order(names):
         return list(yaml.load(helm_functions.to_yaml(dict.fromkeys(names, 0)), Loader))
 
@@ -167,8 +184,10 @@ def doubled(text):
         ("\n", "|2+\n", r'"\n"'),
         ("a\n\n", "|+\n  a\n", r'"a\n\n"'),
         ("\ufeffab", r'"\uFEFF\x61\x62"', r'"\uFEFFab"'),
-        *((text, text, doubled(text)) for text in ("=", "<<", ".1_", "0b_", "2001-13-45",
-          "2001-01-01 01:02:03 -5", "1e400")),
+        *(
+            (text, text, doubled(text))
+            for text in ("=", "<<", ".1_", "0b_", "2001-13-45", "2001-01-01 01:02:03 -5", "1e400")
+        ),
     ],
 )
 def test_to_yaml_where_helm_writes_what_is_not_the_string(helm, text, by_helm, by_us):
@@ -180,17 +199,66 @@ def test_to_yaml_where_helm_writes_what_is_not_the_string(helm, text, by_helm, b
 @pytest.mark.parametrize(
     "value",
     [
-        *("", " ", "a ", " a", "*", "&", "!", "-", "---", "...", "- a", "a: b", "a #b", "#", "%a", "@a", "'a",
-          '"', "a'b"),
-        *("y", "N", "yes", "On", "null", "~", "Null", "1", "01", "08", "0o7", "012", "0x1F", "0b1", "-0b1",
-          "1_000", "1e3"),
-        *("1.", ".5", "._5", "_1", "+1", "12:30", "01:30", "1:2:3.4", "1:60", "2001-01-01", "2001-1-1T1:2:3Z", ".inf",
-          ".NaN", "inf"),
+        *(
+            "",
+            " ",
+            "a ",
+            " a",
+            "*",
+            "&",
+            "!",
+            "-",
+            "---",
+            "...",
+            "- a",
+            "a: b",
+            "a #b",
+            "#",
+            "%a",
+            "@a",
+            "'a",
+            '"',
+            "a'b",
+        ),
+        *(
+            "y",
+            "N",
+            "yes",
+            "On",
+            "null",
+            "~",
+            "Null",
+            "1",
+            "01",
+            "08",
+            "0o7",
+            "012",
+            "0x1F",
+            "0b1",
+            "-0b1",
+            "1_000",
+            "1e3",
+        ),
+        *(
+            "1.",
+            ".5",
+            "._5",
+            "_1",
+            "+1",
+            "12:30",
+            "01:30",
+            "1:2:3.4",
+            "1:60",
+            "2001-01-01",
+            "2001-1-1T1:2:3Z",
+            ".inf",
+            ".NaN",
+            "inf",
+        ),
         *("a\n", "a\nb", "a\n b", "a \nb", "a\nb ", "a\n\nb", "...\n...", "\t", "a\rb"),
         *("word " * 30, "w" * 200, "'" + "word " * 30, "word  " * 30, "é " * 90, "no\t" + "word " * 30, "😀 " * 30),
         *(1, -1, 0, 1.0, 1.5, -0.0, 1e6, 12345678.9, 1e-5, 1e-7, 1e19, 1e20, 1e21, 2**53, 5e-324, True, False, None),
-        *([], {}, [[]], [{}], {"a": []}, {"a": {}}, [["a", ["b"]], {"c": ["d"]}], {"a": [{"b": "\n c",
-          "d": ["\ne"]}]}),
+        *([], {}, [[]], [{}], {"a": []}, {"a": {}}, [["a", ["b"]], {"c": ["d"]}], {"a": [{"b": "\n c", "d": ["\ne"]}]}),
         *({"a\nb": 1, "": 2, "x" * 128: 3, "y" * 129: [4], "n": 5, "1": 6}, ["a", "a"]),
         *({"1000": 1, "109": 2}, {"a": "word " * 30}),
         *([" a\nb", "\n\na"], {"a": "\na", "b": "\n\na\n"}),
@@ -250,25 +318,67 @@ def test_to_yaml_never_writes_an_anchor_and_knows_missing_keys():
     assert helm_functions.to_yaml(value) == 'x:\n- a\n"y":\n- a\nz: null'
 
 
-@pytest.mark.parametrize("bad", ["\ud800", {"a": math.inf}, [math.nan], 10**400, {1: "a"}, (1,), {"a": {1}}],
-    ids=repr)
+@pytest.mark.parametrize("bad", ["\ud800", {"a": math.inf}, [math.nan], 10**400, {1: "a"}, (1,), {"a": {1}}], ids=repr)
 def test_to_yaml_refuses_what_json_cannot_hold(bad):
-    with pytest.raises(Refused,
-    match="surrogate|no number of JSON|too large for JSON|expected a string|is no value of a template"):
+    with pytest.raises(
+        Refused, match="surrogate|no number of JSON|too large for JSON|expected a string|is no value of a template"
+    ):
         helm_functions.to_yaml(bad)
 
 
 # Every function: the Go template, ours, and the values of x (and y) for both. None in place of a text: both refuse.
 
-SOME_TEXTS = ["", "a", " a\n b\t", "\x1c\u2003é\u0085", "ÀÉİΣς", "a.b.c", "spiffe://a/b", "\u2028",
-    '"\\\a\b\f\v\r\x01\x7f', "😀\u00ad\ue000"]
+SOME_TEXTS = [
+    "",
+    "a",
+    " a\n b\t",
+    "\x1c\u2003é\u0085",
+    "ÀÉİΣς",
+    "a.b.c",
+    "spiffe://a/b",
+    "\u2028",
+    '"\\\a\b\f\v\r\x01\x7f',
+    "😀\u00ad\ue000",
+]
 SOME_SCALARS = [None, True, False, 0, 1, 1.0, 1.5, -0.0, 1e6, 999999, 0.1, 1.2345e-05, 1e-4, 1e20, 1e21, -1.5e300]
-SOME_INTS = ["8080", "x", "", " 1", "1 ", "1.9", "8080.0", "5.", ".0", "1.0.0", "0x1F", "010", "08", "0o7",
-    "0b11", "1_000"]
-SOME_INTS += ["1__0", "0_7", "+5", "-7", "--7", "1e3", "9223372036854775808", "-9223372036854775808", "٣",
-    "0x_1", "0X1f", "00"]
-SOME_LISTS = [[], ["b", "a", "B", "é", "a"], ["a", None, 1, 1.5, True, 1e6, "1", None], [[1], [1], {"a": 1},
-    {"a": 1.0}, {"a": True}]]
+SOME_INTS = [
+    "8080",
+    "x",
+    "",
+    " 1",
+    "1 ",
+    "1.9",
+    "8080.0",
+    "5.",
+    ".0",
+    "1.0.0",
+    "0x1F",
+    "010",
+    "08",
+    "0o7",
+    "0b11",
+    "1_000",
+]
+SOME_INTS += [
+    "1__0",
+    "0_7",
+    "+5",
+    "-7",
+    "--7",
+    "1e3",
+    "9223372036854775808",
+    "-9223372036854775808",
+    "٣",
+    "0x_1",
+    "0X1f",
+    "00",
+]
+SOME_LISTS = [
+    [],
+    ["b", "a", "B", "é", "a"],
+    ["a", None, 1, 1.5, True, 1e6, "1", None],
+    [[1], [1], {"a": 1}, {"a": 1.0}, {"a": True}],
+]
 ANY = [*SOME_TEXTS, *SOME_SCALARS, *SOME_LISTS[:3], {}]
 ROWS = [
     ("{{ .Values.x }}", "{{ x }}", [*SOME_TEXTS, *SOME_SCALARS]),
@@ -277,13 +387,22 @@ ROWS = [
     ("{{ quote .Values.x .Values.y `z` }}", "{{ quote(x, y, 'z') }}", [None, 1]),
     ("{{ .Values.x | indent 2 }}", "{{ x | indent(2) }}", [*SOME_TEXTS, 1, None, []]),
     ("{{ .Values.x | nindent 4 }}", "{{ x | nindent(4) }}", SOME_TEXTS),
-    ("{{ .Values.x | int }}", "{{ x | int }}", [*SOME_INTS, *(n for n in SOME_SCALARS if n not in (1e20, 1e21,
-     -1.5e300)), [], {}]),
+    (
+        "{{ .Values.x | int }}",
+        "{{ x | int }}",
+        [*SOME_INTS, *(n for n in SOME_SCALARS if n not in (1e20, 1e21, -1.5e300)), [], {}],
+    ),
     ("{{ add .Values.x 2 `3` }} {{ sub .Values.x 5 }}", "{{ add(x, 2, '3') }} {{ sub(x, 5) }}", ["4", 1.9, None]),
-    ("{{ toJson .Values.x }}", "{{ x | to_json }}", [*SOME_SCALARS, 1e-7, "a\x1f\"\\\t\b\f", *SOME_LISTS,
-     {"b": "<&>\u2028", "a": {}}]),
-    ("{{ toYaml .Values.x }}|{{ toYaml .Values.missing }}", "{{ x | to_yaml }}|{{ to_yaml(missing) }}",
-     [*SOME_SCALARS, {"a": [1]}]),
+    (
+        "{{ toJson .Values.x }}",
+        "{{ x | to_json }}",
+        [*SOME_SCALARS, 1e-7, 'a\x1f"\\\t\b\f', *SOME_LISTS, {"b": "<&>\u2028", "a": {}}],
+    ),
+    (
+        "{{ toYaml .Values.x }}|{{ toYaml .Values.missing }}",
+        "{{ x | to_yaml }}|{{ to_yaml(missing) }}",
+        [*SOME_SCALARS, {"a": [1]}],
+    ),
     ("{{ toString .Values.x }}", "{{ x | to_string }}", [*SOME_TEXTS, *SOME_SCALARS[1:]]),
     ("{{ trim .Values.x }}", "{{ x | trim }}", ANY),
     ("{{ lower .Values.x }}", "{{ x | lower }}", ANY),
@@ -292,42 +411,60 @@ ROWS = [
     ("{{ trunc 0 .Values.x }}", "{{ trunc(0, x) }}", ["", "ab"]),
     ("{{ trimSuffix `-` .Values.x }}", "{{ x | trim_suffix('-') }}", ["a-", "a--", "-", "", "a", 1, None]),
     ("{{ trimPrefix `-` .Values.x }}", "{{ x | trim_prefix('-') }}", ["-a", "--a", "-", "", "a", 1, None]),
-    ("{{ hasPrefix `spiffe://` .Values.x }}", "{{ x | has_prefix('spiffe://') }}", ["spiffe://", "spiffe:/",
-     "xspiffe://", 1, None]),
+    (
+        "{{ hasPrefix `spiffe://` .Values.x }}",
+        "{{ x | has_prefix('spiffe://') }}",
+        ["spiffe://", "spiffe:/", "xspiffe://", 1, None],
+    ),
     ("{{ hasSuffix .Values.x `a.b` }}", "{{ has_suffix(x, 'a.b') }}", ["", "b", "a", "a.b", "xa.b", 1, None]),
     ("{{ contains `*` .Values.x }}", "{{ x | contains('*') }}", ["a*", "*", "", "a", 1, None]),
     ("{{ .Values.x | replace `a` `<a>` }}", "{{ x | replace('a', '<a>') }}", ["", "a", "banana", 1, None]),
     ("{{ .Values.x | replace `` `-` }}", "{{ x | replace('', '-') }}", ["", "é", "ab"]),
-    ("{{ splitList `.` .Values.x | toJson }}", "{{ x | split_list('.') | to_json }}", ["", ".", "a", "a..b", 1,
-     None]),
+    ("{{ splitList `.` .Values.x | toJson }}", "{{ x | split_list('.') | to_json }}", ["", ".", "a", "a..b", 1, None]),
     ("{{ splitList `` .Values.x | toJson }}", "{{ x | split_list('') | to_json }}", ["", "aé"]),
     ("{{ .Values.x | join `, ` }}", "{{ x | join(', ') }}", [*SOME_LISTS[:3], "a", 1.0, True, None]),
     ("{{ sortAlpha .Values.x | toJson }}", "{{ x | sort_alpha | to_json }}", [*SOME_LISTS[:3], "a"]),
     ("{{ uniq .Values.x | toJson }}", "{{ x | uniq | to_json }}", [*SOME_LISTS, "a", 1, None]),
-    ("{{ has 1.0 .Values.x }}{{ has `a` .Values.x }}", "{{ has(1, x) }}{{ x | has('a') }}", [*SOME_LISTS, None,
-     "a", {}]),
+    (
+        "{{ has 1.0 .Values.x }}{{ has `a` .Values.x }}",
+        "{{ has(1, x) }}{{ x | has('a') }}",
+        [*SOME_LISTS, None, "a", {}],
+    ),
     ("{{ has .Values.x (list nil true `1`) }}", "{{ has(x, list(none, true, '1')) }}", [None, True, "1", 1, False]),
     ("{{ append .Values.x 1 | toJson }}", "{{ append(x, 1) | to_json }}", [[], ["a"], "a", {}]),
     ("{{ concat .Values.x (list `b`) | toJson }}", "{{ concat(x, list('b')) | to_json }}", [[], ["a"], "a", {}]),
     ("{{ dict `a` .Values.x `b` 1 | toJson }}", "{{ dict('a', x, 'b', 1) | to_json }}", [None, 1, {"c": 2}]),
+    ("{{ fromYaml .Values.x | toJson }}", "{{ from_yaml(x) | to_json }}", ["a: 1", "a: {b: [c]}\nd: 'on'", ""]),
+    ("{{ get .Values.x `a` }}", "{{ get(x, 'a') }}", [{}, {"a": "b"}, {"b": "a"}]),
     ("{{ mul .Values.x 3 1024 }}", "{{ mul(x, 3, 1024) }}", [0, 2, "7", -1]),
     (
         "{{ mergeOverwrite .Values.x (dict `a` (dict `b` 1)) | toJson }}",
         "{{ merge_overwrite(x, dict('a', dict('b', 1))) | to_json }}",
         [{}, {"a": {"c": 2}}, {"a": {"b": 3}, "d": 4}, {"a": "text"}],
     ),
-    ("{{ omit .Values.x `a` `z` | toJson }}", "{{ omit(x, 'a', 'z') | to_json }}", [{}, {"a": 1}, {"b": 2,
-     "a": 1}, "a", []]),
-    ("{{ keys .Values.x | sortAlpha | join `,` }}", "{{ keys(x) | sort_alpha | join(',') }}", [{}, {"b": 1,
-     "a": 2}, "a"]),
+    (
+        "{{ omit .Values.x `a` `z` | toJson }}",
+        "{{ omit(x, 'a', 'z') | to_json }}",
+        [{}, {"a": 1}, {"b": 2, "a": 1}, "a", []],
+    ),
+    (
+        "{{ keys .Values.x | sortAlpha | join `,` }}",
+        "{{ keys(x) | sort_alpha | join(',') }}",
+        [{}, {"b": 1, "a": 2}, "a"],
+    ),
     ("{{ len .Values.x }}", "{{ x | len }}", ["", "aé", [], [1, 2], {"a": 1}, None, 1, True]),
     ("{{ printf `%s-%q %%` .Values.x .Values.x }}", "{{ printf('%s-%q %%', x, x) }}", SOME_TEXTS),
     ("{{ printf `%d %v` (int .Values.x) .Values.x }}", "{{ printf('%d %v', x | int, x) }}", [1, 1.5, True, "8"]),
-    ("{{ printf `%-6s|%6s|%8q|%3d` .Values.x .Values.x .Values.x 7 }}",
-     "{{ printf('%-6s|%6s|%8q|%3d', x, x, x, 7) }}", ["", "é", "abcdefgh"]),
-    ("{{ regexReplaceAll `^(.+)/(b*)$` .Values.x `\\1 ${2}.${1} ${0}` }}",
-     "{{ regex_replace_all('^(.+)/(b*)$', x, '\\\\1 ${2}.${1} ${0}') }}",
-     ["a/b", "a/", "a", "\\/b", "a/b\n", "", 1, None]),
+    (
+        "{{ printf `%-6s|%6s|%8q|%3d` .Values.x .Values.x .Values.x 7 }}",
+        "{{ printf('%-6s|%6s|%8q|%3d', x, x, x, 7) }}",
+        ["", "é", "abcdefgh"],
+    ),
+    (
+        "{{ regexReplaceAll `^(.+)/(b*)$` .Values.x `\\1 ${2}.${1} ${0}` }}",
+        "{{ regex_replace_all('^(.+)/(b*)$', x, '\\\\1 ${2}.${1} ${0}') }}",
+        ["a/b", "a/", "a", "\\/b", "a/b\n", "", 1, None],
+    ),
     ("{{ regexReplaceAll `(a)|b` .Values.x `<${1}>` }}", "{{ regex_replace_all('(a)|b', x, '<${1}>') }}", ["abc", "c"]),
     ("{{ .Values.x | printf `%s` }}", "{{ x | printf('%s') }}", ["a"]),
     ("{{ required `m` .Values.x }}", "{{ x | required('m') }}", ["", "a", None, 0, 1.0, False, True, " "]),
@@ -362,12 +499,17 @@ RANDOM = [
     ("{{ lower .Values.x }}", "{{ x | lower }}", st.text(st.characters(max_codepoint=0x24FF), max_size=8)),
     ("{{ int .Values.x }}", "{{ x | int }}", st.text("0123456789xXoOb_.+-aF", max_size=8) | st.floats(-1e18, 1e18)),
     ("{{ join `,` .Values.x }}", "{{ x | join(',') }}", st.lists(printed, max_size=5)),
-    ("{{ sortAlpha .Values.x | toJson }}", "{{ x | sort_alpha | to_json }}", st.lists(st.text("aA0é\uffee😀",
-     max_size=3))),
-    ("{{ uniq .Values.x | len }}", "{{ x | uniq | len }}", st.lists(st.sampled_from([0, 1, "1", True, None, [],
-     {}, [1], "a"]))),
-    ("{{ splitList `--` .Values.x | join `|` }}", "{{ x | split_list('--') | join('|') }}", st.text("a-",
-     max_size=8)),
+    (
+        "{{ sortAlpha .Values.x | toJson }}",
+        "{{ x | sort_alpha | to_json }}",
+        st.lists(st.text("aA0é\uffee😀", max_size=3)),
+    ),
+    (
+        "{{ uniq .Values.x | len }}",
+        "{{ x | uniq | len }}",
+        st.lists(st.sampled_from([0, 1, "1", True, None, [], {}, [1], "a"])),
+    ),
+    ("{{ splitList `--` .Values.x | join `|` }}", "{{ x | split_list('--') | join('|') }}", st.text("a-", max_size=8)),
     ("{{ replace `--` `+` .Values.x }}", "{{ x | replace('--', '+') }}", st.text("a-", max_size=8)),
 ]
 
@@ -392,10 +534,39 @@ def test_to_json_means_what_helm_means(helm, x):
 
 
 PATTERNS = [
-    *("a", "^a$", "^$", "", "a|b", "^(a|b)+$", "^(?:a|b)c*$", "a.b", r"^a\.b$", "[ab]", "[^ab]", "^[a-b.-]+$",
-      r"^\w+$", r"\d"),
-    *(r"\S", r"\s", r"^\s*$", r"[\d.]", r"\bb", r"a{2}", "a{1,}?", "^a{0,2}b$", r"\$", "[$]a", r"[\]$]", "a$|b",
-      "(a$)", r"\W", "[a|b]"),
+    *(
+        "a",
+        "^a$",
+        "^$",
+        "",
+        "a|b",
+        "^(a|b)+$",
+        "^(?:a|b)c*$",
+        "a.b",
+        r"^a\.b$",
+        "[ab]",
+        "[^ab]",
+        "^[a-b.-]+$",
+        r"^\w+$",
+        r"\d",
+    ),
+    *(
+        r"\S",
+        r"\s",
+        r"^\s*$",
+        r"[\d.]",
+        r"\bb",
+        r"a{2}",
+        "a{1,}?",
+        "^a{0,2}b$",
+        r"\$",
+        "[$]a",
+        r"[\]$]",
+        "a$|b",
+        "(a$)",
+        r"\W",
+        "[a|b]",
+    ),
 ]
 
 
@@ -415,8 +586,7 @@ def test_regex_match_is_that_of_helm(helm, pattern):
 @pytest.mark.parametrize(
     "pattern",
     [
-        *("(?=a)", "(?!a)", "(?P<n>a)", "(?i)a", r"(a)\1", r"\Z", r"\pL", "[[:alpha:]]", "a++", "a*+", "a{,2}",
-          "a**"),
+        *("(?=a)", "(?!a)", "(?P<n>a)", "(?i)a", r"(a)\1", r"\Z", r"\pL", "[[:alpha:]]", "a++", "a*+", "a{,2}", "a**"),
         *("(", ")", "[", "a)", "[b-a]", "*a", "a{2}{3}", "\\", "[a--b]", "[a&&b]", r"[\S]", r"[\s]", "a{3,1}", r"\q"),
     ],
 )
@@ -445,28 +615,50 @@ def test_regex_replace_all_refuses_what_go_and_python_replace_differently(patter
 @pytest.mark.parametrize(
     "template, x, by_helm, message",
     [
-        (("{{ .Values.x }}", "{{ x }}"), {"a": 1}, "map[a:1]",
-         "a map has no text of its own; write it with to_yaml or join"),
-        (("{{ .Values.x }}", "{{ x }}"), ["a"], "[a]",
-         "a slice has no text of its own; write it with to_yaml or join"),
+        (
+            ("{{ .Values.x }}", "{{ x }}"),
+            {"a": 1},
+            "map[a:1]",
+            "a map has no text of its own; write it with to_yaml or join",
+        ),
+        (("{{ .Values.x }}", "{{ x }}"), ["a"], "[a]", "a slice has no text of its own; write it with to_yaml or join"),
         (("{{ quote .Values.x }}", "{{ x | quote }}"), ["a"], '"[a]"', "a slice has no text"),
         (("{{ join `,` .Values.x }}", "{{ x | join(',') }}"), [["a"]], "[a]", "a slice has no text"),
         (("{{ toString .Values.x }}", "{{ x | to_string }}"), None, "<nil>", "null or a missing key has no text"),
-        (("{{ printf `%d` .Values.x }}", "{{ printf('%d', x) }}"), 1.5, "%!d(float64=1.5)",
-         "a whole number, got 1.5; pass it through int"),
-        (("{{ printf `%s` .Values.x }}", "{{ printf('%s', x) }}"), 1.5, "%!s(float64=1.5)",
-         "expected a string, got a float64"),
-        (("{{ printf `%s` .Values.x }}", "{{ printf('%s', x) }}"), None, "%!s(<nil>)",
-         "expected a string, got null or a missing key"),
-        (("{{ printf `%x` .Values.x }}", "{{ printf('%x', x) }}"), "a", "61",
-         'printf "%x": %x has no value, or is not one of'),
+        (
+            ("{{ printf `%d` .Values.x }}", "{{ printf('%d', x) }}"),
+            1.5,
+            "%!d(float64=1.5)",
+            "a whole number, got 1.5; pass it through int",
+        ),
+        (
+            ("{{ printf `%s` .Values.x }}", "{{ printf('%s', x) }}"),
+            1.5,
+            "%!s(float64=1.5)",
+            "expected a string, got a float64",
+        ),
+        (
+            ("{{ printf `%s` .Values.x }}", "{{ printf('%s', x) }}"),
+            None,
+            "%!s(<nil>)",
+            "expected a string, got null or a missing key",
+        ),
+        (
+            ("{{ printf `%x` .Values.x }}", "{{ printf('%x', x) }}"),
+            "a",
+            "61",
+            'printf "%x": %x has no value, or is not one of',
+        ),
         (("{{ printf `%s %s` .Values.x }}", "{{ printf('%s %s', x) }}"), "a", "a %!s(MISSING)", "%s has no value"),
         (("{{ printf `a%` }}", "{{ printf('a%') }}"), None, "a%!(NOVERB)", "% has no value"),
-        (("{{ printf `a` .Values.x }}", "{{ printf('a', x) }}"), "b", "a%!(EXTRA string=b)",
-         "there are more values than verbs"),
+        (
+            ("{{ printf `a` .Values.x }}", "{{ printf('a', x) }}"),
+            "b",
+            "a%!(EXTRA string=b)",
+            "there are more values than verbs",
+        ),
         (("{{ dict .Values.x | toJson }}", "{{ dict(x) | to_json }}"), "a", '{"a":""}', "the last key has no value"),
-        (("{{ int .Values.x }}", "{{ x | int }}"), 1e20, "-9223372036854775808",
-         "out of the range of a whole number"),
+        (("{{ int .Values.x }}", "{{ x | int }}"), 1e20, "-9223372036854775808", "out of the range of a whole number"),
         (("{{ kindIs `int` .Values.x }}", "{{ x | kind_is('int') }}"), 1, "false", "no value is of the kind int"),
     ],
 )
@@ -477,8 +669,9 @@ def test_refuses_what_was_never_meant(helm, template, x, by_helm, message):
         compiled(jinja).render(x=x)
 
 
-@pytest.mark.parametrize("call", ["{{ required('say why', x) }}", "{{ '' | required('say why') }}",
-    "{{ fail('say why') }}"])
+@pytest.mark.parametrize(
+    "call", ["{{ required('say why', x) }}", "{{ '' | required('say why') }}", "{{ fail('say why') }}"]
+)
 def test_required_and_fail_refuse_with_their_message_alone(call):
     with pytest.raises(Refused, match="^say why$"):
         compiled(call).render()
@@ -489,8 +682,9 @@ def test_trunc_leaves_no_half_of_a_character():
     assert helm_functions.trunc(-1, "aé") == ""
 
 
-@pytest.mark.parametrize("value, expected", [(None, False), (jinja2.Undefined(), False), ("", True), (0, True),
-    (False, True)])
+@pytest.mark.parametrize(
+    "value, expected", [(None, False), (jinja2.Undefined(), False), ("", True), (0, True), (False, True)]
+)
 def test_defined_is_neither_null_nor_missing(value, expected):
     assert helm_functions.TESTS["defined"](value) is expected
 

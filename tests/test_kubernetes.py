@@ -4,6 +4,7 @@
 
 The values are the files of everything/, which together make every template render.
 """
+
 from pathlib import Path
 
 import kubernetes_validate
@@ -15,8 +16,13 @@ import renderer
 
 EVERYTHING = sorted((Path(__file__).parent / "everything").glob("*.yaml"))
 CUSTOM = {
-    "cert-manager.io", "cilium.io", "monitoring.coreos.com", "policy.linkerd.io", "policy.networking.k8s.io",
-    "projectcalico.org", "security.istio.io",
+    "cert-manager.io",
+    "cilium.io",
+    "monitoring.coreos.com",
+    "policy.linkerd.io",
+    "policy.networking.k8s.io",
+    "projectcalico.org",
+    "security.istio.io",
 }
 
 
@@ -43,10 +49,13 @@ def test_the_values_make_every_template_render():
     assert silent == set()
 
 
-@pytest.mark.parametrize("kind, breakage", [
-    ("NetworkPolicy", {"spec": {"podSelctor": {}}}),
-    ("ServiceAccount", {"imagePullSecrets": "text"}),
-])
+@pytest.mark.parametrize(
+    "kind, breakage",
+    [
+        ("NetworkPolicy", {"spec": {"podSelctor": {}}}),
+        ("ServiceAccount", {"imagePullSecrets": "text"}),
+    ],
+)
 def test_the_schema_refuses_what_is_wrong(kind, breakage):
     """Without this, a package that validates nothing would let the other tests pass."""
     found = next(one for one in built_in(EVERYTHING[-1]) if one["kind"] == kind)

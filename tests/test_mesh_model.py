@@ -1,6 +1,7 @@
 # SPDX-FileCopyrightText: The stageset-render authors
 # SPDX-License-Identifier: 0BSD
 """The model of Istio and Linkerd against facts of their documents, each a row: objects, call, admitted or not."""
+
 import pytest
 from mesh_model import Caller, Pod, istio_admits, linkerd_admits
 
@@ -66,8 +67,13 @@ ISTIO = [
     # Authorization Policy reference, selector and metadata.namespace
     ("a selector that selects", [policy(selector=TILL)], ALICE, 80, False),
     ("a selector of another pod", [policy(selector=OTHER)], ALICE, 80, True),
-    ("labels of the policy itself", [altered(policy({}), labels={"app": "x", "linkerd.io/control-plane-ns": "x"})],
-     PLAIN, 80, True),
+    (
+        "labels of the policy itself",
+        [altered(policy({}), labels={"app": "x", "linkerd.io/control-plane-ns": "x"})],
+        PLAIN,
+        80,
+        True,
+    ),
     ("all labels must match", [policy(selector={"matchLabels": {"app": "till", "tier": "back"}})], ALICE, 80, True),
     ("an empty selector is all", [policy(selector={})], ALICE, 80, False),
     ("another namespace", [policy(namespace="users")], ALICE, 80, True),
@@ -94,8 +100,13 @@ ISTIO = [
     ("namespace suffix", [policy(source(namespaces=["*ers"]))], BOB, 80, False),
     ("fields of a source are an AND", [policy(source(principals=["*"], namespaces=["staff"]))], ALICE, 80, False),
     ("both fields of a source", [policy(source(principals=["*"], namespaces=["users"]))], ALICE, 80, True),
-    ("sources are an OR", [policy({"from": [{"source": {"namespaces": [name]}} for name in ("x", "users")]})],
-     ALICE, 80, True),
+    (
+        "sources are an OR",
+        [policy({"from": [{"source": {"namespaces": [name]}} for name in ("x", "users")]})],
+        ALICE,
+        80,
+        True,
+    ),
     ("notPrincipals refuses", [policy(source(**NOT_ALICE))], ALICE, 80, False),
     ("notPrincipals admits others", [policy(source(**NOT_ALICE))], BOB, 80, True),
     ("notPrincipals admits plaintext", [policy(source(**NOT_ALICE))], PLAIN, 80, True),
@@ -112,8 +123,13 @@ ISTIO = [
     ("another port", [policy(operation(ports=["8080"]))], PLAIN, 80, False),
     ("notPorts", [policy(operation(notPorts=["80"]))], PLAIN, 80, False),
     ("from and to are an AND", [policy({**source(principals=["*"]), **operation(ports=["81"])})], ALICE, 80, False),
-    ("operations are an OR", [policy({"to": [{"operation": {"ports": [port]}} for port in ("81", "80")]})],
-     PLAIN, 80, True),
+    (
+        "operations are an OR",
+        [policy({"to": [{"operation": {"ports": [port]}} for port in ("81", "80")]})],
+        PLAIN,
+        80,
+        True,
+    ),
     ("path and method", [policy(operation(paths=["/gate/*"], methods=["GET"]))], PLAIN, 80, True),
     ("another path", [policy(operation(paths=["/gate"]))], PLAIN, 80, False),
     ("path suffix", [policy(operation(paths=["*/a"]))], PLAIN, 80, True),
@@ -128,20 +144,35 @@ ISTIO = [
     ("when a header", [policy(when("request.headers[x-team]", values=["r*"]))], PLAIN, 80, True),
     ("when another header", [policy(when("request.headers[x-none]", values=["*"]))], PLAIN, 80, False),
     ("an absent header is no value", [policy(when("request.headers[x-none]", notValues=["a"]))], PLAIN, 80, True),
-    ("conditions are an AND", [policy({"when": [
-        {"key": "destination.port", "values": [port]} for port in ("80", "81")]})], PLAIN, 80, False),
+    (
+        "conditions are an AND",
+        [policy({"when": [{"key": "destination.port", "values": [port]} for port in ("80", "81")]})],
+        PLAIN,
+        80,
+        False,
+    ),
     # PeerAuthentication reference
     ("STRICT refuses plaintext", [peer(mtls=STRICT)], PLAIN, 80, False),
     ("STRICT refuses before ALLOW", [peer(mtls=STRICT), policy({})], PLAIN, 80, False),
     ("STRICT admits mTLS", [peer(mtls=STRICT)], ALICE, 80, True),
     ("PERMISSIVE admits plaintext", [peer(mtls=PERMISSIVE)], PLAIN, 80, True),
     ("no mode inherits PERMISSIVE", [peer(selector=TILL)], PLAIN, 80, True),
-    ("a workload over its namespace", [peer("a", mtls=STRICT), peer("b", mtls=PERMISSIVE, selector=TILL)],
-     PLAIN, 80, True),
+    (
+        "a workload over its namespace",
+        [peer("a", mtls=STRICT), peer("b", mtls=PERMISSIVE, selector=TILL)],
+        PLAIN,
+        80,
+        True,
+    ),
     ("another workload", [peer("a", mtls=STRICT), peer("b", mtls=PERMISSIVE, selector=OTHER)], PLAIN, 80, False),
     ("UNSET inherits", [peer("a", mtls=STRICT), peer("b", mtls={"mode": "UNSET"}, selector=TILL)], PLAIN, 80, False),
-    ("a namespace over the mesh", [peer(namespace="istio-system", mtls=STRICT), peer(mtls=PERMISSIVE)],
-     PLAIN, 80, True),
+    (
+        "a namespace over the mesh",
+        [peer(namespace="istio-system", mtls=STRICT), peer(mtls=PERMISSIVE)],
+        PLAIN,
+        80,
+        True,
+    ),
     ("the mesh", [peer(namespace="istio-system", mtls=STRICT)], PLAIN, 80, False),
     ("another namespace's mode", [peer(namespace="users", mtls=STRICT)], PLAIN, 80, True),
     ("the same labels elsewhere", [peer(namespace="users", mtls=STRICT, selector=TILL)], PLAIN, 80, True),
@@ -150,11 +181,20 @@ ISTIO = [
     ("the other ports", [peer(mtls=STRICT, selector=TILL, portLevelMtls={80: PERMISSIVE})], PLAIN, 81, False),
     ("a STRICT port", [peer(selector=TILL, portLevelMtls={80: STRICT})], PLAIN, 80, False),
     ("an UNSET port", [peer(mtls=STRICT, selector=TILL, portLevelMtls={80: {"mode": "UNSET"}})], PLAIN, 80, False),
-    ("a PERMISSIVE port keeps the policies", [
-        peer(mtls=STRICT, selector=TILL, portLevelMtls={80: PERMISSIVE}), policy(source(principals=["*"]))],
-     PLAIN, 80, False),
-    ("DISABLE proves no identity", [peer(mtls={"mode": "DISABLE"}), policy(source(principals=["*"]))],
-     ALICE, 80, False),
+    (
+        "a PERMISSIVE port keeps the policies",
+        [peer(mtls=STRICT, selector=TILL, portLevelMtls={80: PERMISSIVE}), policy(source(principals=["*"]))],
+        PLAIN,
+        80,
+        False,
+    ),
+    (
+        "DISABLE proves no identity",
+        [peer(mtls={"mode": "DISABLE"}), policy(source(principals=["*"]))],
+        ALICE,
+        80,
+        False,
+    ),
 ]
 
 
@@ -165,7 +205,8 @@ def rows(table):
 @pytest.mark.parametrize("objects, caller, port, admitted", rows(ISTIO))
 def test_istio(objects, caller, port, admitted):
     verdict = istio_admits(
-        objects, POD, caller, port, path="/gate/a", host="till.shop.example", headers={"X-Team": "red"})
+        objects, POD, caller, port, path="/gate/a", host="till.shop.example", headers={"X-Team": "red"}
+    )
     assert verdict is admitted
 
 
@@ -193,9 +234,14 @@ def server(name="till", version="v1beta3", labels=None, port=80, **spec):
 
 def authorization(*references, kind="Server", target="till", name="one", namespace="shop"):
     group = {"Server": "policy.linkerd.io", "Namespace": "core", "HTTPRoute": "policy.linkerd.io"}[kind]
-    return linkerd("v1alpha1", "AuthorizationPolicy", name, namespace,
-                   targetRef={"group": group, "kind": kind, "name": target},
-                   requiredAuthenticationRefs=list(references))
+    return linkerd(
+        "v1alpha1",
+        "AuthorizationPolicy",
+        name,
+        namespace,
+        targetRef={"group": group, "kind": kind, "name": target},
+        requiredAuthenticationRefs=list(references),
+    )
 
 
 def mesh_tls(namespace="shop", **spec):
@@ -242,8 +288,13 @@ LINKERD = [
     ("cluster-authenticated, plaintext", [space("cluster-authenticated")], PLAIN, 80, False),
     ("cluster-authenticated, meshed", [space("cluster-authenticated")], MESHED, 80, True),
     ("audit", [space("audit")], OUTSIDE, 80, True),
-    ("a policy on the Namespace is for Servers", [space("deny"), authorization(kind="Namespace", target="shop")],
-     MESHED, 80, False),
+    (
+        "a policy on the Namespace is for Servers",
+        [space("deny"), authorization(kind="Namespace", target="shop")],
+        MESHED,
+        80,
+        False,
+    ),
     # Authorization policy reference, Server
     ("a Server without policy", [server()], MESHED, 80, False),
     ("a Server of v1beta1", [server(version="v1beta1")], MESHED, 80, False),
@@ -254,8 +305,13 @@ LINKERD = [
     ("a Server over the default", [space("deny"), *ruled()], PLAIN, 80, True),
     ("a Server over an open default", [space("all-unauthenticated"), server()], PLAIN, 80, False),
     ("accessPolicy admits the rest", [server(accessPolicy="all-unauthenticated")], PLAIN, 80, True),
-    ("accessPolicy adds to policies", [server(accessPolicy="all-authenticated"), authorization(NETS), nets(
-        {"cidr": "203.0.113.0/24"})], MESHED, 80, True),
+    (
+        "accessPolicy adds to policies",
+        [server(accessPolicy="all-authenticated"), authorization(NETS), nets({"cidr": "203.0.113.0/24"})],
+        MESHED,
+        80,
+        True,
+    ),
     ("accessPolicy deny", [server(accessPolicy="deny")], MESHED, 80, False),
     ("proxyProtocol doesn't count", [server(proxyProtocol="TLS")], MESHED, 80, False),
     # Authorization policy reference, AuthorizationPolicy
@@ -263,13 +319,23 @@ LINKERD = [
     ("a policy for another Server", [server(), authorization(target="other")], MESHED, 80, False),
     ("a policy of another namespace", [server(), authorization(namespace="users")], MESHED, 80, False),
     ("a policy for the Namespace", [server(), authorization(kind="Namespace", target="shop")], PLAIN, 80, True),
-    ("one policy of two suffices", [*known(identities=[STAFF.identity]), authorization(ACCOUNT, name="two")],
-     MESHED, 80, True),
+    (
+        "one policy of two suffices",
+        [*known(identities=[STAFF.identity]), authorization(ACCOUNT, name="two")],
+        MESHED,
+        80,
+        True,
+    ),
     ("a reference to nothing", ruled(KNOWN), MESHED, 80, False),
     ("a reference to nothing beside one that holds", ruled(ACCOUNT, NETS), MESHED, 80, False),
     ("a reference is to its own namespace", [*ruled(KNOWN), mesh_tls("users", identities=["*"])], MESHED, 80, False),
-    ("a reference to another namespace", [*ruled({**KNOWN, "namespace": "users"}), mesh_tls("users", identities=["*"])],
-     MESHED, 80, True),
+    (
+        "a reference to another namespace",
+        [*ruled({**KNOWN, "namespace": "users"}), mesh_tls("users", identities=["*"])],
+        MESHED,
+        80,
+        True,
+    ),
     ("all references must hold", [*ruled(ACCOUNT, NETS), nets({"cidr": "203.0.113.0/24"})], MESHED, 80, False),
     ("all references hold", [*ruled(ACCOUNT, NETS), nets({"cidr": "10.0.0.0/8"})], MESHED, 80, True),
     ("a ServiceAccount", ruled(ACCOUNT), MESHED, 80, True),
@@ -284,39 +350,84 @@ LINKERD = [
     ("an identity that differs in one letter", known(identities=[f"x{ANN[1:]}"]), MESHED, 80, False),
     ("a suffix", known(identities=["*.users.serviceaccount.identity.linkerd.cluster.local"]), MESHED, 80, True),
     ("another suffix", known(identities=["*.users.serviceaccount.identity.linkerd.cluster.local"]), STAFF, 80, False),
-    ("a suffix is of whole labels", known(identities=["*.sers.serviceaccount.identity.linkerd.cluster.local"]),
-     MESHED, 80, False),
+    (
+        "a suffix is of whole labels",
+        known(identities=["*.sers.serviceaccount.identity.linkerd.cluster.local"]),
+        MESHED,
+        80,
+        False,
+    ),
     ("a suffix is not itself", known(identities=[f"*.{ANN}"]), MESHED, 80, False),
     ("a SPIFFE identity", known(identities=["spiffe://root.example/ann"]), SPIFFE, 80, True),
     ("identityRefs, ServiceAccount", known(identityRefs=[ACCOUNT]), MESHED, 80, True),
-    ("identityRefs, local ServiceAccount", known(identityRefs=[{"kind": "ServiceAccount", "name": "ann"}]),
-     MESHED, 80, False),
+    (
+        "identityRefs, local ServiceAccount",
+        known(identityRefs=[{"kind": "ServiceAccount", "name": "ann"}]),
+        MESHED,
+        80,
+        False,
+    ),
     ("identityRefs, Namespace", known(identityRefs=[{"kind": "Namespace", "name": "users"}]), MESHED, 80, True),
     ("identityRefs, another Namespace", known(identityRefs=[{"kind": "Namespace", "name": "users"}]), STAFF, 80, False),
     # Authorization policy reference, NetworkAuthentication
     ("a network", [*ruled(NETS), nets({"cidr": "192.168.0.0/16"}, {"cidr": "10.0.0.0/8"})], PLAIN, 80, True),
     ("another network", [*ruled(NETS), nets({"cidr": "10.0.0.0/8"})], OUTSIDE, 80, False),
     ("an exception", [*ruled(NETS), nets({"cidr": "10.0.0.0/8", "except": ["10.0.0.9"]})], PLAIN, 80, False),
-    ("an exception of one network", [*ruled(NETS), nets(
-        {"cidr": "10.0.0.0/8", "except": ["10.0.0.0/24"]}, {"cidr": "10.0.0.9/32"})], PLAIN, 80, True),
+    (
+        "an exception of one network",
+        [*ruled(NETS), nets({"cidr": "10.0.0.0/8", "except": ["10.0.0.0/24"]}, {"cidr": "10.0.0.9/32"})],
+        PLAIN,
+        80,
+        True,
+    ),
     # Authorization policy reference, ServerAuthorization
     ("unauthenticated", [server(), server_authorization(unauthenticated=True)], PLAIN, 80, True),
     ("of another Server", [server(), server_authorization("other", unauthenticated=True)], PLAIN, 80, False),
     ("nobody named", [server(), server_authorization(unauthenticated=False)], MESHED, 80, False),
     ("meshTLS identities", [server(), server_authorization(meshTLS={"identities": [ANN]})], MESHED, 80, True),
     ("other meshTLS identities", [server(), server_authorization(meshTLS={"identities": [ANN]})], STAFF, 80, False),
-    ("meshTLS serviceAccounts", [server(), server_authorization(meshTLS={"serviceAccounts": [
-        {"name": "ann", "namespace": "users"}]})], MESHED, 80, True),
-    ("meshTLS of the own namespace", [server(), server_authorization(meshTLS={"serviceAccounts": [{"name": "ann"}]})],
-     MESHED, 80, False),
-    ("unauthenticatedTLS, plaintext", [server(), server_authorization(meshTLS={"unauthenticatedTLS": True})],
-     PLAIN, 80, False),
-    ("unauthenticatedTLS, meshed", [server(), server_authorization(meshTLS={"unauthenticatedTLS": True})],
-     MESHED, 80, True),
-    ("networks and identities", [server(), server_authorization(
-        networks=[{"cidr": "203.0.113.0/24"}], meshTLS={"identities": ["*"]})], MESHED, 80, False),
-    ("networks without identity", [server(), server_authorization(
-        networks=[{"cidr": "203.0.113.0/24"}], unauthenticated=True)], OUTSIDE, 80, True),
+    (
+        "meshTLS serviceAccounts",
+        [server(), server_authorization(meshTLS={"serviceAccounts": [{"name": "ann", "namespace": "users"}]})],
+        MESHED,
+        80,
+        True,
+    ),
+    (
+        "meshTLS of the own namespace",
+        [server(), server_authorization(meshTLS={"serviceAccounts": [{"name": "ann"}]})],
+        MESHED,
+        80,
+        False,
+    ),
+    (
+        "unauthenticatedTLS, plaintext",
+        [server(), server_authorization(meshTLS={"unauthenticatedTLS": True})],
+        PLAIN,
+        80,
+        False,
+    ),
+    (
+        "unauthenticatedTLS, meshed",
+        [server(), server_authorization(meshTLS={"unauthenticatedTLS": True})],
+        MESHED,
+        80,
+        True,
+    ),
+    (
+        "networks and identities",
+        [server(), server_authorization(networks=[{"cidr": "203.0.113.0/24"}], meshTLS={"identities": ["*"]})],
+        MESHED,
+        80,
+        False,
+    ),
+    (
+        "networks without identity",
+        [server(), server_authorization(networks=[{"cidr": "203.0.113.0/24"}], unauthenticated=True)],
+        OUTSIDE,
+        80,
+        True,
+    ),
 ]
 
 
@@ -325,15 +436,18 @@ def test_linkerd(objects, caller, port, admitted):
     assert linkerd_admits(objects, POD, caller, port) is admitted
 
 
-@pytest.mark.parametrize("setting, value, objects, admitted", [
-    ("default-inbound-policy", "deny", [], False),
-    ("default-inbound-policy", "all-unauthenticated", [space("deny")], True),
-    ("default-inbound-policy", "all-unauthenticated", [server()], False),
-    ("skip-inbound-ports", "80", [server()], True),
-    ("skip-inbound-ports", "22, 79-81", [space("deny")], True),
-    ("skip-inbound-ports", "8080,79", [space("deny")], False),
-    ("opaque-ports", "80", [space("deny")], False),
-])
+@pytest.mark.parametrize(
+    "setting, value, objects, admitted",
+    [
+        ("default-inbound-policy", "deny", [], False),
+        ("default-inbound-policy", "all-unauthenticated", [space("deny")], True),
+        ("default-inbound-policy", "all-unauthenticated", [server()], False),
+        ("skip-inbound-ports", "80", [server()], True),
+        ("skip-inbound-ports", "22, 79-81", [space("deny")], True),
+        ("skip-inbound-ports", "8080,79", [space("deny")], False),
+        ("opaque-ports", "80", [space("deny")], False),
+    ],
+)
 def test_linkerd_annotations_of_the_pod(setting, value, objects, admitted):
     pod = POD._replace(annotations={f"config.linkerd.io/{setting}": value})
     assert linkerd_admits(objects, pod, PLAIN, 80) is admitted
@@ -383,8 +497,10 @@ REFUSED = {
     "an identity with * inside": ([mesh_tls(identities=["a.*.b"])], "not 'a.*.b'"),
     "no networks": ([nets()], "is no list or empty"),
     "a route": ([linkerd("v1beta3", "HTTPRoute", "a")], "does not know policy.linkerd.io/v1beta3 HTTPRoute"),
-    "a ServerAuthorization by selector": ([linkerd(
-        "v1beta1", "ServerAuthorization", "a", server={"selector": TILL}, client={})], "the field 'selector'"),
+    "a ServerAuthorization by selector": (
+        [linkerd("v1beta1", "ServerAuthorization", "a", server={"selector": TILL}, client={})],
+        "the field 'selector'",
+    ),
 }
 EITHER = (ValueError, NotImplementedError)
 
@@ -412,8 +528,12 @@ def test_what_istio_does_not_define_is_refused(objects, message):
     assert message in str(refusal.value)
 
 
-GATEWAY_ROUTE = {"apiVersion": "gateway.networking.k8s.io/v1", "kind": "HTTPRoute", "metadata": {"name": "a"},
-                 "spec": {"parentRefs": [{"group": "policy.linkerd.io", "kind": "Server", "name": "till"}]}}
+GATEWAY_ROUTE = {
+    "apiVersion": "gateway.networking.k8s.io/v1",
+    "kind": "HTTPRoute",
+    "metadata": {"name": "a"},
+    "spec": {"parentRefs": [{"group": "policy.linkerd.io", "kind": "Server", "name": "till"}]},
+}
 REFUSED_BY_LINKERD = {
     "two Servers": ([server("a"), server("b")], "several Servers select one port: ['a', 'b']"),
     "a route as target": ([authorization(kind="HTTPRoute")], "does not know the target"),
@@ -440,12 +560,15 @@ def test_a_server_authorization_without_networks_is_certain_inside_the_cluster_o
         linkerd_admits([server(), server_authorization(unauthenticated=True)], POD, OUTSIDE, 80)
 
 
-@pytest.mark.parametrize("admits, annotation", [
-    (istio_admits, "traffic.sidecar.istio.io/excludeInboundPorts"),
-    (istio_admits, "sidecar.istio.io/inject"),
-    (linkerd_admits, "linkerd.io/inject"),
-    (linkerd_admits, "config.linkerd.io/proxy-await"),
-])
+@pytest.mark.parametrize(
+    "admits, annotation",
+    [
+        (istio_admits, "traffic.sidecar.istio.io/excludeInboundPorts"),
+        (istio_admits, "sidecar.istio.io/inject"),
+        (linkerd_admits, "linkerd.io/inject"),
+        (linkerd_admits, "config.linkerd.io/proxy-await"),
+    ],
+)
 def test_an_unknown_annotation_of_the_mesh_is_refused(admits, annotation):
     with pytest.raises(NotImplementedError, match=annotation):
         admits([], POD._replace(annotations={annotation: "80"}), PLAIN, 80)

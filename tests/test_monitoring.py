@@ -1,6 +1,7 @@
 # SPDX-FileCopyrightText: The stageset-render authors
 # SPDX-License-Identifier: 0BSD
 """The ServiceMonitor and the alert rules. What makes an alert fire is tested in rules/alerts_test.yaml, by promtool."""
+
 from __future__ import annotations
 
 import copy
@@ -41,38 +42,104 @@ class Alert(NamedTuple):
 
 ALERTS = {
     "StageSetReconcileErrorsHigh": Alert(
-        "stageset-health", "warning", "{{ $labels.reason | toLower }}", "reconcileErrorDuration", "reconcileErrorRate",
-        "stageset_reconcile_total", "namespace name reason"),
+        "stageset-health",
+        "warning",
+        "{{ $labels.reason | toLower }}",
+        "reconcileErrorDuration",
+        "reconcileErrorRate",
+        "stageset_reconcile_total",
+        "namespace name reason",
+    ),
     "StageSetControllerWorkqueueDepthHigh": Alert(
-        "stageset-availability", "warning", "workqueue-saturation", "workqueueDuration", "workqueueDepth",
-        "workqueue_depth", "namespace pod controller"),
+        "stageset-availability",
+        "warning",
+        "workqueue-saturation",
+        "workqueueDuration",
+        "workqueueDepth",
+        "workqueue_depth",
+        "namespace pod controller",
+    ),
     "StageSetReconcileLatencyHigh": Alert(
-        "stageset-availability", "warning", "reconcile-latency", "reconcileLatencyDuration", "reconcileLatencySeconds",
-        "controller_runtime_reconcile_time_seconds_bucket", "controller"),
+        "stageset-availability",
+        "warning",
+        "reconcile-latency",
+        "reconcileLatencyDuration",
+        "reconcileLatencySeconds",
+        "controller_runtime_reconcile_time_seconds_bucket",
+        "controller",
+    ),
     "StageSetControllerPodDown": Alert(
-        "stageset-availability", "critical", "controller-pod-down", "podDownDuration", 0,
-        "kube_pod_status_ready kube_pod_labels", "namespace pod"),
+        "stageset-availability",
+        "critical",
+        "controller-pod-down",
+        "podDownDuration",
+        0,
+        "kube_pod_status_ready kube_pod_labels",
+        "namespace pod",
+    ),
     "StageSetWebhookCertRenewalFailing": Alert(
-        "stageset-availability", "critical", "webhook-cert-renewal", "webhookCertRenewalFailuresDuration",
-        "webhookCertRenewalFailuresPerHour", "stageset_webhook_cert_renewal_failures_total", "namespace"),
+        "stageset-availability",
+        "critical",
+        "webhook-cert-renewal",
+        "webhookCertRenewalFailuresDuration",
+        "webhookCertRenewalFailuresPerHour",
+        "stageset_webhook_cert_renewal_failures_total",
+        "namespace",
+    ),
     "StageSetWatchEngagementFailing": Alert(
-        "stageset-availability", "warning", "watch-engagement", "watchEngagementFailuresDuration",
-        "watchEngagementFailuresPerHour", "stageset_watch_engagement_failures_total", "namespace gvk"),
+        "stageset-availability",
+        "warning",
+        "watch-engagement",
+        "watchEngagementFailuresDuration",
+        "watchEngagementFailuresPerHour",
+        "stageset_watch_engagement_failures_total",
+        "namespace gvk",
+    ),
     "StageSetBudgetFrozen": Alert(
-        "stageset-rollout-gates", "warning", "budgetexhausted", "budgetFrozenDuration", 1,
-        "stageset_budget_frozen", "namespace name"),
+        "stageset-rollout-gates",
+        "warning",
+        "budgetexhausted",
+        "budgetFrozenDuration",
+        1,
+        "stageset_budget_frozen",
+        "namespace name",
+    ),
     "StageSetStageBudgetFrozen": Alert(
-        "stageset-rollout-gates", "warning", "budgetexhausted", "budgetFrozenDuration", 1,
-        "stageset_stage_budget_frozen", "namespace stageset stage"),
+        "stageset-rollout-gates",
+        "warning",
+        "budgetexhausted",
+        "budgetFrozenDuration",
+        1,
+        "stageset_stage_budget_frozen",
+        "namespace stageset stage",
+    ),
     "StageSetPromotionBlocked": Alert(
-        "stageset-rollout-gates", "warning", "promotionblocked", "promotionBlockedDuration", 1,
-        "stageset_stage_promotion_blocked", "namespace stageset stage"),
+        "stageset-rollout-gates",
+        "warning",
+        "promotionblocked",
+        "promotionBlockedDuration",
+        1,
+        "stageset_stage_promotion_blocked",
+        "namespace stageset stage",
+    ),
     "StageSetPromotionStuck": Alert(
-        "stageset-rollout-gates", "warning", "awaitingpromotion", "promotionPendingDuration", 1,
-        "stageset_stage_promotion_pending", "namespace stageset stage"),
+        "stageset-rollout-gates",
+        "warning",
+        "awaitingpromotion",
+        "promotionPendingDuration",
+        1,
+        "stageset_stage_promotion_pending",
+        "namespace stageset stage",
+    ),
     "StageSetMetricSourceUnavailable": Alert(
-        "stageset-rollout-gates", "warning", "budgetsourceunavailable", "metricSourceErrorsDuration",
-        "metricSourceErrorsPerHour", "stageset_metric_source_errors_total", "namespace name"),
+        "stageset-rollout-gates",
+        "warning",
+        "budgetsourceunavailable",
+        "metricSourceErrorsDuration",
+        "metricSourceErrorsPerHour",
+        "stageset_metric_source_errors_total",
+        "namespace name",
+    ),
 }
 OF_STAGESETS = {"name", "stageset"}
 alerts = pytest.mark.parametrize("name, alert", ALERTS.items(), ids=ALERTS)
@@ -96,7 +163,9 @@ def built_in(**values):
 
 def nodes(expression, kind):
     found = []
-    promql_parser.walk(promql_parser.parse(expression), lambda node: found.append(node) if isinstance(node, kind) else None)
+    promql_parser.walk(
+        promql_parser.parse(expression), lambda node: found.append(node) if isinstance(node, kind) else None
+    )
     return found
 
 
@@ -104,12 +173,24 @@ def matchers(selector):
     return {one.name: one.value for one in selector.matchers.matchers}
 
 
-@pytest.mark.parametrize("file, values", [
-    (MONITOR, {}),
-    (MONITOR, {"serviceMonitor": {"interval": "1s", "additionalLabels": {"a": "b"}}, "prometheusRule": {"enabled": True}}),
-    (RULE, {}),
-    (RULE, {"prometheusRule": {"labels": {"a": "b"}, "extraRules": [{"alert": "A"}]}, "serviceMonitor": {"enabled": True}}),
-])
+@pytest.mark.parametrize(
+    "file, values",
+    [
+        (MONITOR, {}),
+        (
+            MONITOR,
+            {"serviceMonitor": {"interval": "1s", "additionalLabels": {"a": "b"}}, "prometheusRule": {"enabled": True}},
+        ),
+        (RULE, {}),
+        (
+            RULE,
+            {
+                "prometheusRule": {"labels": {"a": "b"}, "extraRules": [{"alert": "A"}]},
+                "serviceMonitor": {"enabled": True},
+            },
+        ),
+    ],
+)
 def test_off_renders_nothing(file, values):
     texts = renderer.render({"metrics": values}, name="stageset", namespace="stageset-system", templates=[file])
     assert texts[file].strip() == ""
@@ -121,8 +202,13 @@ def test_servicemonitor():
         "kind": "ServiceMonitor",
         "metadata": {"name": "stageset-controller-metrics", "namespace": "stageset-system", "labels": OUR_LABELS},
         "spec": {
-            "selector": {"matchLabels": {key: value for key, value in OUR_LABELS.items()
-                                         if key not in ("app.kubernetes.io/version", "helm.sh/chart")}},
+            "selector": {
+                "matchLabels": {
+                    key: value
+                    for key, value in OUR_LABELS.items()
+                    if key not in ("app.kubernetes.io/version", "helm.sh/chart")
+                }
+            },
             "namespaceSelector": {"matchNames": ["stageset-system"]},
             "endpoints": [{"port": "metrics", "interval": "30s"}],
         },
@@ -147,7 +233,10 @@ def test_rule_head():
     found = rule()
     assert (found["apiVersion"], found["kind"]) == ("monitoring.coreos.com/v1", "PrometheusRule")
     assert found["metadata"] == {
-        "name": "stageset-controller-alerts", "namespace": "stageset-system", "labels": OUR_LABELS}
+        "name": "stageset-controller-alerts",
+        "namespace": "stageset-system",
+        "labels": OUR_LABELS,
+    }
     tuned = rule(labels={"prometheus": "k8s"}, annotations={"note": "x: y"})
     assert tuned["metadata"]["labels"] == {**OUR_LABELS, "prometheus": "k8s"}
     assert tuned["metadata"]["annotations"] == {"note": "x: y"}
@@ -195,7 +284,8 @@ def test_the_namespace_of_a_stageset_is_not_the_scrapes(name, alert):
     """Without honorLabels a scrape moves the controller's own label `namespace` to `exported_namespace`."""
     calls = [one for one in nodes(built_in()[name]["expr"], promql_parser.Call) if one.func.name == "label_replace"]
     assert [[one.val for one in call.args[1:]] for call in calls] == (
-        [["namespace", "$1", "exported_namespace", "(.+)"]] if OF_STAGESETS & set(alert.labels.split()) else [])
+        [["namespace", "$1", "exported_namespace", "(.+)"]] if OF_STAGESETS & set(alert.labels.split()) else []
+    )
 
 
 @pytest.mark.parametrize("release, namespace", [("stageset", "stageset-system"), ("a.b-1", "0123")])
@@ -219,7 +309,8 @@ def test_a_threshold_lands_in_its_own_alert_and_nowhere_else(threshold):
     unique = "47m" if isinstance(default, str) else 4711
     before, after = built_in(), built_in(thresholds={threshold: unique})
     assert {name for name in ALERTS if before[name] != after[name]} == {
-        name for name, alert in ALERTS.items() if threshold in (alert.lasting, alert.number)}
+        name for name, alert in ALERTS.items() if threshold in (alert.lasting, alert.number)
+    }
     for name, alert in ALERTS.items():
         want = copy.deepcopy(before[name])
         if threshold == alert.lasting:
@@ -252,8 +343,14 @@ def test_numbers_read_back_as_themselves(rate, count):
         assert [one.val for one in nodes(found[name]["expr"], promql_parser.NumberLiteral)] == [number]
 
 
-@pytest.mark.parametrize("name, threshold", [
-    (name, alert.number) for name, alert in ALERTS.items() if isinstance(DEFAULTS["thresholds"].get(alert.number), int)])
+@pytest.mark.parametrize(
+    "name, threshold",
+    [
+        (name, alert.number)
+        for name, alert in ALERTS.items()
+        if isinstance(DEFAULTS["thresholds"].get(alert.number), int)
+    ],
+)
 def test_a_whole_threshold_prints_without_a_fraction(name, threshold):
     assert built_in(thresholds={threshold: 5.0})[name]["expr"].endswith("> 5")
 
@@ -271,26 +368,31 @@ def test_runbook_annotation_key(name, alert):
 
 @alerts
 def test_extra_labels_are_on_every_built_in_alert(name, alert):
-    extra = {"team": "platform", "since": "{{ $labels.name }}: \"1\""}
+    extra = {"team": "platform", "since": '{{ $labels.name }}: "1"'}
     assert built_in(extraAlertLabels=extra)[name]["labels"] == {"severity": alert.severity, **extra}
     assert built_in(extraAlertLabels={"severity": "info"})[name]["labels"] == {"severity": "info"}
 
 
 def test_extra_labels_are_not_on_the_users_rules():
-    [*_, extras] = rule(extraAlertLabels={"team": "platform"}, extraRules=[{"alert": "A", "expr": "up"}])["spec"]["groups"]
+    [*_, extras] = rule(extraAlertLabels={"team": "platform"}, extraRules=[{"alert": "A", "expr": "up"}])["spec"][
+        "groups"
+    ]
     assert extras == {"name": "stageset-extras", "interval": "30s", "rules": [{"alert": "A", "expr": "up"}]}
 
 
 @pytest.mark.parametrize("rules", [[], None])
 def test_no_group_without_the_users_rules(rules):
     assert [group["name"] for group in rule(extraRules=rules)["spec"]["groups"]] == list(
-        dict.fromkeys(alert.group for alert in ALERTS.values()))
+        dict.fromkeys(alert.group for alert in ALERTS.values())
+    )
 
 
-TEXTS = st.text(max_size=12) | st.sampled_from(["{{ $labels.name }}", "{% if %}", "up{a=\"b\"} > 1e3", "yes"])
+TEXTS = st.text(max_size=12) | st.sampled_from(["{{ $labels.name }}", "{% if %}", 'up{a="b"} > 1e3', "yes"])
 
 
 @settings(max_examples=40)
-@given(rules=st.lists(st.dictionaries(TEXTS, TEXTS | st.dictionaries(TEXTS, TEXTS, max_size=2), max_size=3), min_size=1))
+@given(
+    rules=st.lists(st.dictionaries(TEXTS, TEXTS | st.dictionaries(TEXTS, TEXTS, max_size=2), max_size=3), min_size=1)
+)
 def test_the_users_rules_are_rendered_as_written(rules):
     assert rule(extraRules=rules)["spec"]["groups"][-1]["rules"] == rules

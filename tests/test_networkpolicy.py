@@ -1,6 +1,7 @@
 # SPDX-FileCopyrightText: The stageset-render authors
 # SPDX-License-Identifier: 0BSD
 """The network policies of every engine: which file renders, which port has a rule, where the user's lists go."""
+
 import itertools
 
 import pytest
@@ -55,36 +56,64 @@ def open_rule(engine, port):
         "kubernetes": {"ports": [{"port": port, "protocol": "TCP"}]},
         "cilium": {"toPorts": [{"ports": [{"port": str(number), "protocol": "TCP"}]}]},
         "calico": {"action": "Allow", "protocol": "TCP", "destination": {"ports": [number]}},
-        "clusterNetworkPolicy": {"name": port, "action": "Accept", "from": [{"namespaces": {}}],
-                                 "protocols": [{"tcp": {"destinationPort": {"number": number}}}]},
+        "clusterNetworkPolicy": {
+            "name": port,
+            "action": "Accept",
+            "from": [{"namespaces": {}}],
+            "protocols": [{"tcp": {"destinationPort": {"number": number}}}],
+        },
     }[engine]
 
 
 DNS = {
-    "kubernetes": [{
-        "to": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "dns"}}}],
-        "ports": [{"port": 53, "protocol": "UDP"}, {"port": 53, "protocol": "TCP"}],
-    }],
-    "cilium": [{
-        "toEndpoints": [{"matchLabels": {"k8s:io.kubernetes.pod.namespace": "dns", "k8s:k8s-app": "kube-dns"}}],
-        "toPorts": [{"ports": [{"port": "53", "protocol": "UDP"}, {"port": "53", "protocol": "TCP"}],
-                     "rules": {"dns": [{"matchPattern": "*"}]}}],
-    }],
-    "calico": [{"action": "Allow", "protocol": protocol, "destination": {"ports": [53]}} for protocol in ("UDP", "TCP")],
-    "clusterNetworkPolicy": [{
-        "name": "dns", "action": "Accept", "to": [{"namespaces": {"matchLabels": {"kubernetes.io/metadata.name": "dns"}}}],
-        "protocols": [{"udp": {"destinationPort": {"number": 53}}}, {"tcp": {"destinationPort": {"number": 53}}}],
-    }],
+    "kubernetes": [
+        {
+            "to": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "dns"}}}],
+            "ports": [{"port": 53, "protocol": "UDP"}, {"port": 53, "protocol": "TCP"}],
+        }
+    ],
+    "cilium": [
+        {
+            "toEndpoints": [{"matchLabels": {"k8s:io.kubernetes.pod.namespace": "dns", "k8s:k8s-app": "kube-dns"}}],
+            "toPorts": [
+                {
+                    "ports": [{"port": "53", "protocol": "UDP"}, {"port": "53", "protocol": "TCP"}],
+                    "rules": {"dns": [{"matchPattern": "*"}]},
+                }
+            ],
+        }
+    ],
+    "calico": [
+        {"action": "Allow", "protocol": protocol, "destination": {"ports": [53]}} for protocol in ("UDP", "TCP")
+    ],
+    "clusterNetworkPolicy": [
+        {
+            "name": "dns",
+            "action": "Accept",
+            "to": [{"namespaces": {"matchLabels": {"kubernetes.io/metadata.name": "dns"}}}],
+            "protocols": [{"udp": {"destinationPort": {"number": 53}}}, {"tcp": {"destinationPort": {"number": 53}}}],
+        }
+    ],
 }
 
 
-@pytest.mark.parametrize("network", [
-    {},
-    *({"engine": engine, "defaultDeny": {"enabled": True}, **own_lists(engine, [{"a": "b"}], [{"c": "d"}])} for engine in FILES),
-])
+@pytest.mark.parametrize(
+    "network",
+    [
+        {},
+        *(
+            {"engine": engine, "defaultDeny": {"enabled": True}, **own_lists(engine, [{"a": "b"}], [{"c": "d"}])}
+            for engine in FILES
+        ),
+    ],
+)
 def test_off_renders_nothing(network):
-    texts = renderer.render({"networkPolicy": network}, name="stageset", namespace="stageset-system",
-                            templates=[*FILES.values(), DEFAULT_DENY])
+    texts = renderer.render(
+        {"networkPolicy": network},
+        name="stageset",
+        namespace="stageset-system",
+        templates=[*FILES.values(), DEFAULT_DENY],
+    )
     assert {text.strip() for text in texts.values()} == {""}
 
 
@@ -122,15 +151,33 @@ def test_head(engine):
         assert SELECTOR.items() <= found["metadata"]["labels"].items()
 
 
-@pytest.mark.parametrize("engine, selector", [
-    ("kubernetes", {"podSelector": {"matchLabels": SELECTOR}}),
-    ("cilium", {"endpointSelector": {"matchLabels": SELECTOR}}),
-    ("calico", {"selector": "app.kubernetes.io/name == 'stageset-controller' && app.kubernetes.io/component == 'controller'"
-                            " && app.kubernetes.io/instance == 'stageset'"}),
-    ("clusterNetworkPolicy", {"tier": "Baseline", "priority": 1000, "subject": {"pods": {
-        "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "stageset-system"}},
-        "podSelector": {"matchLabels": SELECTOR}}}}),
-])
+@pytest.mark.parametrize(
+    "engine, selector",
+    [
+        ("kubernetes", {"podSelector": {"matchLabels": SELECTOR}}),
+        ("cilium", {"endpointSelector": {"matchLabels": SELECTOR}}),
+        (
+            "calico",
+            {
+                "selector": "app.kubernetes.io/name == 'stageset-controller' && app.kubernetes.io/component == 'controller'"
+                " && app.kubernetes.io/instance == 'stageset'"
+            },
+        ),
+        (
+            "clusterNetworkPolicy",
+            {
+                "tier": "Baseline",
+                "priority": 1000,
+                "subject": {
+                    "pods": {
+                        "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "stageset-system"}},
+                        "podSelector": {"matchLabels": SELECTOR},
+                    }
+                },
+            },
+        ),
+    ],
+)
 def test_selects_the_controller(engine, selector):
     spec = policy(engine)["spec"]
     for key in ("ingress", "policyTypes", "types"):
@@ -163,7 +210,10 @@ def test_every_served_port_and_no_other_has_a_rule(engine, webhook, gate, mcp):
 
 @pytest.mark.parametrize("port", ["webhook", "metrics", "gate", "mcp"])
 def test_peers_restrict_their_port_alone(port):
-    peers = [{"namespaceSelector": {}, "podSelector": {"matchLabels": {"a": "1"}}}, {"ipBlock": {"cidr": "192.0.2.0/24"}}]
+    peers = [
+        {"namespaceSelector": {}, "podSelector": {"matchLabels": {"a": "1"}}},
+        {"ipBlock": {"cidr": "192.0.2.0/24"}},
+    ]
     found = policy("kubernetes", {"mcp": {"enabled": True}}, **{port: {"from": peers}})
     want = [open_rule("kubernetes", one) for one in NUMBERS]
     want[list(NUMBERS).index(port)]["from"] = peers
@@ -192,7 +242,9 @@ def test_egress(engine, enabled, dns, rules):
 def test_own_ingress_rules_follow_the_ports(engine):
     rules = [{"own": "rule"}, {"another": [1]}]
     assert policy(engine, **own_lists(engine, ingress=rules))["spec"]["ingress"][-3:] == [
-        policy(engine)["spec"]["ingress"][-1], *rules]
+        policy(engine)["spec"]["ingress"][-1],
+        *rules,
+    ]
 
 
 @engines
@@ -206,9 +258,18 @@ def test_the_lists_of_other_engines_are_left_out(engine):
 
 
 TEXTS = st.text(max_size=8)
-RULES = st.lists(st.dictionaries(TEXTS, st.recursive(
-    TEXTS | st.booleans() | st.integers(-2**53, 2**53),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3), max_leaves=6), max_size=3), max_size=3)
+RULES = st.lists(
+    st.dictionaries(
+        TEXTS,
+        st.recursive(
+            TEXTS | st.booleans() | st.integers(-(2**53), 2**53),
+            lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
+            max_leaves=6,
+        ),
+        max_size=3,
+    ),
+    max_size=3,
+)
 
 
 @engines
@@ -232,17 +293,37 @@ def test_peers_are_rendered_as_written(peers):
 EVERYBODY = [{"namespaces": {}}]
 
 
-@pytest.mark.parametrize("engine, ingress_only, both", [
-    ("kubernetes", {"podSelector": {}, "policyTypes": ["Ingress"]}, {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}),
-    ("cilium", {"endpointSelector": {}, "ingress": []}, {"endpointSelector": {}, "ingress": [], "egress": []}),
-    ("calico", {"order": 2000, "selector": "all()", "types": ["Ingress"]},
-     {"order": 2000, "selector": "all()", "types": ["Ingress", "Egress"]}),
-    *[("clusterNetworkPolicy", *(
-        {"tier": "Baseline", "priority": 2000,
-         "subject": {"namespaces": {"matchLabels": {"kubernetes.io/metadata.name": "stageset-system"}}},
-         "ingress": [{"name": "deny-all", "action": "Deny", "from": EVERYBODY}], **egress}
-        for egress in ({}, {"egress": [{"name": "deny-all", "action": "Deny", "to": EVERYBODY}]})))],
-])
+@pytest.mark.parametrize(
+    "engine, ingress_only, both",
+    [
+        (
+            "kubernetes",
+            {"podSelector": {}, "policyTypes": ["Ingress"]},
+            {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]},
+        ),
+        ("cilium", {"endpointSelector": {}, "ingress": []}, {"endpointSelector": {}, "ingress": [], "egress": []}),
+        (
+            "calico",
+            {"order": 2000, "selector": "all()", "types": ["Ingress"]},
+            {"order": 2000, "selector": "all()", "types": ["Ingress", "Egress"]},
+        ),
+        *[
+            (
+                "clusterNetworkPolicy",
+                *(
+                    {
+                        "tier": "Baseline",
+                        "priority": 2000,
+                        "subject": {"namespaces": {"matchLabels": {"kubernetes.io/metadata.name": "stageset-system"}}},
+                        "ingress": [{"name": "deny-all", "action": "Deny", "from": EVERYBODY}],
+                        **egress,
+                    }
+                    for egress in ({}, {"egress": [{"name": "deny-all", "action": "Deny", "to": EVERYBODY}]})
+                ),
+            )
+        ],
+    ],
+)
 def test_default_deny(engine, ingress_only, both):
     assert default_deny(engine)["spec"] == ingress_only
     assert default_deny(engine, egress={"enabled": True})["spec"] == both
