@@ -10,19 +10,19 @@ from __future__ import annotations
 
 import functools
 import re
-import shutil
 import sys
-import tempfile
 import textwrap
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Iterator, NamedTuple
+from typing import NamedTuple
 
 import click
 import jinja2
 import yaml
 from jinja2 import nodes
 
+import manifests
 import renderer
 from helm_functions import FILTERS, GLOBALS, quote, to_yaml
 from helm_values import Refused
@@ -35,10 +35,10 @@ DESCRIPTION = "The stageset-controller and the policies that say who may call it
 # values file, a whole one too, is a float64 in Helm, and Go compares the two neither with eq nor with lt.
 INT, TEXT, BOOL, LIST, MAP = ({"type": name} for name in ("int", "string", "boolean", "array", "object"))
 RESULTS = {
-    **dict.fromkeys(("add", "int", "len", "sub"), INT),
+    **dict.fromkeys(("add", "int", "len", "mul"), INT),
     **dict.fromkeys(("contains", "has", "has_prefix", "has_suffix", "kind_is", "regex_match"), BOOL),
-    **dict.fromkeys(("append", "concat", "keys", "list", "sort_alpha", "split_list", "uniq"), LIST),
-    **dict.fromkeys(("dict", "omit"), MAP),
+    **dict.fromkeys(("append", "concat", "keys", "sort_alpha", "uniq"), LIST),
+    **dict.fromkeys(("dict", "from_yaml", "merge_overwrite", "omit"), MAP),
     **dict.fromkeys(
         (
             "indent",
@@ -142,7 +142,7 @@ def _prefix(file: str) -> str:
     return "stageset" if file == HELPERS else f"stageset.{file[1:].partition('.')[0]}"
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _macros(source: str) -> dict[str, list[str]]:
     return {
         macro.name: [argument.name for argument in macro.args]
@@ -540,7 +540,7 @@ WARNING:
 """
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _source(file: str) -> str:
     return (renderer._root() / "templates" / file).read_text(encoding="utf-8")
 
@@ -643,7 +643,7 @@ def chart() -> dict[str, str]:
 
 
 def write(texts: dict[str, str], directory: Path, force: bool = False) -> None:
-    """Write the chart into a directory, all or nothing: a copy of it is completed first and then takes its place.
+    """Write the chart into a directory, all files or none.
 
     Args:
         texts: path to text.
@@ -652,7 +652,7 @@ def write(texts: dict[str, str], directory: Path, force: bool = False) -> None:
 
     Raises:
         Refused: the directory is not empty, or holds other templates, which Helm would render with the chart.
-        OSError: when a file can't be written; the directory is then as it was.
+        OSError: when a file can't be written; see manifests.write.
     """
     directory = directory.resolve()
     there = sorted(directory.rglob("*")) if directory.exists() else []
@@ -668,21 +668,7 @@ def write(texts: dict[str, str], directory: Path, force: bool = False) -> None:
     if strange:
         refusal = "is no template of this chart, but Helm would render it; delete it"
         raise Refused(*(f"{path}: {refusal}" for path in strange))
-    directory.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".stageset-", dir=directory.parent) as scratch:
-        new, old = Path(scratch) / "new", Path(scratch) / "old"
-        shutil.copytree(directory, new, symlinks=True) if directory.exists() else new.mkdir()
-        for file, text in texts.items():
-            (new / file).parent.mkdir(parents=True, exist_ok=True)
-            (new / file).write_bytes(text.encode())
-        if directory.exists():
-            directory.rename(old)
-        try:
-            new.rename(directory)
-        except OSError:
-            if old.exists():
-                old.rename(directory)
-            raise
+    manifests.write(list(texts.items()), directory)
 
 
 # The command

@@ -118,6 +118,7 @@ def test_null_resets_a_default(command):
             ["peerauthentication.yaml", "istio-authorizationpolicy.yaml"],
         ),
         (["-s", "peerauthentication.yaml"], ["peerauthentication.yaml"]),
+        (["-s", "templates/peer*.yaml", "-s", PEER], ["peerauthentication.yaml"]),
         (["-s", f"stageset-controller/{PEER}"], ["peerauthentication.yaml"]),
         (["-s", "templates/namespace.yaml"], []),
     ],
@@ -135,6 +136,8 @@ def test_show_only(command, strict, arguments, printed):
             "there is no template 'peerauthentification.yaml'; there are peerauthentication.yaml",
         ),
         (["-s", "templates/_helpers.tpl"], "there is no template '_helpers.tpl'"),
+        (["-s", "templates/NOTES.txt"], "there is no template 'NOTES.txt'"),
+        (["--show-values", "--output-dir", "x"], "--show-values prints to stdout"),
         (["Bad_Name"], "'Bad_Name' is no release name"),
         (["x" * 54], "is no release name"),
         (["-n", "a.b"], "'a.b' is no namespace"),
@@ -347,16 +350,48 @@ def test_output_dir_keeps_other_files_and_warns_of_stale_ones(command, strict, t
     assert stale.exists()
 
 
-def test_output_dir_is_untouched_when_a_file_cannot_be_written(command, strict, tmp_path, monkeypatch):
+def snapshot(directory):
+    return {path: path.read_bytes() for path in directory.rglob("*") if path.is_file()}
+
+
+def test_output_dir_is_untouched_when_a_file_cannot_be_written(command, strict, tmp_path):
     command("-f", strict, "--output-dir", tmp_path)
-    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
-    (tmp_path / "stageset-controller" / "templates" / "peerauthentication.yaml").unlink()
-    (tmp_path / "stageset-controller" / "templates" / "peerauthentication.yaml").mkdir()
-    done = command("-f", strict, "--set", "gate.enabled=false", "--output-dir", tmp_path)
-    assert done.exit_code == 1
-    assert "Traceback" not in done.stderr and "peerauthentication.yaml" in done.stderr
-    after = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
-    assert after == {path: text for path, text in before.items() if path.name != "peerauthentication.yaml"}
+    in_the_way = tmp_path / "stageset-controller" / PEER
+    in_the_way.unlink()
+    in_the_way.mkdir()
+    before = snapshot(tmp_path)
+    done = command("-f", strict, "--set", "ports.gate=1", "--output-dir", tmp_path)
+    assert (done.exit_code, done.stdout, done.stderr) == (1, "", f"{in_the_way}: Is a directory\n")
+    assert snapshot(tmp_path) == before
+
+
+def test_output_dir_replaces_links_and_leaves_what_they_point_to(command, strict, tmp_path):
+    command("-f", strict, "--output-dir", tmp_path / "out")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.write_text("kept")
+    path = tmp_path / "out" / "stageset-controller" / PEER
+    text = path.read_text()
+    path.unlink()
+    path.symlink_to(elsewhere)
+    assert command("-f", strict, "--output-dir", tmp_path / "out").exit_code == 0
+    assert (path.is_symlink(), path.read_text(), elsewhere.read_text()) == (False, text, "kept")
+
+
+def test_output_dirs_files_have_the_usual_mode(command, strict, tmp_path):
+    command("-f", strict, "--output-dir", tmp_path)
+    (tmp_path / "usual").write_text("")
+    usual = (tmp_path / "usual").stat().st_mode
+    assert {path.stat().st_mode for path in tmp_path.rglob("*.yaml") if path != strict} == {usual}
+
+
+def test_runs_at_the_same_time_into_one_directory_do_no_harm(strict, tmp_path):
+    out = tmp_path / "out"
+    command = [sys.executable, ROOT / "renderer.py", "-f", strict, "--output-dir", out]
+    subprocess.run(command, check=True)
+    (out / "mine.txt").write_text("kept")
+    before = snapshot(out)
+    assert [run.wait() for run in [subprocess.Popen(command) for _ in range(4)]] == [0] * 4
+    assert snapshot(out) == before
 
 
 def test_version(command):
@@ -383,6 +418,37 @@ def test_same_bytes_under_any_locale_and_hash_seed(tmp_path):
     assert runs[0].stdout == runs[1].stdout
     assert (runs[0].returncode, runs[0].stderr) == (0, b"")
     assert "/漢".encode() in runs[0].stdout
+
+
+@pytest.mark.parametrize(
+    "redirection, said",
+    [
+        ("> /dev/full", "stdout: No space left on device"),
+        (">&-", "stdout is closed"),
+        ("-f - <&-", "stdin: it cannot be read"),
+    ],
+)
+def test_broken_streams_are_told(strict, redirection, said):
+    done = subprocess.run(
+        f"{sys.executable} {ROOT / 'renderer.py'} -f {strict} {redirection}", shell=True, capture_output=True
+    )
+    assert (done.returncode, done.stdout, said in done.stderr.decode()) == (1, b"", True)
+    assert done.stderr.count(b"\n") == 1
+
+
+def test_many_findings_are_told_in_time_and_not_all(command):
+    entries = ", ".join(["{principals: ['spiffe://a/ns/b/sa/c']}"] * 1000)
+    done = command("-f", "-", stdin=f"serviceMesh: {{enabled: true, gate: {{from: [{entries}]}}}}")
+    assert (done.exit_code, len(done.stderr.splitlines())) == (1, 101)
+    assert done.stderr.endswith("... and 900 more\n")
+
+
+def test_no_control_character_of_a_value_reaches_the_terminal(command):
+    done = command(
+        "-f", "-", stdin='{"a\\x9b[2J": 1, "serviceMesh": {"gate": {"from": [{"principals": ["a\\e[2J"]}]}}}'
+    )
+    assert done.exit_code == 1
+    assert all(character.isprintable() for character in done.stderr.replace("\n", ""))
 
 
 def test_a_closed_pipe_is_no_traceback(strict):

@@ -4,14 +4,21 @@
 
 import re
 
+import conftest
 import pytest
-from conftest import objects
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mesh_model import Caller, Pod, istio_admits, linkerd_admits
 
 import renderer
 
+TEMPLATES = [
+    "istio-authorizationpolicy.yaml",
+    "peerauthentication.yaml",
+    "linkerd-serverauthorization.yaml",
+    "servicemesh-default-deny.yaml",
+    "namespace.yaml",
+]
 PORTS = {"health": 8081, "webhook": 9443, "gate": 8082, "metrics": 8080, "mcp": 8084, "other": 7000}
 LABELS = {
     "app.kubernetes.io/name": "stageset-controller",
@@ -42,6 +49,10 @@ LINKERD_PRINCIPALS = [
     "a.a.serviceaccount.identity.linkerd.cluster.local",
     "prom.a.serviceaccount.identity.linkerd.cluster.local",
 ]
+
+
+def objects(values):
+    return conftest.objects(values, templates=TEMPLATES)
 
 
 def some(options):
@@ -174,7 +185,8 @@ def test_a_listed_caller_reaches_a_restricted_port_and_no_other_does(engine, pri
 
 def table(values):
     """The rows of the notes' table: port -> (number, mesh, plaintext, callers)."""
-    lines = renderer.render(values, name="stageset", namespace="stageset-system")[renderer.NOTES].splitlines()
+    names = {"name": "stageset", "namespace": "stageset-system"}
+    lines = renderer.render(values, templates=[renderer.NOTES], **names)[renderer.NOTES].splitlines()
     start = next(number for number, line in enumerate(lines) if line.startswith("PORT"))
     rows = lines[start + 1 : lines.index("", start)]
     columns = [lines[start].index(head) for head in ("PORT", "NUMBER", "MESH", "PLAINTEXT", "CALLERS")] + [None]

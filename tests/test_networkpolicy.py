@@ -159,8 +159,8 @@ def test_head(engine):
         (
             "calico",
             {
-                "selector": "app.kubernetes.io/name == 'stageset-controller' && app.kubernetes.io/component == 'controller'"
-                " && app.kubernetes.io/instance == 'stageset'"
+                "selector": "app.kubernetes.io/name == 'stageset-controller'"
+                " && app.kubernetes.io/component == 'controller' && app.kubernetes.io/instance == 'stageset'"
             },
         ),
         (

@@ -9,6 +9,9 @@ import pytest
 import manifests
 import renderer
 
+DEEP = []
+for _ in range(200):
+    DEEP = [DEEP]
 MESH = {"serviceMesh": {"enabled": True, "mtls": "strict"}}
 
 
@@ -32,6 +35,13 @@ def test_templates_limits_what_is_rendered():
         ({"templates": ["nope.yaml"]}, "there is no template 'nope.yaml'"),
         ({"name": "A"}, "'A' is no release name"),
         ({"namespace": ""}, "'' is no namespace"),
+        ({"name": None}, "None is no release name"),
+        ({"templates": [1]}, "there is no template 1"),
+        ({"values": None}, "values are a dict, but this is a NoneType"),
+        ({"values": {"ports": {1: 2}}}, "keys of values are strings, but 1 is none"),
+        ({"values": {"tolerations": [{"key": object}]}}, "values are what YAML can hold"),
+        ({"values": {"tolerations": [DEEP]}}, "values are nested more than 100 deep"),
+        ({"chart": {**renderer.CHART, "Version": "a b"}}, "the chart version makes the label"),
     ],
 )
 def test_one_exception_for_everything_refused(arguments, said):
