@@ -123,10 +123,11 @@ def write(pages: list[tuple[str, str]], directory: Path) -> None:
         texts[directory / file] = texts.get(directory / file, "") + text
     ready: dict[Path, str] = {}
     try:
-        for path, text in texts.items():
-            path.parent.mkdir(parents=True, exist_ok=True)
+        for path in texts:
             if path.is_dir() and not path.is_symlink():
                 raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+        for path, text in texts.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
             handle, ready[path] = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
             with open(handle, "wb") as file:
                 file.write(text.encode())
