@@ -22,7 +22,7 @@ from yaml.nodes import MappingNode, ScalarNode, SequenceNode
 
 from helm_values import Refused, load_yaml
 
-_KINDS = ((str, "string"), (bool, "bool"), ((int, float), "float64"), (dict, "map"), (list, "slice"))
+_KINDS = ((str, "string"), (bool, "bool"), ((int, float), "number"), (dict, "map"), (list, "list"))
 _SPACE = "\t\n\v\f\r \u0085\u00a0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
 
 
@@ -48,7 +48,7 @@ def _need(kind, value):
 
 
 _string = functools.partial(_need, "string")
-_slice = functools.partial(_need, "slice")
+_slice = functools.partial(_need, "list")
 
 
 def _map(value):
@@ -196,7 +196,7 @@ def _node(value):
         names = sorted(sorted(map(_string, value)), key=_by_key)  # twice, as Go's order runs in circles: 2, 19, 1B, 2
         pairs = [(_node(name), _node(value[name])) for name in names]
         return MappingNode(None, pairs, flow_style=False)
-    if _kind(value) == "slice":
+    if _kind(value) == "list":
         return SequenceNode(None, [_node(item) for item in value], flow_style=False)
     return ScalarNode(None, "null")
 
@@ -233,7 +233,7 @@ def to_json(value):
     kind = _kind(value)
     if kind == "map":
         return "{" + ",".join(f"{to_json(_string(key))}:{to_json(value[key])}" for key in sorted(value)) + "}"
-    if kind == "slice":
+    if kind == "list":
         return "[" + ",".join(map(to_json, value)) + "]"
     if kind == "string":
         text = json.dumps(value, ensure_ascii=False)
@@ -326,12 +326,9 @@ def _replace_all(pattern, text, new):
 _OF_STRINGS = {
     "contains": lambda part, text: part in text,
     "has_prefix": lambda prefix, text: text.startswith(prefix),
-    "has_suffix": lambda suffix, text: text.endswith(suffix),
-    "lower": lambda text: "".join(character.lower()[0] for character in text),
     "regex_match": lambda pattern, text: _compiled(pattern).search(text) is not None,
     "regex_replace_all": _replace_all,
     "replace": lambda old, new, text: text.replace(old, new),
-    "split_list": lambda separator, text: text.split(separator) if separator else list(text),
     "trim": lambda text: text.strip(_SPACE),
     "trim_prefix": lambda prefix, text: text.removeprefix(prefix),
     "trim_suffix": lambda suffix, text: text.removesuffix(suffix),
@@ -371,7 +368,7 @@ _VERBS = {
 
 
 def _texts(value):
-    if _kind(value) == "slice":
+    if _kind(value) == "list":
         return [to_string(item) for item in value if is_defined(item)]
     return [to_string(value)]
 
@@ -433,13 +430,6 @@ def fail(message):
     raise Failed(_string(message))
 
 
-def kind_is(kind, value):
-    """Return Sprig's kindIs for the kinds that a value can have; every number of a values file is a float64."""
-    if kind not in ("invalid", *(name for _, name in _KINDS)):
-        raise Refused(f"no value is of the kind {kind}")
-    return _kind(value) == kind
-
-
 def merge_overwrite(base, *overs):
     """Return Sprig's mergeOverwrite: maps merge into a new map, all else is replaced, and the last one wins."""
     merged = dict(_map(base))
@@ -459,7 +449,6 @@ def _piped(function):
 
 
 GLOBALS = {
-    "add": lambda *numbers: sum(map(to_int, numbers)),
     "append": lambda items, item: [*_slice(items), item],
     "concat": lambda *lists: [item for items in lists for item in _slice(items)],
     "dict": new_dict,
@@ -471,9 +460,7 @@ GLOBALS = {
     "int": to_int,
     "join": join,
     "keys": lambda *maps: [key for one in maps for key in _map(one)],
-    "kind_is": kind_is,
     "len": length,
-    "list": lambda *items: list(items),
     "merge_overwrite": merge_overwrite,
     "mul": lambda *numbers: math.prod(map(to_int, numbers)),
     "nindent": nindent,
@@ -482,8 +469,6 @@ GLOBALS = {
     "quote": quote,
     "required": required,
     "sort_alpha": lambda items: sorted(_texts(items)),
-    "sub": lambda number, other: to_int(number) - to_int(other),
-    "ternary": lambda yes, no, condition: yes if _need("bool", condition) else no,
     "to_json": to_json,
     "to_string": to_string,
     "to_yaml": to_yaml,

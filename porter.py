@@ -35,15 +35,14 @@ DESCRIPTION = "The stageset-controller and the policies that say who may call it
 # values file, a whole one too, is a float64 in Helm, and Go compares the two neither with eq nor with lt.
 INT, TEXT, BOOL, LIST, MAP = ({"type": name} for name in ("int", "string", "boolean", "array", "object"))
 RESULTS = {
-    **dict.fromkeys(("add", "int", "len", "mul"), INT),
-    **dict.fromkeys(("contains", "has", "has_prefix", "has_suffix", "kind_is", "regex_match"), BOOL),
+    **dict.fromkeys(("int", "len", "mul"), INT),
+    **dict.fromkeys(("contains", "has", "has_prefix", "regex_match"), BOOL),
     **dict.fromkeys(("append", "concat", "keys", "sort_alpha", "uniq"), LIST),
     **dict.fromkeys(("dict", "from_yaml", "merge_overwrite", "omit"), MAP),
     **dict.fromkeys(
         (
             "indent",
             "join",
-            "lower",
             "nindent",
             "printf",
             "quote",

@@ -431,7 +431,6 @@ EXPRESSIONS = [
     'has(Values.x, ["a", "b"])',
     "Values.x | len",
     'required("m", Values.x)',
-    'kind_is("string", Values.x)',
     '[Values.x, "a"]',
     'dict("k", Values.x)',
     'Values.x == "a" or fail("m")',
