@@ -48,7 +48,7 @@ def _need(kind, value):
 
 
 _string = functools.partial(_need, "string")
-_slice = functools.partial(_need, "list")
+_list = functools.partial(_need, "list")
 
 
 def _map(value):
@@ -381,14 +381,14 @@ def join(separator, value):
 def uniq(items):
     """Return Sprig's uniq: a new list of the elements without those equal to an earlier one."""
     unique = {}
-    for item in _slice(items):
+    for item in _list(items):
         unique.setdefault(to_json(item), item)
     return list(unique.values())
 
 
 def has(item, items):
     """Return Sprig's has: whether an element of the list equals item, type and all; no element of nil does."""
-    return is_defined(items) and to_json(item) in map(to_json, _slice(items))
+    return is_defined(items) and to_json(item) in map(to_json, _list(items))
 
 
 def new_dict(*pairs):
@@ -449,8 +449,8 @@ def _piped(function):
 
 
 GLOBALS = {
-    "append": lambda items, item: [*_slice(items), item],
-    "concat": lambda *lists: [item for items in lists for item in _slice(items)],
+    "append": lambda items, item: [*_list(items), item],
+    "concat": lambda *lists: [item for items in lists for item in _list(items)],
     "dict": new_dict,
     "fail": fail,
     "from_yaml": from_yaml,

@@ -3,9 +3,11 @@
 """What the values promise is what the rendered objects admit, by a model that knows only objects."""
 
 import re
+from pathlib import Path
 
 import conftest
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mesh_model import Caller, Pod, istio_admits, linkerd_admits
@@ -19,7 +21,8 @@ TEMPLATES = [
     "servicemesh-default-deny.yaml",
     "namespace.yaml",
 ]
-PORTS = {"health": 8081, "webhook": 9443, "gate": 8082, "metrics": 8080, "mcp": 8084, "other": 7000}
+PORTS = {"gate": 8082, "metrics": 8080}
+PORT_NUMBERS = [(8081, 9443, 8082, 8080, 8084), (8080, 8081, 9443, 8084, 8082), (1, 65535, 443, 80, 8443)]
 LABELS = {
     "app.kubernetes.io/name": "stageset-controller",
     "app.kubernetes.io/component": "controller",
@@ -84,7 +87,13 @@ def mesh_values(draw, engine):
         mesh["mtls"] = draw(st.sampled_from(["", "permissive", "strict"]))
         mesh["mcp"] = {"from": draw(sources)}
     enabled = {port: {"enabled": draw(st.booleans())} for port in ("gate", "mcp", "webhook")}
-    return {"serviceMesh": mesh, "namespace": {"create": draw(st.booleans())}, **enabled}
+    ports = dict(zip(("health", "webhook", "gate", "metrics", "mcp"), draw(st.sampled_from(PORT_NUMBERS))))
+    return {"serviceMesh": mesh, "namespace": {"create": draw(st.booleans())}, "ports": ports, **enabled}
+
+
+def numbers(values):
+    """Every port that a caller may try: the pod's, and one that nothing listens on."""
+    return {**values["ports"], "other": 7000}
 
 
 def served(values):
@@ -136,8 +145,53 @@ def test_admits_exactly_whom_the_values_promise(engine, data):
     rendered = objects(values)
     admits, promise, callers = ENGINES[engine]
     for caller in callers:
-        for port, number in PORTS.items():
+        for port, number in numbers(values).items():
             assert admits(rendered, CONTROLLER, caller, number) == promise(values, caller, port), (port, caller)
+
+
+RULES = st.lists(
+    st.fixed_dictionaries(
+        {
+            "from": st.fixed_dictionaries({"namespaces": some(["a", "flagger"])}).map(
+                lambda source: [{"source": source}]
+            ),
+            "to": some(["8080", "8082", "7000"]).map(lambda ports: [{"operation": {"ports": ports}}]),
+        }
+    ),
+    min_size=1,
+    max_size=2,
+)
+
+
+@settings(max_examples=100)
+@given(values=mesh_values("istio"), rules=RULES)
+def test_rules_passed_through_to_istio_add_what_they_say_and_nothing_else(values, rules):
+    values["serviceMesh"]["istio"] = {"rules": rules}
+    rendered = objects(values)
+    for caller in [*ISTIO_CALLERS, PLAINTEXT]:
+        for port, number in numbers(values).items():
+            added = any(
+                caller.mtls
+                and caller.namespace in rule["from"][0]["source"]["namespaces"]
+                and str(number) in rule["to"][0]["operation"]["ports"]
+                for rule in rules
+            )
+            assert istio_admits(rendered, CONTROLLER, caller, number) == (istio_promise(values, caller, port) or added)
+
+
+@settings(max_examples=50)
+@given(values=mesh_values("linkerd"))
+def test_the_example_of_a_linkerd_webhook_lets_the_apiserver_in_and_opens_no_other_port(values):
+    example = yaml.safe_load((Path(renderer.__file__).parent / "examples" / "linkerd-deny.yaml").read_text())
+    server, *authentications = example["serviceMesh"]["linkerd"]["authorizations"]
+    server = {**server, "spec": {**server["spec"], "port": values["ports"]["webhook"]}}
+    values["webhook"]["enabled"] = True
+    values["serviceMesh"]["linkerd"] = {"authorizations": [server, *authentications]}
+    rendered = objects(values)
+    for caller in [*LINKERD_CALLERS, PLAINTEXT]:
+        for port, number in numbers(values).items():
+            promised = port == "webhook" or linkerd_promise(values, caller, port)
+            assert linkerd_admits(rendered, CONTROLLER, caller, number) == promised, (port, caller)
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -157,8 +211,8 @@ def test_default_deny_admits_nobody_to_the_neighbours(engine, data):
 def test_kubelet_and_apiserver_reach_their_ports_under_every_istio_setting(values):
     values["webhook"]["enabled"] = True
     rendered = objects(values)
-    assert istio_admits(rendered, CONTROLLER, PLAINTEXT, 8081)
-    assert istio_admits(rendered, CONTROLLER, PLAINTEXT, 9443)
+    assert istio_admits(rendered, CONTROLLER, PLAINTEXT, values["ports"]["health"])
+    assert istio_admits(rendered, CONTROLLER, PLAINTEXT, values["ports"]["webhook"])
 
 
 @pytest.mark.parametrize(
@@ -219,8 +273,8 @@ def test_the_table_of_the_notes_agrees_with_the_objects(engine, data):
     admits, _, callers = ENGINES[engine]
     assert set(rows) == served(values)
     for port, (number, mesh, plaintext, who) in rows.items():
-        assert int(number) == PORTS[port]
-        assert plaintext == ("yes" if admits(rendered, CONTROLLER, PLAINTEXT, PORTS[port]) else "no")
+        assert int(number) == values["ports"][port]
+        assert plaintext == ("yes" if admits(rendered, CONTROLLER, PLAINTEXT, int(number)) else "no")
         restricted = (
             engine == "linkerd"
             and port in ("gate", "metrics")
@@ -228,4 +282,4 @@ def test_the_table_of_the_notes_agrees_with_the_objects(engine, data):
         )
         assert mesh == ("yes" if restricted else "no")
         for caller in callers[:-1]:
-            assert in_the_table(who, caller) == admits(rendered, CONTROLLER, caller, PORTS[port]), (port, who, caller)
+            assert in_the_table(who, caller) == admits(rendered, CONTROLLER, caller, int(number)), (port, who, caller)
