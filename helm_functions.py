@@ -20,7 +20,8 @@ import yaml
 from jinja2 import Undefined
 from yaml.nodes import MappingNode, ScalarNode, SequenceNode
 
-from helm_values import Refused, load_yaml
+from helm_yaml import load_yaml
+from problems import Refused
 
 _KINDS = ((str, "string"), (bool, "bool"), ((int, float), "number"), (dict, "map"), (list, "list"))
 _SPACE = "\t\n\v\f\r \u0085\u00a0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))

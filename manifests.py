@@ -10,7 +10,8 @@ import re
 import tempfile
 from pathlib import Path
 
-from helm_values import Refused, load_yaml
+from helm_yaml import load_yaml
+from problems import Refused
 
 # The order in which Helm installs kinds (InstallOrder of its releaseutil package); others follow, by kind.
 INSTALL_ORDER = """

@@ -25,7 +25,7 @@ from jinja2 import nodes
 import manifests
 import renderer
 from helm_functions import FILTERS, GLOBALS, quote, to_yaml
-from helm_values import Refused
+from problems import Refused
 
 DEFAULTS, HELPERS, VALIDATE = "_defaults.tpl", "_helpers.tpl", "_validate.tpl"
 HELMIGNORE = "# What no package of the chart holds.\n.git/\n.gitignore\n*.orig\n*.swp\n*~\n"

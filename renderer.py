@@ -22,7 +22,9 @@ from jinja2.runtime import LoopContext
 
 import helm_functions
 import manifests
-from helm_values import Problem, Refused, Source, coalesce, collect, combine, dotted, load_yaml, place_of, split_path
+from helm_values import Source, coalesce, collect, combine, place_of
+from helm_yaml import load_yaml
+from problems import MAX_DEPTH, TOO_DEEP, Problem, Refused, dotted, split_path
 from schema_errors import Schema
 from template_cache import TemplateCache
 from template_cache import directory as cache_directory
@@ -243,12 +245,12 @@ def _chosen(templates: list[str] | None) -> list[str]:
     return [file for file in known if templates is None or file in templates]
 
 
-def check_values(values: dict, depth: int = 100) -> None:
+def check_values(values: dict, depth: int = MAX_DEPTH) -> None:
     """Refuse what no values file can hold, so that values made in Python get an error and no accident."""
     if not isinstance(values, dict):
         raise Refused(f"values are a dict, but this is a {type(values).__name__}")
     if not depth:
-        raise Refused("values are nested more than 100 deep")
+        raise Refused(TOO_DEEP)
     for key, value in values.items():
         if not isinstance(key, str):
             raise Refused(f"keys of values are strings, but {key!r} is none")
@@ -260,7 +262,7 @@ def _check_value(value, depth: int) -> None:
         check_values(value, depth)
     elif isinstance(value, list):
         if not depth:
-            raise Refused("values are nested more than 100 deep")
+            raise Refused(TOO_DEEP)
         for item in value:
             _check_value(item, depth - 1)
     elif value is not None and not isinstance(value, (str, bool, int, float)):

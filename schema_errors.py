@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import jsonschema_rs
 
-from helm_values import Problem, dotted
+from problems import Problem, dotted
 
 ARTICLES = {"object": "a map", "array": "a list", "integer": "an integer", "null": "null"}
 

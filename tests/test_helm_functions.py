@@ -17,7 +17,7 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 import helm_functions
-from helm_values import Refused
+from problems import Refused
 
 fast = functools.partial(settings, deadline=None, derandomize=True, database=None)
 

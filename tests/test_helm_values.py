@@ -12,7 +12,9 @@ from helm_python import Chart, HelmError
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from helm_values import Problem, Refused, Source, coalesce, collect, combine, dotted, load_yaml, place_of, split_path
+from helm_values import Source, coalesce, collect, combine, place_of
+from helm_yaml import load_yaml
+from problems import Problem, Refused, dotted, split_path
 
 RANDOM = settings(
     derandomize=True, deadline=None, max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture]
