@@ -25,6 +25,7 @@ from jinja2 import nodes
 import manifests
 import renderer
 from helm_functions import FILTERS, GLOBALS, quote, to_yaml
+from helm_values import collect, combine
 from problems import Refused
 
 DEFAULTS, HELPERS, VALIDATE = "_defaults.tpl", "_helpers.tpl", "_validate.tpl"
@@ -719,6 +720,69 @@ def chart_command(directory: str | None, only: str | None, force: bool) -> None:
         click.echo(ported(only, _source(only)).encode(), nl=False)
     else:
         write(chart(), Path(directory), force)
+
+
+class Unfit(click.ClickException):
+    """What ends a comparison before there is a result."""
+
+    exit_code = 2
+
+
+def _compares(command):
+    """The argument, the options and the endings that `diff` and `review` share."""
+
+    @functools.wraps(command)
+    def run(chart: str, name: str, namespace: str, **options):
+        try:
+            sources = collect(*(options.pop(key) for key in ("values", "set_json", "set_", "set_string", "set_file")))
+            command(chart, combine(sources) if sources else None, {"name": name, "namespace": namespace}, **options)
+        except Refused as refused:
+            raise Unfit(str(refused)) from refused
+        except OSError as error:
+            raise Unfit(": ".join(filter(None, (error.filename, error.strerror or str(error))))) from error
+
+    shared = {"name", "namespace", "values", "set_", "set_string", "set_json", "set_file"}
+    run.__click_params__ = [
+        *getattr(command, "__click_params__", []),
+        *(parameter for parameter in reversed(renderer.main.params) if parameter.name in shared),
+    ]
+    return click.argument("chart")(run)
+
+
+@main.command("diff")
+@_compares
+@click.option("--output", type=click.Choice(["text", "json"]), default="text", show_default=True, help="How to print.")
+def diff_command(chart: str, values: dict | None, release: dict, output: str) -> None:
+    """Hold the pack against CHART, a directory or .tgz: what the templates read, and what they render.
+
+    Without values, the built-in cases are rendered, which turn every condition on and off. Helm renders the chart.
+
+    Exit codes: 0 no difference; 1 differences; 2 wrong usage, or a side that fails.
+    """
+    import chartdiff
+
+    found = chartdiff.report(chart, chartdiff.cases() if values is None else {"given": values}, **release)
+    click.echo(chartdiff.as_json(found) if output == "json" else chartdiff.as_text(found), nl=False)
+    sys.exit(found.exit_code)
+
+
+@main.command("review")
+@_compares
+@click.option("-o", "--output", required=True, metavar="FILE", help="The page to write.")
+@click.option("--case", metavar="CASE", default="everything", show_default=True, help="The built-in values to render.")
+def review_command(chart: str, values: dict | None, release: dict, output: str, case: str) -> None:
+    """Write a page that shows CHART and the pack side by side, template by template, with what they render.
+
+    Exit codes: 0 written; 2 wrong usage, or a side that fails.
+    """
+    import chartdiff
+
+    known = chartdiff.cases()
+    if values is None and case not in known:
+        raise click.BadParameter(f"there is no case {case!r}; there are {', '.join(known)}")
+    case, values = (case, known[case]) if values is None else ("given", values)
+    page = chartdiff.review(chart, case, values, **release)
+    Path(output).write_bytes(page.encode())
 
 
 if __name__ == "__main__":

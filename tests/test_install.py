@@ -37,4 +37,10 @@ def test_the_installed_command_finds_its_templates_and_schema(tmp_path):
     assert "any meshed caller" in installed.stderr
     refused = run("-f", "-", text="serviceMesh: {mtls: stirct}")
     assert (refused.returncode, refused.stdout) == (1, "")
+    port = tmp_path / "venv" / "bin" / "stageset-port"
+    subprocess.run([port, "chart", tmp_path / "chart"], check=True, cwd=tmp_path, env=outside)
+    held = subprocess.run(
+        [port, "diff", tmp_path / "chart"], capture_output=True, text=True, env={**outside, "PATH": ""}
+    )
+    assert (held.returncode, "install one: pip install 'stageset-render[helm]'" in held.stderr) == (2, True)
     assert run("--version").stdout.startswith(f"stageset-render {renderer.__version__}, chart ")
