@@ -48,7 +48,7 @@ class Schema:
             yield Problem(path + (kind.value,), f"{cause}; give it a value")
         elif kind.name == "type":
             wanted = " or ".join(ARTICLES.get(name, f"a {name}") for name in kind.types)
-            yield Problem(path, f"{found} is not {wanted}{_unquoted(error.instance, kind.types)}")
+            yield Problem(path, f"{found} is not {wanted}{_quotes(error.instance, kind.types)}")
         elif kind.name == "enum":
             allowed = ", ".join(str(option) or "''" for option in kind.options)
             yield Problem(path, f"{found} is not one of {allowed}{_meant(error.instance, kind.options)}")
@@ -114,10 +114,12 @@ def _meant(found, options) -> str:
     return f" (did you mean {close[0]}?)" if close else ""
 
 
-def _unquoted(found, types) -> str:
-    """A hint for `"8080"` where 8080 was meant, the usual slip with --set-string and quotes."""
+def _quotes(found, types) -> str:
+    """A hint for `"8080"` where 8080 was meant, the usual slip with --set-string and quotes, and the other way round."""
     if isinstance(found, str) and len(found) <= 20:
         number = found.lstrip("-").isdigit() and {"integer", "number"} & set(types)
         if number or (found in ("true", "false") and "boolean" in types):
             return f"; write it without quotes, as {found}"
+    if isinstance(found, (bool, int, float)) and "string" in types:
+        return f'; write it in quotes, as "{shown(found)}"'
     return ""
