@@ -121,5 +121,5 @@ def _quotes(found, types) -> str:
         if number or (found in ("true", "false") and "boolean" in types):
             return f"; write it without quotes, as {found}"
     if isinstance(found, (bool, int, float)) and "string" in types:
-        return f'; write it in quotes, as "{shown(found)}"'
+        return "; write it in quotes"  # as it stands in the file: 1.10 has been read as 1.1
     return ""
