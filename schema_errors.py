@@ -115,7 +115,7 @@ def _meant(found, options) -> str:
 
 
 def _quotes(found, types) -> str:
-    """A hint for `"8080"` where 8080 was meant, the usual slip with --set-string and quotes, and the other way round."""
+    """A hint for `"8080"` where 8080 was meant, the usual slip with --set-string, and for the other way round."""
     if isinstance(found, str) and len(found) <= 20:
         number = found.lstrip("-").isdigit() and {"integer", "number"} & set(types)
         if number or (found in ("true", "false") and "boolean" in types):
