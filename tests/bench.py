@@ -17,8 +17,8 @@ import helm_python
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
-import porter  # noqa: E402
-import renderer  # noqa: E402
+from stageset_render.pack import rendering  # noqa: E402
+from stageset_render.port import chart as porting  # noqa: E402
 
 
 def medians(runs, *functions):
@@ -35,9 +35,9 @@ def medians(runs, *functions):
 def main():
     names = {"name": "stageset", "namespace": "stageset-system"}
     with tempfile.TemporaryDirectory() as directory:
-        porter.write(porter.chart(), Path(directory, "chart"))
+        porting.write(porting.chart(), Path(directory, "chart"))
         chart = helm_python.Chart.load(Path(directory, "chart"))
-        ours, helms = medians(200, lambda: renderer.render({}, **names), lambda: chart.render(values={}, **names))
+        ours, helms = medians(200, lambda: rendering.render({}, **names), lambda: chart.render(values={}, **names))
     print(f"in process: render() {ours:.2f} ms, Helm {helms:.2f} ms, ratio {ours / helms:.2f}")
 
     def command(*arguments):

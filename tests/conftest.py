@@ -7,8 +7,9 @@ import yaml
 from click.testing import CliRunner
 from hypothesis import settings
 
-import manifests
 import renderer
+from stageset_render.helm import documents
+from stageset_render.pack import files, rendering
 
 # The same draws on every machine and in every run.
 settings.register_profile("pack", derandomize=True, deadline=None)
@@ -17,9 +18,9 @@ settings.load_profile("pack")
 
 def objects(values, name="stageset", namespace="stageset-system", templates=None):
     """The rendered objects in Helm's order, parsed by a loader that shares nothing with the project's."""
-    texts = renderer.render(values, name=name, namespace=namespace, templates=templates)
-    texts.pop(renderer.NOTES, None)
-    return [yaml.safe_load(document) for _, document in manifests.ordered(texts)]
+    texts = rendering.render(values, name=name, namespace=namespace, templates=templates)
+    texts.pop(files.NOTES, None)
+    return [yaml.safe_load(document) for _, document in documents.ordered(texts)]
 
 
 @pytest.fixture

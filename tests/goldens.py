@@ -15,12 +15,12 @@ GOLDENS = ROOT / "tests" / "goldens"
 def rendered(values):
     """The golden files of some values: file name to text."""
     sys.path.insert(0, str(ROOT))
-    import manifests
-    import renderer
+    from stageset_render.helm import documents
+    from stageset_render.pack import files, rendering
 
-    texts = renderer.render(values, name="stageset", namespace="stageset-system")
-    found = {"notes.txt": texts.pop(renderer.NOTES)}
-    for _, document in manifests.ordered(texts):
+    texts = rendering.render(values, name="stageset", namespace="stageset-system")
+    found = {"notes.txt": texts.pop(files.NOTES)}
+    for _, document in documents.ordered(texts):
         metadata = yaml.safe_load(document)
         found[f"{metadata['kind'].lower()}-{metadata['metadata']['name']}.yaml"] = document
     return found

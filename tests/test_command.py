@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-import manifests
-import renderer
+import stageset_render
+from stageset_render.pack import execution
 
 ROOT = Path(__file__).resolve().parent.parent
 STRICT = "serviceMesh: {enabled: true, mtls: strict}\n"
@@ -220,7 +220,7 @@ def test_notes_go_to_stderr(command, strict):
 
 
 def test_lint_complains_about_what_yamllint_finds(command, strict, monkeypatch):
-    monkeypatch.setattr(manifests, "framed", lambda chart, file, document: f"---\n{document}x: y  \n")
+    monkeypatch.setattr(execution, "framed", lambda chart, file, document: f"---\n{document}x: y  \n")
     done = command("-f", strict, "--lint", "-s", PEER)
     assert (done.exit_code, done.stdout) == (1, "")
     assert "trailing spaces" in done.stderr
@@ -396,7 +396,7 @@ def test_runs_at_the_same_time_into_one_directory_do_no_harm(strict, tmp_path):
 
 def test_version(command):
     done = command("--version")
-    assert done.stdout == f"stageset-render {renderer.__version__}, chart 0.0.0, appVersion 2026.8.17224814\n"
+    assert done.stdout == f"stageset-render {stageset_render.__version__}, chart 0.0.0, appVersion 2026.8.17224814\n"
 
 
 def run(*arguments, cwd=None, stdin=None, **environment):

@@ -9,7 +9,7 @@ import sys
 import venv
 from pathlib import Path
 
-import renderer
+import stageset_render
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -43,4 +43,4 @@ def test_the_installed_command_finds_its_templates_and_schema(tmp_path):
         [port, "diff", tmp_path / "chart"], capture_output=True, text=True, env={**outside, "PATH": ""}
     )
     assert (held.returncode, "install one: pip install 'stageset-render[helm]'" in held.stderr) == (2, True)
-    assert run("--version").stdout.startswith(f"stageset-render {renderer.__version__}, chart ")
+    assert run("--version").stdout.startswith(f"stageset-render {stageset_render.__version__}, chart ")

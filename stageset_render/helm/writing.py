@@ -1,0 +1,235 @@
+# SPDX-FileCopyrightText: The stageset-render authors
+# SPDX-License-Identifier: 0BSD
+"""Writes values as Helm does: scalars as Go prints them, YAML and JSON as toYaml and toJson write them.
+
+Where Go would print a slip in its own notation (``map[...]``, ``<nil>``), or drop a value it cannot write, these
+functions raise ``Refused``.
+"""
+
+from __future__ import annotations
+
+import functools
+import io
+import json
+import re
+from decimal import Decimal
+
+import yaml
+from jinja2 import Undefined
+from yaml.nodes import MappingNode, ScalarNode, SequenceNode
+
+from stageset_render.problems import Refused
+
+_KINDS = ((str, "string"), (bool, "bool"), ((int, float), "number"), (dict, "map"), (list, "list"))
+
+
+def is_defined(value):
+    """Return whether value is neither null nor a missing key: the test ``defined``."""
+    return not (value is None or isinstance(value, Undefined))
+
+
+def kind_of(value):
+    if not is_defined(value):
+        return "invalid"
+    for types, name in _KINDS:
+        if isinstance(value, types):
+            return name
+    raise Refused(f"a Python {type(value).__name__} is no value of a template")
+
+
+def need(kind, value):
+    found = kind_of(value)
+    if found != kind:
+        raise Refused(f"expected a {kind}, got {'null or a missing key' if found == 'invalid' else 'a ' + found}")
+    return value
+
+
+need_string = functools.partial(need, "string")
+need_list = functools.partial(need, "list")
+
+
+def need_map(value):
+    return need("map", value) if is_defined(value) else {}
+
+
+def need_whole(value):
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise Refused(f"expected a whole number, got {to_json(value)}; pass it through int")
+    return value
+
+
+# Numbers and printed values
+
+
+def _float(value, lowest=-4, highest=6):
+    """Write a float with the fewest digits that tell it apart, beyond the powers of ten given as Go does: 1e+06."""
+    number = Decimal(repr(value)).normalize()
+    if not number.is_finite():
+        raise Refused(f"{value} is no number of JSON")
+    power = number.adjusted()
+    if lowest <= power < highest:
+        return f"{number:f}"
+    return f"{number.scaleb(-power):f}e{power:+03d}"
+
+
+def to_string(value):
+    """Return a scalar as Go's %v prints it (Sprig's toString); null, lists and maps have no such text: Refused."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, float):
+        return _float(value)
+    if not is_defined(value):
+        raise Refused("null or a missing key has no text")
+    raise Refused(f"a {kind_of(value)} has no text of its own; write it with to_yaml or join")
+
+
+def finalize(value):
+    """Return what a printed expression prints in a Helm template: nothing for nil, else the text of a scalar."""
+    return to_string(value) if is_defined(value) else ""
+
+
+def to_int(value):
+    """Return the whole number that Sprig's int makes of any value; 0 of what is none (the rules of Go's ParseInt)."""
+    if isinstance(value, float) and abs(value) < 2**63:
+        return int(value)
+    if isinstance(value, float):
+        raise Refused(f"{value} is out of the range of a whole number")
+    if isinstance(value, int):
+        return int(value)
+    if not isinstance(value, str) or not re.fullmatch(r"[-+]?[0-9][0-9a-zA-Z_]*(\.0+)?", value):
+        return 0
+    try:
+        number = int(re.sub(r"^([-+]?0)(?=[0-9_])", r"\1o", value.partition(".")[0]), 0)
+    except ValueError:
+        return 0
+    return number if -(2**63) <= number < 2**63 else 0
+
+
+# YAML
+
+
+class _Dumper(yaml.CSafeDumper):
+    def resolve(self, kind, value, implicit):
+        """Write no tag anywhere: the style alone, chosen in _style, keeps a string a string."""
+
+
+_RESOLVER = yaml.resolver.Resolver()
+_STRING_TAGS = ("tag:yaml.org,2002:str", "tag:yaml.org,2002:yaml")  # the second is that of a lone *, & or !
+_NUMBER = re.compile(
+    r"[-+]?(0[xX][0-9a-fA-F]+|0[oO][0-7]+|0[bB][-+]?[01]+|(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?)"
+)
+_BASE_60 = re.compile(r"[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?")
+_TIME = r"[0-9]{1,2}:[0-9]{1,2}:[0-9]{1,2}([.,][0-9]+)?"
+_DATE = re.compile(rf"[0-9]{{4}}-[0-9]{{1,2}}-[0-9]{{1,2}}([Tt]{_TIME}(Z|[-+][0-9]{{2}}:[0-9]{{2}})| +{_TIME})?")
+_ESCAPED = re.compile("[\0-\t\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe-\U0010ffff]")
+
+
+def _reads_as_string(text):
+    """Return whether both Go's and Python's YAML read the plain text as a string."""
+    digits = text if text[:1] in "._" else text.replace("_", "")
+    return (
+        text not in ("y", "Y", "n", "N")
+        and not any(p.fullmatch(t) for p, t in ((_NUMBER, digits), (_BASE_60, text), (_DATE, text)))
+        and _RESOLVER.resolve(ScalarNode, text, (True, False)) in _STRING_TAGS
+    )
+
+
+@functools.lru_cache(maxsize=4096)
+def _style(text):
+    """Choose the style of Go's yaml, but double quotes for what a reader, an indent or what follows could change."""
+    if _ESCAPED.search(text):
+        if not text.isascii() and re.search("[\ud800-\udfff]", text):
+            raise Refused(f"{text!a} holds half a character (a lone surrogate)")
+        return '"'
+    if "\n" in text:
+        return '"' if text == "\n" or text.endswith("\n\n") else "|"
+    return None if _reads_as_string(text) else '"'
+
+
+def _number(value):
+    if isinstance(value, float) and value.is_integer():
+        value = int(Decimal(repr(value)))
+    if isinstance(value, int) and -(2**63) <= value < 2**64:
+        return str(value)
+    try:
+        return _float(float(value))
+    except OverflowError:
+        raise Refused("a whole number is too large for JSON") from None
+
+
+_DIGITS = re.compile("[0-9]*")
+
+
+def _compare(one, other):
+    """Compare two keys as Go's yaml sorts them: letters after all else, numbers within by value."""
+    at = next((i for i, (a, b) in enumerate(zip(one, other)) if a != b), None)
+    if at is None:
+        return len(one) - len(other)
+    a, b = one[at], other[at]
+    if a.isalpha() or b.isalpha():
+        return ord(a) - ord(b) if a.isalpha() and b.isalpha() else a.isalpha() - b.isalpha()
+    start = len(one[:at].rstrip("0123456789")) if "0" in (a, b) else at
+    inside = "1" if one[start:at].strip("0") else ""
+    a_number, b_number = (inside + _DIGITS.match(key, at)[0] for key in (one, other))
+    a_rank, b_rank = ((len(n.lstrip("0")), n.lstrip("0"), len(n)) for n in (a_number, b_number))
+    return (a_rank > b_rank) - (a_rank < b_rank) or ord(a) - ord(b)
+
+
+_by_key = functools.cmp_to_key(_compare)
+
+
+def _node(value):
+    if isinstance(value, str):
+        return ScalarNode(None, value, style=_style(value))
+    if isinstance(value, bool):
+        return ScalarNode(None, "true" if value else "false")
+    if isinstance(value, (int, float)):
+        return ScalarNode(None, _number(value))
+    if isinstance(value, dict):
+        names = sorted(sorted(map(need_string, value)), key=_by_key)  # twice: Go's order runs in circles (2, 19, 1B, 2)
+        pairs = [(_node(name), _node(value[name])) for name in names]
+        return MappingNode(None, pairs, flow_style=False)
+    if kind_of(value) == "list":
+        return SequenceNode(None, [_node(item) for item in value], flow_style=False)
+    return ScalarNode(None, "null")
+
+
+def to_yaml(value):
+    """Return Helm's toYaml of a value. It reads back as that value, wherever it is indented to.
+
+    Where Helm's text would not, the string is double-quoted: Helm drops strings with control characters, writes the key
+    ``<<`` bare and U+2028 as a line break, and lets blank lines at the end of a block grow with those that follow. So
+    it is where Python's YAML would read another type than Go's.
+    """
+    root = _node(value)
+    if isinstance(value, str) and root.style == "|" and value[0] in " \n":
+        root.style = '"'  # a block would have to say how deep it stands, which is not known here
+    stream = io.StringIO()
+    dumper = _Dumper(stream, allow_unicode=True)
+    dumper.open()
+    dumper.serialize(root)
+    dumper.close()
+    text = stream.getvalue()
+    return text[: -len("\n...\n")] if text.endswith("\n...\n") else text[: -len("\n")]
+
+
+_UNSAFE_JSON = re.compile("[<>&\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
+
+
+def to_json(value):
+    """Return Helm's toJson of a value: compact, keys sorted, nothing in it that HTML or YAML would read otherwise."""
+    kind = kind_of(value)
+    if kind == "map":
+        return "{" + ",".join(f"{to_json(need_string(key))}:{to_json(value[key])}" for key in sorted(value)) + "}"
+    if kind == "list":
+        return "[" + ",".join(map(to_json, value)) + "]"
+    if kind == "string":
+        text = json.dumps(value, ensure_ascii=False)
+        return _UNSAFE_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    if isinstance(value, float):
+        return _float(value, -6, 21).replace("e-0", "e-")
+    return json.dumps(None if kind == "invalid" else value)

@@ -1,0 +1,72 @@
+# SPDX-FileCopyrightText: The stageset-render authors
+# SPDX-License-Identifier: 0BSD
+"""The Jinja environment in which the pack's templates run."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import traceback
+from pathlib import Path
+
+import jinja2
+from jinja2.environment import TemplateModule
+from jinja2.runtime import LoopContext
+
+from stageset_render.helm import functions
+from stageset_render.helm.writing import finalize
+from stageset_render.pack import cache
+from stageset_render.pack.files import root
+from stageset_render.problems import Refused
+
+
+class HelmTemplate(jinja2.Template):
+    """A template that is imported once per rendering: like Go's `define`, macros see nothing of who imports them."""
+
+    def make_module(self, vars=None, shared=False, locals=None):
+        modules = vars["Modules"]
+        if self.name not in modules:
+            modules[self.name] = super().make_module(vars, shared, locals)
+        return modules[self.name]
+
+
+class HelmEnvironment(jinja2.Environment):
+    """Jinja with Go's rule for `a.b`: a key of a map, nothing when it is missing, and never a Python attribute."""
+
+    template_class = HelmTemplate
+
+    def getattr(self, obj, attribute):
+        if isinstance(obj, dict):
+            return obj[attribute] if attribute in obj else jinja2.Undefined(name=attribute)
+        if isinstance(obj, (TemplateModule, LoopContext)):
+            return super().getattr(obj, attribute)
+        raise Refused(f"a template reads .{attribute} of {obj!r}, which is no map")
+
+
+@functools.cache
+def environment() -> jinja2.Environment:
+    """The environment in which all templates run: Helm's functions instead of Jinja's."""
+    cached = cache.directory()
+    env = HelmEnvironment(
+        loader=jinja2.FileSystemLoader(root() / "templates"),
+        keep_trailing_newline=True,
+        undefined=jinja2.StrictUndefined,
+        finalize=finalize,
+        auto_reload=False,
+        bytecode_cache=cache.TemplateCache(cached) if cached else None,
+    )
+    env.filters, env.tests, env.globals = functions.FILTERS, functions.TESTS, functions.GLOBALS
+    return env
+
+
+@contextlib.contextmanager
+def refusing():
+    """Turn what goes wrong inside a template into a Refused that names the template's line."""
+    try:
+        yield
+    except functions.Failed:
+        raise
+    except Exception as error:
+        frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "templates" in frame.filename]
+        place = f"templates/{Path(frames[-1].filename).name}:{frames[-1].lineno}: " if frames else ""
+        raise Refused(f"{place}{error}") from error

@@ -1,0 +1,155 @@
+# SPDX-FileCopyrightText: The stageset-render authors
+# SPDX-License-Identifier: 0BSD
+"""Writes the pack as a Helm chart."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+
+import yaml
+
+from stageset_render.helm.writing import to_yaml
+from stageset_render.pack import output
+from stageset_render.pack.files import CHART, DEFAULTS, NOTES, SCHEMA, VALIDATE, all_templates, source, text
+from stageset_render.pack.rendering import schema
+from stageset_render.port.expressions import below, prefix
+from stageset_render.port.go import Port
+from stageset_render.problems import Refused
+
+HELMIGNORE = "# What no package of the chart holds.\n.git/\n.gitignore\n*.orig\n*.swp\n*~\n"
+DESCRIPTION = "The stageset-controller and the policies that say who may call it"
+
+VALIDATION = f'{{{{- include "{prefix(VALIDATE)}.validate" . }}}}'
+WARNINGS = f"""{{{{ with include "{prefix(VALIDATE)}.warnings" . | trim }}}}
+WARNING:
+{{{{ . }}}}
+{{{{ end -}}}}
+"""
+
+
+def ported_names() -> list[str]:
+    """The files of templates/ that are templates in the chart too: all but the defaults."""
+    return [name for name in all_templates() if name != DEFAULTS]
+
+
+def problems(name: str, source: str) -> list[str]:
+    """What keeps a template from being written in Go: `templates/FILE:LINE: what it is; what to write instead`.
+
+    Args:
+        name: the file's name; macros may be defined in partials only, whose names start with `_`.
+        source: the Jinja template.
+    """
+    return Port(name, source).problems
+
+
+def ported(name: str, source: str) -> str:
+    """Write a template in Go.
+
+    Args:
+        name: the file's name.
+        source: the Jinja template.
+
+    Returns:
+        The Go template. NOTES.txt, which Helm renders with every release, also does what the pack's own driver does: it
+        begins with the cross-field checks and ends with the warnings, and prints nothing more when there are none.
+
+    Raises:
+        Refused: with all that `problems` finds.
+    """
+    port = Port(name, source)
+    if port.problems:
+        raise Refused(*port.problems)
+    return _finished(port)
+
+
+def _finished(port: Port) -> str:
+    return VALIDATION + port.text + WARNINGS if port.file == NOTES else port.text
+
+
+def values_file() -> str:
+    """The text of values.yaml: the defaults, each below its description in the schema."""
+    text, lines = source(DEFAULTS), []
+    notes = dict(_descriptions(yaml.compose(text, yaml.CSafeLoader), schema().root))
+    for number, line in enumerate(text.splitlines()):
+        if number in notes and lines and lines[-1].startswith("#"):
+            lines.append("")
+        lines += [*notes.get(number, ()), line]
+    return "\n".join(lines) + "\n"
+
+
+def _descriptions(node: yaml.Node, schema: dict) -> Iterator[tuple[int, list[str]]]:
+    if not isinstance(node, yaml.MappingNode) or node.flow_style:
+        return
+    for key, value in node.value:
+        known, mark = below(schema, "properties", key.value), key.start_mark
+        start = " " * mark.column + "# "
+        yield (
+            mark.line,
+            textwrap.wrap(
+                known.get("description", ""),
+                120,
+                initial_indent=start,
+                subsequent_indent=start,
+                break_long_words=False,
+                break_on_hyphens=False,
+            ),
+        )
+        yield from _descriptions(value, known)
+
+
+def chart() -> dict[str, str]:
+    """The files of the chart: path to text.
+
+    Raises:
+        Refused: when a template can't be written in Go, with all the reasons.
+    """
+    ports = [Port(name, source(name)) for name in ported_names()]
+    found = [problem for port in ports for problem in port.problems]
+    if found:
+        raise Refused(*found)
+    about = {
+        "apiVersion": "v2",
+        "type": "application",
+        "description": DESCRIPTION,
+        "name": CHART["Name"],
+        "version": CHART["Version"],
+        "appVersion": CHART["AppVersion"],
+    }
+    return {
+        ".helmignore": HELMIGNORE,
+        "Chart.yaml": to_yaml(about) + "\n",
+        "values.schema.json": text(SCHEMA),
+        "values.yaml": values_file(),
+        **{f"templates/{port.file}": _finished(port) for port in ports},
+    }
+
+
+def write(texts: dict[str, str], directory: Path, force: bool = False) -> None:
+    """Write the chart into a directory, all files or none.
+
+    Args:
+        texts: path to text.
+        directory: made when it is missing.
+        force: write into a directory that is not empty; its other files stay.
+
+    Raises:
+        Refused: the directory is not empty, or holds other templates, which Helm would render with the chart.
+        OSError: when a file can't be written; see pack.output.write.
+    """
+    directory = directory.resolve()
+    there = sorted(directory.rglob("*")) if directory.exists() else []
+    if there and not force:
+        raise Refused(f"{directory}: is not empty; choose another directory, or write into it with --force")
+    strange = [
+        path
+        for path in there
+        if (directory / "templates") in path.parents
+        and not path.is_dir()
+        and path.relative_to(directory).as_posix() not in texts
+    ]
+    if strange:
+        refusal = "is no template of this chart, but Helm would render it; delete it"
+        raise Refused(*(f"{path}: {refusal}" for path in strange))
+    output.write(list(texts.items()), directory)

@@ -1,0 +1,124 @@
+# SPDX-FileCopyrightText: The stageset-render authors
+# SPDX-License-Identifier: 0BSD
+"""The command stageset-port."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from pathlib import Path
+
+import click
+
+from stageset_render import __version__
+from stageset_render.helm.values import collect, combine
+from stageset_render.options import VALUES, release_options
+from stageset_render.pack.files import source
+from stageset_render.port.chart import chart, ported, ported_names, write
+from stageset_render.problems import Refused
+
+
+class Commands(click.Group):
+    """Commands that end like the renderer's: what is refused goes to stderr with exit code 1, and never a traceback."""
+
+    def invoke(self, context: click.Context):
+        try:
+            return super().invoke(context)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except Refused as refused:
+            click.echo(str(refused), err=True)
+        except OSError as error:
+            click.echo(f"{error.filename}: {error.strerror}", err=True)
+        except Exception as error:  # no traceback reaches a user, whatever went wrong
+            cause = f"{type(error).__name__}: {error}"
+            click.echo(f"stageset-port failed: {cause}; this is a bug, please report it", err=True)
+        sys.exit(1)
+
+
+def _template(_context, _option, name: str | None) -> str | None:
+    file = name and name.removeprefix("templates/")
+    if file and file not in ported_names():
+        raise click.BadParameter(f"there is no template {file!r}; there are {', '.join(ported_names())}")
+    return file
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="stageset-port")
+def main() -> None:
+    """Carry the pack over to Helm.
+
+    Exit codes: 0 done; 1 something was refused; 2 wrong usage.
+    """
+
+
+@main.command("chart")
+@click.argument("directory", metavar="OUTDIR", required=False)
+@click.option("--only", metavar="templates/FILE", callback=_template, help="Print this template instead.")
+@click.option("--force", is_flag=True, help="Write into a directory that is not empty.")
+def chart_command(directory: str | None, only: str | None, force: bool) -> None:
+    """Write the pack as a Helm chart into OUTDIR."""
+    if bool(directory) == bool(only):
+        raise click.UsageError("name either OUTDIR or a template with --only")
+    if only:
+        click.echo(ported(only, source(only)).encode(), nl=False)
+    else:
+        write(chart(), Path(directory), force)
+
+
+class Unfit(click.ClickException):
+    """What ends a comparison before there is a result."""
+
+    exit_code = 2
+
+
+def _compares(command):
+    """The argument, the options and the endings that `diff` and `review` share."""
+
+    @functools.wraps(command)
+    def run(chart: str, name: str, namespace: str, **options):
+        try:
+            sources = collect(*(options.pop(key) for key in VALUES))
+            command(chart, combine(sources) if sources else None, {"name": name, "namespace": namespace}, **options)
+        except Refused as refused:
+            raise Unfit(str(refused)) from refused
+        except OSError as error:
+            raise Unfit(": ".join(filter(None, (error.filename, error.strerror or str(error))))) from error
+
+    return click.argument("chart")(release_options(run))
+
+
+@main.command("diff")
+@_compares
+@click.option("--output", type=click.Choice(["text", "json"]), default="text", show_default=True, help="How to print.")
+def diff_command(chart: str, values: dict | None, release: dict, output: str) -> None:
+    """Hold the pack against CHART, a directory or .tgz: what the templates read, and what they render.
+
+    Without values, the built-in cases are rendered, which turn every condition on and off. Helm renders the chart.
+
+    Exit codes: 0 no difference; 1 differences; 2 wrong usage, or a side that fails.
+    """
+    from stageset_render.port import chartdiff
+
+    found = chartdiff.report(chart, chartdiff.cases() if values is None else {"given": values}, **release)
+    click.echo(chartdiff.as_json(found) if output == "json" else chartdiff.as_text(found), nl=False)
+    sys.exit(found.exit_code)
+
+
+@main.command("review")
+@_compares
+@click.option("-o", "--output", required=True, metavar="FILE", help="The page to write.")
+@click.option("--case", metavar="CASE", default="everything", show_default=True, help="The built-in values to render.")
+def review_command(chart: str, values: dict | None, release: dict, output: str, case: str) -> None:
+    """Write a page that shows CHART and the pack side by side, template by template, with what they render.
+
+    Exit codes: 0 written; 2 wrong usage, or a side that fails.
+    """
+    from stageset_render.port import chartdiff
+
+    known = chartdiff.cases()
+    if values is None and case not in known:
+        raise click.BadParameter(f"there is no case {case!r}; there are {', '.join(known)}")
+    case, values = (case, known[case]) if values is None else ("given", values)
+    page = chartdiff.review(chart, case, values, **release)
+    Path(output).write_bytes(page.encode())

@@ -1,0 +1,302 @@
+# SPDX-FileCopyrightText: The stageset-render authors
+# SPDX-License-Identifier: 0BSD
+"""Writes Jinja expressions in Go, by what is known of their values."""
+
+from __future__ import annotations
+
+import functools
+import re
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from jinja2 import nodes
+
+from stageset_render.helm.functions import FILTERS, GLOBALS, quote
+from stageset_render.pack import rendering
+from stageset_render.pack.environment import environment
+from stageset_render.pack.files import HELPERS, source
+
+# What is known of an expression is written as a JSON schema. A whole number of Go itself is an `int`; a number of a
+# values file, a whole one too, is a float64 in Helm, and Go compares the two neither with eq nor with lt.
+INT, TEXT, BOOL, LIST, MAP = ({"type": name} for name in ("int", "string", "boolean", "array", "object"))
+RESULTS = {
+    **dict.fromkeys(("int", "len", "mul"), INT),
+    **dict.fromkeys(("contains", "has", "has_prefix", "regex_match"), BOOL),
+    **dict.fromkeys(("append", "concat", "keys", "sort_alpha", "uniq"), LIST),
+    **dict.fromkeys(("dict", "from_yaml", "merge_overwrite", "omit"), MAP),
+    **dict.fromkeys(
+        (
+            "indent",
+            "join",
+            "nindent",
+            "printf",
+            "quote",
+            "regex_replace_all",
+            "replace",
+            "to_json",
+            "to_string",
+            "to_yaml",
+            "trim",
+            "trim_prefix",
+            "trim_suffix",
+            "trunc",
+        ),
+        TEXT,
+    ),
+}
+COMPARISONS = {"eq": "eq", "ne": "ne", "lt": "lt", "lteq": "le", "gt": "gt", "gteq": "ge"}
+CONTEXT = {"Values": None, "Release": ("Name", "Namespace", "Service"), "Chart": ("Name", "Version", "AppVersion")}
+INDEX = "index0"
+RESERVED = (*CONTEXT, *GLOBALS, INDEX, "root", "loop")
+
+ARITHMETIC = (nodes.Add, nodes.Sub, nodes.Mul, nodes.Div, nodes.FloorDiv, nodes.Mod, nodes.Pow, nodes.Pos, nodes.Neg)
+NO_FORM = {
+    nodes.Concat: "`~`; use printf",
+    nodes.CondExpr: "an inline if; write {%- if %} ... {%- endif %}",
+    nodes.Getitem: "an index or a slice; name the key, as in a.b, or loop over the list",
+    nodes.Slice: "a slice; loop over the list",
+    nodes.Dict: "a map literal; use dict",
+    nodes.Tuple: "a tuple; write a list in brackets",
+    **dict.fromkeys(ARITHMETIC, "arithmetic; use the functions add and sub"),
+}
+
+
+class Unportable(Exception):
+    """A construct without an exact Go form."""
+
+
+class Go(NamedTuple):
+    """An expression in Go's notation, what is known of its value, and whether it stands as an argument as it is."""
+
+    text: str
+    schema: dict = {}
+    atom: bool = False
+
+    @property
+    def argument(self) -> str:
+        return self.text if self.atom else f"({self.text})"
+
+
+@dataclass
+class Scope:
+    """What one block declares: a file, macro or loop in Jinja, and in Go any branch of an if as well."""
+
+    names: dict[str, Go] = field(default_factory=dict)
+    own: bool = True  # Jinja keeps what is set in it from what surrounds it
+    loop: int | None = None  # for a loop: where its action stands in the output
+    gone: set[str] = field(default_factory=set)  # set in a branch, where Go forgets it at the end and Jinja doesn't
+    earlier: set[str] = field(default_factory=set)  # set in the branches before this one
+
+
+def kind_of(schema: dict) -> str | None:
+    """The one type, apart from null, that a schema admits."""
+    kinds = schema.get("type", [])
+    kinds = {kinds} if isinstance(kinds, str) else set(kinds) - {"null"}
+    if "integer" in kinds:
+        kinds = kinds - {"integer"} | {"number"}
+    return kinds.pop() if len(kinds) == 1 else None
+
+
+def below(schema: dict, key: str, name: str | None = None) -> dict:
+    """The schema of the items, or of the property `name`."""
+    found = schema.get(key, {})
+    found = found.get(name, {}) if name else found
+    while isinstance(found, dict) and "$ref" in found:
+        found = functools.reduce(dict.__getitem__, found["$ref"].split("/")[1:], rendering.schema().root)
+    return found if isinstance(found, dict) else {}
+
+
+def camel(name: str) -> str:
+    return re.sub("_(.)", lambda found: found[1].upper(), name)
+
+
+def prefix(file: str) -> str:
+    return "stageset" if file == HELPERS else f"stageset.{file[1:].partition('.')[0]}"
+
+
+@functools.cache
+def macros(source: str) -> dict[str, list[str]]:
+    return {
+        macro.name: [argument.name for argument in macro.args]
+        for macro in environment().parse(source).find_all(nodes.Macro)
+    }
+
+
+class Expressions:
+    """Translates expressions; a port of a template adds its statements.
+
+    Args:
+        file: the template's name.
+        macros: the macros that the template defines, with their parameters.
+    """
+
+    def __init__(self, file: str, macros: dict[str, list[str]]):
+        self.file, self.macros = file, macros
+        self.scopes, self.modules = [Scope()], {}
+        self.parameters = None  # of the macro around what is translated
+
+    # Names
+
+    @staticmethod
+    def _new(name: str) -> str:
+        if name in RESERVED:
+            raise Unportable(f"{name} as a name of its own; it means something else already")
+        return name
+
+    def _dot(self) -> str:
+        """What begins the path of a field: a loop makes the dot its element, and $ stays what the dot was."""
+        return "$" if any(scope.loop is not None for scope in self.scopes) else ""
+
+    def _root(self) -> str:
+        """The same for Helm's own objects; a macro with parameters is handed them as the field root."""
+        return f"{self._dot()}.root" if self.parameters else self._dot()
+
+    def _expression(self, node: nodes.Node) -> Go:
+        if type(node) in NO_FORM or type(node) not in self.EXPRESSIONS:
+            raise Unportable(NO_FORM.get(type(node), f"a {type(node).__name__}; it has no Go form"))
+        return self.EXPRESSIONS[type(node)](self, node)
+
+    def _arguments(self, call: nodes.Call | nodes.Filter) -> list[Go]:
+        if call.kwargs or call.dyn_args or call.dyn_kwargs:
+            raise Unportable("an argument by name; pass arguments by place")
+        return [self._expression(argument) for argument in call.args]
+
+    def _name(self, node: nodes.Name) -> Go:
+        visible = self.scopes if self.parameters is None else self.scopes[1:]  # no macro in Go sees its file's names
+        for scope in reversed(visible):
+            if node.name in scope.gone:
+                raise Unportable(f"{node.name} is set in an if alone, where Go forgets it; set it before the if too")
+            if node.name in scope.names:
+                known = scope.names[node.name]
+                return known if known.text[0] == "$" else known._replace(text=self._dot() + known.text)
+        if node.name == "Values":
+            return Go(f"{self._root()}.Values", rendering.schema().root, True)
+        if node.name in CONTEXT:
+            raise Unportable(f"{node.name} as a whole; name one of its fields")
+        raise Unportable(f"the name {node.name}; it is neither set here nor a parameter, Values, Release or Chart")
+
+    # Expressions
+
+    def _const(self, node: nodes.Const) -> Go:
+        if isinstance(node.value, bool):
+            return Go(str(node.value).lower(), BOOL, True)
+        if isinstance(node.value, str):
+            return Go(quote(node.value), TEXT, True)
+        if node.value is None:
+            raise Unportable("none; ask with `is defined`")
+        return Go(repr(node.value), INT if isinstance(node.value, int) else {"type": "number"}, True)
+
+    def _getattr(self, node: nodes.Getattr) -> Go:
+        base = getattr(node.node, "name", None) if isinstance(node.node, nodes.Name) else None
+        if base == "loop":
+            return self._index(node.attr)
+        if base in self.modules:
+            raise Unportable(f"{base}.{node.attr} without a call; write {base}.{node.attr}()")
+        if CONTEXT.get(base):
+            if node.attr not in CONTEXT[base]:
+                raise Unportable(f"{base}.{node.attr}; of {base} there are {', '.join(CONTEXT[base])}")
+            return Go(f"{self._root()}.{base}.{node.attr}", TEXT, True)
+        if not isinstance(node.node, (nodes.Name, nodes.Getattr)):
+            raise Unportable(f".{node.attr} of what is no name; set a name to it first")
+        owner = self._expression(node.node)
+        return Go(f"{owner.text}.{node.attr}", below(owner.schema, "properties", node.attr), True)
+
+    def _index(self, attribute: str) -> Go:
+        if attribute != INDEX:
+            raise Unportable(f"loop.{attribute}; Go has loop.index0 alone")
+        loop = next((scope for scope in reversed(self.scopes) if scope.loop is not None or scope.own), self.scopes[0])
+        if loop.loop is None:
+            raise Unportable("loop.index0 outside a loop; use it inside one")
+        return loop.names.setdefault(INDEX, Go(f"${INDEX}", INT, True))
+
+    def _list(self, node: nodes.List) -> Go:
+        return Go(" ".join(["list", *(self._expression(item).argument for item in node.items)]), LIST)
+
+    def _not(self, node: nodes.Not) -> Go:
+        if isinstance(node.node, nodes.Test):
+            return Go(f'kindIs "invalid" {self._tested(node.node)}', BOOL)
+        return Go(f"not {self._expression(node.node).argument}", BOOL)
+
+    def _test(self, node: nodes.Test) -> Go:
+        return Go(f'not (kindIs "invalid" {self._tested(node)})', BOOL)
+
+    def _tested(self, node: nodes.Test) -> str:
+        if node.name != "defined":
+            raise Unportable(f"the test {node.name}; there is `is defined` alone")
+        return self._expression(node.node).argument
+
+    def _and_or(self, node: nodes.And | nodes.Or) -> Go:
+        parts, first = [], node
+        while type(first) is type(node):
+            parts, first = [first.right, *parts], first.left
+        found = [self._expression(part) for part in (first, *parts)]
+        kinds = {kind_of(one.schema) for one in found}
+        word = "and" if isinstance(node, nodes.And) else "or"
+        known = {"type": kinds.pop()} if len(kinds) == 1 and None not in kinds else {}
+        return Go(" ".join([word, *(one.argument for one in found)]), known)
+
+    def _compare(self, node: nodes.Compare) -> Go:
+        if len(node.ops) > 1 or node.ops[0].op not in COMPARISONS:
+            raise Unportable("in, not in or a chain of comparisons; use has, or and")
+        word = COMPARISONS[node.ops[0].op]
+        one, other = self._expression(node.expr), self._expression(node.ops[0].expr)
+        kinds = {kind_of(one.schema), kind_of(other.schema)}
+        if len(kinds) > 1 and kinds & {"int", "number", "boolean"}:  # Python: 1 == 1.0 == True, Go: an error
+            raise Unportable("a number or truth compared with what may be of another kind; pipe both through int")
+        if word in ("eq", "ne") and (len(kinds) > 1 or kinds & {None, "array", "object"}):  # Go's eq fails for these
+            equal = f"deepEqual {one.argument} {other.argument}"
+            return Go(equal if word == "eq" else f"not ({equal})", BOOL)
+        return Go(f"{word} {one.argument} {other.argument}", BOOL)
+
+    def _function(self, name: str, arguments: list[Go]) -> dict:
+        """What is known of a function's result."""
+        if name == "has" and kind_of(arguments[0].schema) in ("int", "number"):
+            raise Unportable("has with a number; it tells an int from a float64, so pipe both through to_string")
+        return arguments[-1].schema if name == "required" else RESULTS.get(name, {})
+
+    def _filter(self, node: nodes.Filter) -> Go:
+        if node.name not in FILTERS:
+            raise Unportable(f"the filter {node.name}; Helm has none, or the pack doesn't know it")
+        piped, arguments = self._expression(node.node), self._arguments(node)
+        known = self._function(node.name, [*arguments, piped])
+        return Go(" ".join([piped.text, "|", camel(node.name), *(one.argument for one in arguments)]), known)
+
+    def _call(self, node: nodes.Call) -> Go:
+        if isinstance(node.node, nodes.Getattr) and getattr(node.node.node, "name", None) in self.modules:
+            return self._include(self.modules[node.node.node.name], node.node.attr, node)
+        if not isinstance(node.node, nodes.Name):
+            raise Unportable(f"a call of the method {getattr(node.node, 'attr', '?')}; Go has functions alone")
+        if node.node.name in self.macros:
+            return self._include(self.file, node.node.name, node)
+        if node.node.name not in GLOBALS:
+            raise Unportable(f"the function {node.node.name}; Helm has none, or the pack doesn't know it")
+        arguments = self._arguments(node)
+        known = self._function(node.node.name, arguments)
+        return Go(" ".join([camel(node.node.name), *(one.argument for one in arguments)]), known)
+
+    def _include(self, file: str, macro: str, node: nodes.Call) -> Go:
+        known = self.macros if file == self.file else macros(source(file))
+        arguments = self._arguments(node)
+        if macro not in known:
+            raise Unportable(f"the macro {macro}; {file} has none of this name")
+        if len(arguments) != len(known[macro]):
+            raise Unportable(f"a call of {macro} with {len(arguments)} arguments; it takes {len(known[macro])}")
+        context = self._root() or "."
+        if arguments:
+            pairs = (f"{quote(name)} {value.argument}" for name, value in zip(known[macro], arguments))
+            context = " ".join([f'(dict "root" {context}', *pairs]) + ")"
+        return Go(f"include {quote(f'{prefix(file)}.{macro}')} {context}", TEXT)
+
+    EXPRESSIONS = {
+        nodes.Name: _name,
+        nodes.Const: _const,
+        nodes.Getattr: _getattr,
+        nodes.List: _list,
+        nodes.Not: _not,
+        nodes.Test: _test,
+        nodes.And: _and_or,
+        nodes.Or: _and_or,
+        nodes.Compare: _compare,
+        nodes.Filter: _filter,
+        nodes.Call: _call,
+    }

@@ -1,0 +1,286 @@
+# SPDX-FileCopyrightText: The stageset-render authors
+# SPDX-License-Identifier: 0BSD
+"""What the values promise is what the rendered objects admit, by a model that knows only objects."""
+
+import re
+from pathlib import Path
+
+import conftest
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from mesh_model import Caller, Pod, istio_admits, linkerd_admits
+
+import renderer
+from stageset_render.pack import files, rendering
+
+TEMPLATES = [
+    "istio-authorizationpolicy.yaml",
+    "peerauthentication.yaml",
+    "linkerd-serverauthorization.yaml",
+    "servicemesh-default-deny.yaml",
+    "namespace.yaml",
+]
+PORTS = {"gate": 8082, "metrics": 8080}
+PORT_NUMBERS = [(8081, 9443, 8082, 8080, 8084), (8080, 8081, 9443, 8084, 8082), (1, 65535, 443, 80, 8443)]
+LABELS = {
+    "app.kubernetes.io/name": "stageset-controller",
+    "app.kubernetes.io/component": "controller",
+    "app.kubernetes.io/instance": "stageset",
+    "app.kubernetes.io/part-of": "stageset-controller",
+}
+CONTROLLER = Pod("stageset-system", LABELS)
+NEIGHBOUR = Pod("stageset-system", {"app": "neighbour"})
+
+NAMES = ["flagger", "prom", "a"]
+ISTIO_CALLERS = [Caller(f"cluster.local/ns/{ns}/sa/{sa}", ns, True) for ns in NAMES for sa in NAMES]
+LINKERD_CALLERS = [
+    Caller(f"{sa}.{ns}.serviceaccount.identity.linkerd.cluster.local", ns, True) for ns in NAMES for sa in NAMES
+]
+PLAINTEXT = Caller(None, None, False)
+ISTIO_PRINCIPALS = [
+    "*",
+    "cluster.local/ns/flagger/*",
+    "*/sa/prom",
+    "cluster.local/ns/a/sa/a",
+    "cluster.local/ns/prom/sa/flagger",
+]
+ISTIO_NAMESPACES = ["*", "flagger", "pro*", "*m", "a"]
+LINKERD_PRINCIPALS = [
+    "*",
+    "*.flagger.serviceaccount.identity.linkerd.cluster.local",
+    "a.a.serviceaccount.identity.linkerd.cluster.local",
+    "prom.a.serviceaccount.identity.linkerd.cluster.local",
+]
+
+
+def objects(values):
+    return conftest.objects(values, templates=TEMPLATES)
+
+
+def some(options):
+    return st.lists(st.sampled_from(options), min_size=1, max_size=3)
+
+
+ISTIO_SOURCES = st.lists(
+    st.one_of(
+        st.fixed_dictionaries({"principals": some(ISTIO_PRINCIPALS)}),
+        st.fixed_dictionaries({"namespaces": some(ISTIO_NAMESPACES)}),
+        st.fixed_dictionaries({"principals": some(ISTIO_PRINCIPALS), "namespaces": some(ISTIO_NAMESPACES)}),
+    ),
+    max_size=3,
+)
+LINKERD_SOURCES = st.lists(st.fixed_dictionaries({"principals": some(LINKERD_PRINCIPALS)}), max_size=3)
+
+
+@st.composite
+def mesh_values(draw, engine):
+    sources = ISTIO_SOURCES if engine == "istio" else LINKERD_SOURCES
+    mesh = {
+        "enabled": True,
+        "engine": engine,
+        "gate": {"from": draw(sources)},
+        "metrics": {"from": draw(sources)},
+        "defaultDeny": {"enabled": draw(st.booleans())},
+    }
+    if engine == "istio":
+        mesh["mtls"] = draw(st.sampled_from(["", "permissive", "strict"]))
+        mesh["mcp"] = {"from": draw(sources)}
+    enabled = {port: {"enabled": draw(st.booleans())} for port in ("gate", "mcp", "webhook")}
+    ports = dict(zip(("health", "webhook", "gate", "metrics", "mcp"), draw(st.sampled_from(PORT_NUMBERS))))
+    return {"serviceMesh": mesh, "namespace": {"create": draw(st.booleans())}, "ports": ports, **enabled}
+
+
+def numbers(values):
+    """Every port that a caller may try: the pod's, and one that nothing listens on."""
+    return {**values["ports"], "other": 7000}
+
+
+def served(values):
+    return {"health", "metrics"} | {port for port in ("gate", "mcp", "webhook") if values[port]["enabled"]}
+
+
+def matches(pattern, text):
+    """Istio's and Linkerd's wildcards, said once more as a regular expression."""
+    return bool(text) if pattern == "*" else re.fullmatch(re.escape(pattern).replace(r"\*", ".*"), text) is not None
+
+
+def listed(sources, caller):
+    return caller.mtls and any(
+        ("principals" not in entry or any(matches(one, caller.identity) for one in entry["principals"]))
+        and ("namespaces" not in entry or any(matches(one, caller.namespace) for one in entry["namespaces"]))
+        for entry in sources
+    )
+
+
+def istio_promise(values, caller, port):
+    if port not in served(values):
+        return False
+    if port in ("health", "webhook"):
+        return True
+    if values["serviceMesh"]["mtls"] == "strict" and not caller.mtls:
+        return False
+    sources = values["serviceMesh"][port]["from"]
+    return not sources or listed(sources, caller)
+
+
+def linkerd_promise(values, caller, port):
+    if port in ("gate", "metrics") and port in served(values):
+        sources = values["serviceMesh"][port]["from"]
+        return caller.mtls and (not sources or listed(sources, caller))
+    return not (values["serviceMesh"]["defaultDeny"]["enabled"] and values["namespace"]["create"])
+
+
+ENGINES = {
+    "istio": (istio_admits, istio_promise, [*ISTIO_CALLERS, PLAINTEXT]),
+    "linkerd": (linkerd_admits, linkerd_promise, [*LINKERD_CALLERS, PLAINTEXT]),
+}
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@settings(max_examples=150)
+@given(data=st.data())
+def test_admits_exactly_whom_the_values_promise(engine, data):
+    values = data.draw(mesh_values(engine))
+    rendered = objects(values)
+    admits, promise, callers = ENGINES[engine]
+    for caller in callers:
+        for port, number in numbers(values).items():
+            assert admits(rendered, CONTROLLER, caller, number) == promise(values, caller, port), (port, caller)
+
+
+RULES = st.lists(
+    st.fixed_dictionaries(
+        {
+            "from": st.fixed_dictionaries({"namespaces": some(["a", "flagger"])}).map(
+                lambda source: [{"source": source}]
+            ),
+            "to": some(["8080", "8082", "7000"]).map(lambda ports: [{"operation": {"ports": ports}}]),
+        }
+    ),
+    min_size=1,
+    max_size=2,
+)
+
+
+@settings(max_examples=100)
+@given(values=mesh_values("istio"), rules=RULES)
+def test_rules_passed_through_to_istio_add_what_they_say_and_nothing_else(values, rules):
+    values["serviceMesh"]["istio"] = {"rules": rules}
+    rendered = objects(values)
+    for caller in [*ISTIO_CALLERS, PLAINTEXT]:
+        for port, number in numbers(values).items():
+            added = any(
+                caller.mtls
+                and caller.namespace in rule["from"][0]["source"]["namespaces"]
+                and str(number) in rule["to"][0]["operation"]["ports"]
+                for rule in rules
+            )
+            assert istio_admits(rendered, CONTROLLER, caller, number) == (istio_promise(values, caller, port) or added)
+
+
+@settings(max_examples=50)
+@given(values=mesh_values("linkerd"))
+def test_the_example_of_a_linkerd_webhook_lets_the_apiserver_in_and_opens_no_other_port(values):
+    example = yaml.safe_load((Path(renderer.__file__).parent / "examples" / "linkerd-deny.yaml").read_text())
+    server, *authentications = example["serviceMesh"]["linkerd"]["authorizations"]
+    server = {**server, "spec": {**server["spec"], "port": values["ports"]["webhook"]}}
+    values["webhook"]["enabled"] = True
+    values["serviceMesh"]["linkerd"] = {"authorizations": [server, *authentications]}
+    rendered = objects(values)
+    for caller in [*LINKERD_CALLERS, PLAINTEXT]:
+        for port, number in numbers(values).items():
+            promised = port == "webhook" or linkerd_promise(values, caller, port)
+            assert linkerd_admits(rendered, CONTROLLER, caller, number) == promised, (port, caller)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@settings(max_examples=50)
+@given(data=st.data())
+def test_default_deny_admits_nobody_to_the_neighbours(engine, data):
+    values = data.draw(mesh_values(engine))
+    rendered = objects(values)
+    admits, _, callers = ENGINES[engine]
+    denied = values["serviceMesh"]["defaultDeny"]["enabled"] and (engine == "istio" or values["namespace"]["create"])
+    for caller in callers:
+        assert admits(rendered, NEIGHBOUR, caller, 80) == (not denied)
+
+
+@settings(max_examples=50)
+@given(values=mesh_values("istio"))
+def test_kubelet_and_apiserver_reach_their_ports_under_every_istio_setting(values):
+    values["webhook"]["enabled"] = True
+    rendered = objects(values)
+    assert istio_admits(rendered, CONTROLLER, PLAINTEXT, values["ports"]["health"])
+    assert istio_admits(rendered, CONTROLLER, PLAINTEXT, values["ports"]["webhook"])
+
+
+@pytest.mark.parametrize(
+    "engine, principal, other",
+    [
+        ("istio", "cluster.local/ns/flagger-system/sa/flagger", "cluster.local/ns/flagger-system/sa/other"),
+        (
+            "linkerd",
+            "flagger.flagger-system.serviceaccount.identity.linkerd.cluster.local",
+            "other.flagger-system.serviceaccount.identity.linkerd.cluster.local",
+        ),
+    ],
+)
+@pytest.mark.parametrize("port", ["gate", "metrics"])
+def test_a_listed_caller_reaches_a_restricted_port_and_no_other_does(engine, principal, other, port):
+    rendered = objects(
+        {"serviceMesh": {"enabled": True, "engine": engine, port: {"from": [{"principals": [principal]}]}}}
+    )
+    admits = ENGINES[engine][0]
+    assert admits(rendered, CONTROLLER, Caller(principal, "flagger-system", True), PORTS[port])
+    assert not admits(rendered, CONTROLLER, Caller(other, "flagger-system", True), PORTS[port])
+    assert not admits(rendered, CONTROLLER, PLAINTEXT, PORTS[port])
+
+
+def table(values):
+    """The rows of the notes' table: port -> (number, mesh, plaintext, callers)."""
+    names = {"name": "stageset", "namespace": "stageset-system"}
+    lines = rendering.render(values, templates=[files.NOTES], **names)[files.NOTES].splitlines()
+    start = next(number for number, line in enumerate(lines) if line.startswith("PORT"))
+    rows = lines[start + 1 : lines.index("", start)]
+    columns = [lines[start].index(head) for head in ("PORT", "NUMBER", "MESH", "PLAINTEXT", "CALLERS")] + [None]
+    cells = [[row[a:b].strip().replace(" (1)", "") for a, b in zip(columns, columns[1:])] for row in rows]
+    return {cell[0]: cell[1:] for cell in cells}
+
+
+def in_the_table(callers, caller):
+    """Whether a caller with mTLS is among those that a CALLERS cell names."""
+    if callers in ("anyone", "any meshed caller"):
+        return True
+    if callers in ("nobody", "kubelet's probes"):
+        return False
+    sources = []
+    for entry in callers.split("; "):
+        principals, _, namespaces = entry.rpartition("namespace ") if "namespace " in entry else (entry, "", "")
+        principals = principals.removesuffix(" in ")
+        sources.append(
+            {key: names.split(", ") for key, names in (("principals", principals), ("namespaces", namespaces)) if names}
+        )
+    return listed(sources, caller)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@settings(max_examples=100)
+@given(data=st.data())
+def test_the_table_of_the_notes_agrees_with_the_objects(engine, data):
+    values = data.draw(mesh_values(engine))
+    rendered, rows = objects(values), table(values)
+    admits, _, callers = ENGINES[engine]
+    assert set(rows) == served(values)
+    for port, (number, mesh, plaintext, who) in rows.items():
+        assert int(number) == values["ports"][port]
+        assert plaintext == ("yes" if admits(rendered, CONTROLLER, PLAINTEXT, int(number)) else "no")
+        restricted = (
+            engine == "linkerd"
+            and port in ("gate", "metrics")
+            or who not in ("anyone", "any meshed caller", "nobody", "kubelet's probes")
+        )
+        assert mesh == ("yes" if restricted else "no")
+        for caller in callers[:-1]:
+            assert in_the_table(who, caller) == admits(rendered, CONTROLLER, caller, int(number)), (port, who, caller)

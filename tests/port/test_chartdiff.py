@@ -1,0 +1,441 @@
+# SPDX-FileCopyrightText: The stageset-render authors
+# SPDX-License-Identifier: 0BSD
+"""porter.py diff and review: against the pack's own port, and against ports that are changed in one way each."""
+
+import collections
+import html.parser
+import json
+import re
+import sys
+from pathlib import Path
+
+import helm_python
+import pytest
+import yaml
+from click.testing import CliRunner
+from jinja2 import nodes
+
+from stageset_render.helm import documents
+from stageset_render.pack import environment, files, rendering
+from stageset_render.port import chart as porting
+from stageset_render.port import chartdiff, commands
+
+ISTIO, NAMESPACE, ROLE = (
+    f"templates/{name}.yaml" for name in ("istio-authorizationpolicy", "namespace", "clusterrole-controller")
+)
+MESH = ("--set", "serviceMesh.enabled=true", "--set", "namespace.create=true")
+LAST = "      {{- end }}\n    {{- end }}\n    - to:"
+HOSTILE = '</td><script src="https://example.com/x.js">&amp;\'{{'
+
+
+def run(*arguments):
+    return CliRunner().invoke(commands.main, [str(argument) for argument in arguments])
+
+
+@pytest.fixture(scope="module")
+def ported():
+    return porting.chart()
+
+
+@pytest.fixture
+def port(tmp_path, ported):
+    """Write the pack's port, changed: path to a list of (old text, new text), or to the whole text, or to None."""
+
+    def write(changes):
+        texts = dict(ported)
+        for path, change in changes.items():
+            if isinstance(change, list):
+                for old, new in change:
+                    assert old in texts[path]
+                    texts[path] = texts[path].replace(old, new, 1)
+            elif change is None:
+                del texts[path]
+            else:
+                texts[path] = change
+        porting.write(texts, tmp_path / "chart")
+        return tmp_path / "chart"
+
+    return write
+
+
+def facts(found):
+    """What `diff --output json` says of each difference."""
+    keys = ("level", "where", "what", "path", "expected", "got")
+    return [tuple(one.get(key) for key in keys) for one in found]
+
+
+# The pack's own port
+
+
+def test_the_own_port_has_no_difference(port):
+    chart = port({})
+    done = run("diff", chart, "stageset", "-n", "stageset-system", *MESH)
+    assert done.exit_code == 0
+    assert re.fullmatch(
+        "0 different, 1 deliberate, [1-9][0-9] objects unchanged, cases: 1", done.stdout.splitlines()[-1]
+    )
+    found = json.loads(run("diff", chart, "--output", "json").stdout)
+    assert (found["same"], found["differences"], found["failures"]) == (True, [], [])
+    assert facts(found["deliberate"]) == [
+        ("structure", "templates/NOTES.txt", "condition", "no value", "present", None)
+    ]
+    assert found["cases"] == list(chartdiff.cases()) and found["unchanged"] > 300
+
+
+def test_an_archive_is_a_chart_too(port, tmp_path):
+    archive = helm_python.package(str(port({})), destination=str(tmp_path))
+    assert archive.endswith(".tgz") and run("diff", archive, *MESH).exit_code == 0
+    (tmp_path / "chart" / "templates" / "service-mcp.yaml").unlink()
+    archive = helm_python.package(str(tmp_path / "chart"), destination=str(tmp_path))
+    assert "templates/service-mcp.yaml" in run("diff", archive, "--set", "mcp.enabled=false").stdout
+
+
+def test_the_pack_is_rendered_under_the_versions_of_the_chart(port):
+    changes = {"Chart.yaml": [("version: 0.0.0", "version: 1.2.3"), ("appVersion: ", "appVersion: x")]}
+    assert run("diff", port(changes), *MESH).exit_code == 0
+
+
+class Noting(environment.HelmEnvironment):
+    """An environment that notes what every condition comes to."""
+
+    def _parse(self, source, name, filename):
+        tree = super()._parse(source, name, filename)
+        for node in tree.find_all(nodes.If):
+            place = f"{name}:{node.lineno}"
+            self.noted[place] = set()
+            node.test = nodes.Call(nodes.Name("note", "load"), [nodes.Const(place), node.test], [], None, None)
+        return tree
+
+
+def test_the_cases_turn_every_condition_on_and_off(monkeypatch):
+    own = environment.environment()
+    noting = Noting(loader=own.loader, keep_trailing_newline=True, undefined=own.undefined, finalize=own.finalize)
+    noting.noted = noted = {}
+
+    def note(place, value):
+        noted[place].add(bool(value))
+        return value
+
+    noting.filters, noting.tests, noting.globals = own.filters, own.tests, {**own.globals, "note": note}
+    monkeypatch.setattr(rendering, "environment", lambda: noting)
+    for file in files.manifest_names():
+        noting.get_template(file)
+    for values in chartdiff.cases().values():
+        rendering.render(values, name="stageset", namespace="default")
+    half = [place for place, seen in noted.items() if len(seen) < 2]
+    assert len(noted) > 150
+    assert [place for place in half if not place.startswith(("_validate.tpl", "NOTES.txt"))] == []
+
+
+# Ports that are changed
+
+
+@pytest.mark.parametrize(
+    "changes, options, expected",
+    [
+        pytest.param(
+            {ISTIO: [("    {{- if .Values.gate.enabled }}\n", ""), (LAST, "      {{- end }}\n    - to:")]},
+            [*MESH, "--set", "gate.enabled=false"],
+            [
+                ("structure", ISTIO, "condition", "Values.gate.enabled", None, "present"),
+                ("structure", ISTIO, "value", "Values.gate.enabled", None, "present"),
+                (
+                    "objects",
+                    "AuthorizationPolicy default/stageset-controller",
+                    "field",
+                    "spec.rules[0]",
+                    {"to": [{"operation": {"ports": ["8082"]}}]},
+                    None,
+                ),
+            ],
+            id="a condition removed",
+        ),
+        pytest.param(
+            {ISTIO: [(".Values.ports.gate", ".Values.ports.mcp")]},
+            MESH,
+            [
+                ("structure", ISTIO, "value", "Values.ports.gate", None, "present"),
+                (
+                    "objects",
+                    "AuthorizationPolicy default/stageset-controller",
+                    "field",
+                    "spec.rules[0].to[0].operation.ports[0]",
+                    "8084",
+                    "8082",
+                ),
+            ],
+            id="a value path changed",
+        ),
+        pytest.param(
+            {NAMESPACE: [("enforce: {{ .Values.namespace.pssLevel }}", "enforce: baseline")]},
+            MESH,
+            [
+                (
+                    "objects",
+                    "Namespace default",
+                    "field",
+                    'metadata.labels."pod-security.kubernetes.io/enforce"',
+                    "baseline",
+                    "restricted",
+                )
+            ],
+            id="a field of an object changed",
+        ),
+        pytest.param(
+            {"templates/more.yaml": "kind: ConfigMap\nmetadata:\n  name: more\n"},
+            MESH,
+            [
+                ("structure", "templates/more.yaml", "file", None, "present", None),
+                ("objects", "ConfigMap more", "object", None, "present", None),
+            ],
+            id="a file added",
+        ),
+        pytest.param(
+            {"templates/service-gate.yaml": None},
+            MESH,
+            [
+                ("structure", "templates/service-gate.yaml", "file", None, None, "present"),
+                ("objects", "Service default/stageset-controller-gate", "object", None, None, "present"),
+            ],
+            id="a file missing",
+        ),
+        pytest.param(
+            {"values.yaml": [("gate: 8082", "gate: 8092")]},
+            ["--set", "ports.gate=8082"],
+            [("structure", "values.yaml", "default", "ports.gate", 8092, 8082)],
+            id="a default changed",
+        ),
+    ],
+)
+def test_a_difference_is_told_with_its_level_and_path(port, changes, options, expected):
+    chart = port(changes)
+    done = run("diff", chart, *options, "--output", "json")
+    assert facts(json.loads(done.stdout)["differences"]) == expected
+    text = run("diff", chart, *options)
+    assert (done.exit_code, text.exit_code) == (1, 1)
+    assert f"\n{len(expected)} different, 1 deliberate, " in text.stdout
+    for _, where, what, path, one, other in expected:
+        assert f"\n  {where}\n" in text.stdout and f"    {what} {path or ''}".rstrip() in text.stdout
+        for label, side in (("expected", one), ("got     ", other)):
+            plain = what in ("condition", "loop", "value", "file", "object")
+            shown = "(absent)" if side is None else side if plain else json.dumps(side)
+            assert f"      {label} {shown}\n" in text.stdout
+
+
+def test_a_removed_condition_shows_in_the_built_in_cases(port):
+    changes = {ISTIO: [("    {{- if .Values.gate.enabled }}\n", ""), (LAST, "      {{- end }}\n    - to:")]}
+    found = json.loads(run("diff", port(changes), "--output", "json").stdout)["differences"][-1]
+    assert found["path"] == "spec.rules[0]" and "little" in found["seen"] and "defaults" not in found["seen"]
+
+
+def test_what_differs_on_purpose_is_shown_and_not_counted(port):
+    rule = "  - apiGroups: [stages.metio.wtf]\n    resources: [stagesets/finalizers]\n    verbs: [update]\n"
+    alerts = "templates/prometheusrule.yaml"
+    source = porting.ported("prometheusrule.yaml", files.source("prometheusrule.yaml"))
+    summary = re.search(r"summary: .*", source)[0]
+    changes = {
+        ROLE: [(rule, ""), ("rules:\n", "rules:\n" + rule)],
+        alerts: [(summary, "summary: other words")],
+    }
+    chart = port(changes)
+    done = run("diff", chart, "--set", "metrics.prometheusRule.enabled=true")
+    assert done.exit_code == 0
+    assert "    order rules\n      deliberate: the order of rules" in done.stdout
+    assert "annotations.summary\n      deliberate: the summaries are worded by the pack" in done.stdout
+
+
+def test_a_rule_that_is_gone_is_not_only_another_order(port):
+    rule = "  - apiGroups: [stages.metio.wtf]\n    resources: [stagesets/finalizers]\n    verbs: [update]\n"
+    done = run("diff", port({ROLE: [(rule, "")]}), *MESH)
+    assert done.exit_code == 1 and "field rules[1]\n      expected (absent)\n" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "text, said",
+    [
+        ("{{ fail `no luck` }}", "FAILED given: the chart fails: "),
+        ("{{ if .Values.gate }}", "FAILED the chart fails: templates/namespace.yaml: the if of line 1 has no end"),
+        ("{{ end }}", "FAILED the chart fails: templates/namespace.yaml: the end of line 1 ends nothing"),
+        ("a: b: c", "FAILED given: the chart renders what is no YAML of an object in templates/namespace.yaml"),
+        ("a: b", "FAILED given: the chart renders what is no object in templates/namespace.yaml"),
+    ],
+)
+def test_a_chart_that_fails_is_told_apart(port, text, said):
+    done = run("diff", port({NAMESPACE: text}), *MESH)
+    assert done.exit_code == 2 and said in done.stdout
+
+
+def test_values_that_the_pack_refuses(port):
+    done = run("diff", port({"values.schema.json": "{}"}), "--set", "gate.enabled=maybe")
+    assert done.exit_code == 2
+    assert "FAILED given: the pack refuses: gate.enabled: " in done.stdout
+
+
+@pytest.mark.parametrize("command", [("diff",), ("review", "-o", "never.html")])
+@pytest.mark.parametrize(
+    "chart, said",
+    [("nowhere", "nowhere: No such file"), (".", ".: holds no Chart.yaml"), (__file__, "is no chart archive")],
+)
+def test_what_is_no_chart(tmp_path, monkeypatch, command, chart, said):
+    monkeypatch.chdir(tmp_path)
+    done = run(*command, chart)
+    assert done.exit_code == 2 and said in done.stderr and not list(tmp_path.iterdir())
+
+
+# Helm
+
+
+def test_without_helm_the_error_says_how_to_get_one(port, monkeypatch):
+    monkeypatch.setitem(sys.modules, "helm_python", None)
+    monkeypatch.setenv("PATH", "")
+    done = run("diff", port({}))
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "there is no Helm" in done.stderr and "pip install 'stageset-render[helm]'" in done.stderr
+
+
+def test_the_command_helm_is_used_when_there_is_one(port, tmp_path, monkeypatch):
+    chart = port({})
+    texts = rendering.render({}, name="release-name", namespace="default", templates=files.manifest_names())
+    pages = [
+        documents.framed("stageset-controller", f"templates/{file}", text) for file, text in documents.ordered(texts)
+    ]
+    (tmp_path / "out").write_text("".join(pages))
+    (tmp_path / "bin").mkdir()
+    helm = tmp_path / "bin" / "helm"
+    helm.write_text(f'#!/bin/sh\ncat > /dev/null\necho "$@" > "{tmp_path}/arguments"\ncat "{tmp_path}/out"\n')
+    helm.chmod(0o755)
+    monkeypatch.setitem(sys.modules, "helm_python", None)
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"), prepend=":")
+    done = run("diff", chart, "--set", "gate.enabled=true")
+    assert (done.exit_code, done.stdout.splitlines()[-1].partition(",")[0]) == (0, "0 different")
+    assert (tmp_path / "arguments").read_text() == f"template release-name {chart} -n default -f -\n"
+    helm.write_text("#!/bin/sh\necho no such thing >&2\nexit 1\n")
+    assert "the chart fails: no such thing" in run("diff", chart, "--set", "gate.enabled=true").stdout
+
+
+# What templates read
+
+
+@pytest.mark.parametrize(
+    "go, jinja, notes",
+    [
+        (
+            "{{ with .Values.a }}{{ .b }}{{ else }}{{ $.Values.c }}{{ end }}",
+            "{% if Values.a %}{{ Values.a.b }}{% else %}{{ Values.c }}{% endif %}",
+            [("condition", "Values.a"), "Values.a", "Values.a.b", "Values.c"],
+        ),
+        (
+            '{{- range $i, $x := .Values.a }}{{ if and $x.b (eq $.Values.c "}} .Values.no") }}{{ end }}{{ end }}',
+            '{%- for x in Values.a %}{% if x.b and Values.c == ".Values.no" %}{% endif %}{% endfor %}',
+            [("loop", "Values.a"), "Values.a", ("condition", "Values.a[].b, Values.c"), "Values.a[].b", "Values.c"],
+        ),
+        (
+            '{{ $x := .Values.a }}{{ range $x.b }}{{ . | quote }}{{ end }}{{ index .Values "d" "e" }}',
+            "{% set x = Values.a %}{% for y in x.b %}{{ y | quote }}{% endfor %}{{ Values.d.e }}",
+            ["Values.a", ("loop", "Values.a.b"), "Values.a.b", "Values.a.b[]", "Values.d.e"],
+        ),
+        (
+            '{{ define "x" }}{{ .root.Values.a }}{{ .b }}{{ end }}'
+            "{{/* .Values.no */}}{{ if $x }}{{ else if .Values.c }}{{ end }}",
+            "{% macro x(b) %}{{ Values.a }}{{ b }}{% endmacro %}{% if x %}{% elif Values.c %}{% endif %}",
+            ["Values.a", ("condition", "no value"), ("condition", "Values.c"), "Values.c"],
+        ),
+    ],
+)
+def test_both_readers_see_the_same(go, jinja, notes):
+    expected = [("value", note) if isinstance(note, str) else note for note in notes]
+    for reader in (chartdiff.GoReader(go), chartdiff.JinjaReader(jinja)):
+        assert [(what, path) for what, path, _ in reader.notes] == expected
+
+
+@pytest.mark.parametrize(
+    "expected, got, differences",
+    [
+        (True, 1, [("field", "", True, 1)]),
+        ("1", 1, [("field", "", "1", 1)]),
+        ({"a": None}, {}, [("field", "a", None, chartdiff.ABSENT)]),
+        ({"a": "(absent)"}, {}, [("field", "a", "(absent)", chartdiff.ABSENT)]),
+        ([1, 2, 3], [2, 3], [("field", "[0]", 1, chartdiff.ABSENT)]),
+        ([1, 2], [2, 1], [("order", "", [1, 2], [2, 1])]),
+        ([1, 1], [1], [("field", "[1]", 1, chartdiff.ABSENT)]),
+        ([{"a": [1, 2]}], [{"a": [2, 1]}], [("order", "[0].a", [1, 2], [2, 1])]),
+        ([{"name": "a", "b": 1}, {"name": "c"}], [{"name": "a", "b": 2}], None),
+    ],
+)
+def test_values_are_compared_strictly(expected, got, differences):
+    differences = differences or [
+        ("field", "[a].b", 1, 2),
+        ("field", "[c]", {"name": "c"}, chartdiff.ABSENT),
+    ]
+    assert list(chartdiff.compared(expected, got)) == differences
+
+
+# The page
+
+
+class Page(html.parser.HTMLParser):
+    """Notes what a page nests, names and refers to."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.tags, self.texts, self.attributes = [], set(), [], collections.defaultdict(set)
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.add(tag)
+        for key, value in attrs:
+            self.attributes[key].add(value)
+        if tag not in ("meta", "col"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.texts.append(data)
+
+
+def test_the_page_has_every_template_and_nothing_from_elsewhere(port, tmp_path):
+    hostile = f"kind: ConfigMap\nmetadata:\n  name: more\ndata:\n  a: {{{{ `{HOSTILE}` | toJson }}}}\n"
+    chart = port({"templates/more.yaml": hostile})
+    done = run("review", chart, "-o", tmp_path / "review.html")
+    assert (done.exit_code, done.output) == (0, "")
+    text = (tmp_path / "review.html").read_text(encoding="utf-8")
+    page = Page(text)
+    assert page.open == [] and not page.tags & {"script", "link", "img", "iframe", "object"}
+    assert "src" not in page.attributes and "url(" not in text and "@import" not in text
+    assert page.attributes["href"] == {"#index", *(f"#{name}" for name in page.attributes["id"] if name != "index")}
+    shown = "".join(page.texts)
+    for file in [*porting.ported_names(), "more.yaml"]:
+        assert f"templates/{file}" in page.texts
+    assert shown.count(HOSTILE) == 2 and "</td><script" not in text
+    assert "serviceMesh.enabled" in shown and "kind: AuthorizationPolicy" in shown
+
+
+def test_the_page_marks_what_differs(port, tmp_path):
+    old = "enforce: {{ .Values.namespace.pssLevel }}\n"
+    run("review", port({NAMESPACE: [(old, "enforce: baseline\n")]}), "-o", tmp_path / "review.html", *MESH)
+    text = (tmp_path / "review.html").read_text(encoding="utf-8")
+    rows = re.findall(r'<tr class="(changed|minus|plus)">(.*?)</tr>', text, re.S)
+    words = [(kind, re.sub(r"\s+", " ", re.sub("<[^>]*>", " ", row))) for kind, row in rows]
+    ours = [row for kind, row in words if kind == "changed" and "enforce" in row]
+    assert len(ours) == 2 and all(" ~ " in row and "baseline" in row for row in ours)
+    assert {kind for kind, row in words if "enforce" not in row} == {"changed", "minus"}  # what the notes of a port add
+    assert len(words) == 7
+
+
+def test_the_page_needs_pygments(port, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pygments", None)
+    done = run("review", port({}), "-o", tmp_path / "review.html")
+    assert done.exit_code == 2 and "pip install 'stageset-render[review]'" in done.stderr
+
+
+def test_a_case_that_there_is_not(port):
+    done = run("review", port({}), "-o", "never.html", "--case", "none")
+    assert done.exit_code == 2 and "there is no case 'none'; there are defaults, everything" in done.stderr
+
+
+def test_every_deliberate_entry_has_a_reason():
+    for entry in yaml.safe_load(Path(chartdiff.__file__).with_name("deliberate.yaml").read_text(encoding="utf-8")):
+        assert entry["reason"] and set(entry) <= {*chartdiff.Difference._fields}

@@ -1,0 +1,631 @@
+# SPDX-FileCopyrightText: The stageset-render authors
+# SPDX-License-Identifier: 0BSD
+"""The chart that porter.py writes, rendered by real Helm, against what the pack renders: byte for byte."""
+
+import copy
+import random
+from pathlib import Path
+
+import helm_python
+import pytest
+import yaml
+from click.testing import CliRunner
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stageset_render.helm import writing
+from stageset_render.helm.values import coalesce
+from stageset_render.pack import environment, files, rendering
+from stageset_render.port import chart as porting
+from stageset_render.port import commands
+from stageset_render.problems import Refused
+
+NAME, NAMESPACE = "stageset", "stageset-system"
+RELEASE = {"name": NAME, "namespace": NAMESPACE}
+CASES = Path(__file__).parent.parent / "cases"
+
+
+# Two renderings
+
+
+def loaded(directory, files):
+    for path, text in files.items():
+        (directory / path).parent.mkdir(parents=True, exist_ok=True)
+        (directory / path).write_text(text, encoding="utf-8")
+    return helm_python.Chart.load(str(directory))
+
+
+@pytest.fixture(scope="module")
+def chart(tmp_path_factory):
+    return loaded(tmp_path_factory.mktemp("chart"), porting.chart())
+
+
+def helms(chart, values):
+    """File name to text, as rendering.render has it, or Helm's refusal."""
+    try:
+        return {path.rpartition("/")[2]: text for path, text in chart.render(copy.deepcopy(values), **RELEASE).items()}
+    except helm_python.HelmError as error:
+        return error
+
+
+def ours(values):
+    """The same of the pack, with what NOTES.txt of the chart says in addition."""
+    try:
+        texts, found = rendering.render(values, **RELEASE), rendering.warnings(values, **RELEASE)
+    except Refused as refused:
+        return refused
+    if found:
+        texts[files.NOTES] += "".join(["\nWARNING:\n", *(f"{problem}\n" for problem in found)])
+    return texts
+
+
+def agree(chart, values):
+    """Assert that both render the same or both refuse; return what the pack makes of the values."""
+    expected, found = ours(values), helms(chart, values)
+    if isinstance(expected, Exception) or isinstance(found, Exception):
+        assert isinstance(expected, Exception) and isinstance(found, Exception), (expected, found)
+    else:
+        assert {file: text for file, text in found.items() if not file.startswith("_")} == expected
+    return expected
+
+
+# Random values
+
+
+def alike(text):
+    """Leave out what the pack writes otherwise than Helm on purpose: see writing.to_yaml and its _style.
+
+    Those are strings with white space or control characters that a YAML reader might change, which Helm writes bare or
+    as a block and the pack in double quotes. Helm also drops `<no value>` wherever it stands in its output.
+    """
+    return writing._style(text) is None and "<no value>" not in text or text in ("", "a\nb", "true", "1", "null")
+
+
+HOSTILE = ["a\nb", "", "a b", "é", "'", '"', "\\", "{{ x }}", "- a", "a: b", "#", "true", "1", "null", "a*b"]
+LIKELY = {  # by the name of the property
+    "principals": [
+        "*",
+        "cluster.local/ns/flagger/sa/*",
+        "cluster.local/ns/a/sa/b",
+        "a.b.serviceaccount.identity.linkerd.cluster.local",
+        "*.example",
+        "spiffe://a/b",
+        "spiffe://a/*",
+        "a*b",
+    ],
+    "namespaces": ["a", "flagger", "*", "pro*", "*m", "a*b"],
+    "kind": ["Server", "MeshTLSAuthentication", "AuthorizationPolicy", "HTTPRoute", "ServerAuthorization", "ConfigMap"],
+    "apiVersion": ["policy.linkerd.io/v1alpha1", "policy.linkerd.io/v1beta1", "policy.linkerd.io/v1beta3", "v1"],
+    "name": ["stageset-controller-gate", "stageset-controller-metrics", "a", "b"],
+    "namespace": [NAMESPACE, "a"],
+    "port": ["webhook", "health", "mcp", 9443, 8081, "8084"],
+}
+TEXTS = st.one_of(st.sampled_from(HOSTILE), st.text("ab*/.:-#'\"\\{}é& ", max_size=8)).filter(alike)
+WORDS = [text for text in HOSTILE if alike(text)]
+SCALARS = st.one_of(st.none(), st.booleans(), st.integers(-70_000, 70_000), st.sampled_from([0.5, 8080.0, 1.25]), TEXTS)
+ANYTHING = st.recursive(
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from("ab"), inner, max_size=2),
+    max_leaves=4,
+)
+FREE = st.fixed_dictionaries(
+    {},
+    optional={
+        "port": st.sampled_from([*LIKELY["port"], True, None, 0.5]),
+        **dict.fromkeys(("from", "source", "requiredAuthenticationRefs", "notPorts", "unknown"), ANYTHING),
+    },
+)
+
+
+def resolved(schema):
+    while isinstance(schema, dict) and "$ref" in schema:
+        schema = rendering.schema().root["definitions"][schema["$ref"].rpartition("/")[2]]
+    return schema if isinstance(schema, dict) else {}
+
+
+def values_of(schema, name=None):
+    """A strategy for what a schema admits, by its types alone; what is refused for another reason is mended below."""
+    schema = resolved(schema)
+    if "enum" in schema:
+        return st.sampled_from(schema["enum"])
+    kinds = schema.get("type", [])
+    kinds = [kinds] if isinstance(kinds, str) else kinds
+    return st.one_of([OF_KIND[kind](schema, name) for kind in kinds]) if kinds else ANYTHING
+
+
+def maps_of(schema, _name):
+    known = {key: values_of(value, key) for key, value in schema.get("properties", {}).items()}
+    needed = schema.get("required", [])
+    fixed = st.fixed_dictionaries(
+        {key: known[key] for key in needed}, optional={key: known[key] for key in known if key not in needed}
+    )
+    if schema.get("additionalProperties", True) is False:
+        return fixed
+    return st.builds(lambda free, fixed: {**free, **fixed}, FREE, fixed)
+
+
+OF_KIND = {
+    "object": maps_of,
+    "array": lambda schema, name: (
+        st.lists(values_of(schema.get("items", True), name), min_size=1, max_size=3) | st.just([])
+    ),
+    "string": lambda schema, name: st.one_of([st.sampled_from(LIKELY.get(name, WORDS))] * 2 + [TEXTS]),
+    "integer": lambda schema, name: st.integers(schema.get("minimum", -9), schema.get("maximum", 70_000)),
+    "number": lambda schema, name: st.sampled_from([0.5, 1, 2.0, 15, 1000]),
+    "boolean": lambda schema, name: st.booleans(),
+    "null": lambda schema, name: st.none(),
+}
+
+
+def leaves(schema, path=()):
+    """The schema of every value that is no map with keys of its own, by its path."""
+    schema = resolved(schema)
+    if not schema.get("properties"):
+        return {path: schema}
+    return {
+        below: found
+        for key, inner in schema["properties"].items()
+        for below, found in leaves(inner, (*path, key)).items()
+    }
+
+
+def changed(edits):
+    """The values that say what the edits, pairs of a path and a value, say."""
+    values = {}
+    for path, value in edits:
+        within = values
+        for step in path[:-1]:
+            within = within.setdefault(step, {})
+            if not isinstance(within, dict):
+                break
+        else:
+            within[path[-1]] = copy.deepcopy(value)
+    return values
+
+
+def without(values, path):
+    """Remove the value at the path, or what lacks it."""
+    within = values
+    for step in path[:-1]:
+        within = within.get(step, {}) if isinstance(within, dict) else within[step]
+    if isinstance(within, list) or path[-1] in within:
+        within.pop(path[-1])
+    elif path[:-1]:
+        without(values, path[:-1])
+
+
+def mended(values):
+    """The values less those that the pack refuses, so that most draws render."""
+    for _ in range(20):
+        try:
+            rendering.Rendering(values, **RELEASE)
+            break
+        except Refused as refused:
+            without(values, refused.problems[0].path)
+    return values
+
+
+def variants(edits, seed):
+    """The drawn edits under several settings of the switches, most mended: a draw is dear, a rendering is not."""
+    chance = random.Random(seed)
+    for _ in range(6):
+        values = changed([(path, chance.choice(options)) for path, options in SWITCHES] + edits)
+        yield mended(values) if chance.random() < 0.8 else values
+
+
+LEAVES = leaves(rendering.schema().root)
+SWITCHES = [
+    (path, schema.get("enum") or [True, True, False])
+    for path, schema in LEAVES.items()
+    if "enum" in schema or schema.get("type") == "boolean"
+]
+OTHERS = {path: schema for path, schema in LEAVES.items() if path not in dict(SWITCHES) and schema}
+VALID = st.one_of([st.tuples(st.just(path), values_of(schema, path[-1])) for path, schema in OTHERS.items()])
+SPOILT = st.tuples(st.sampled_from(list(LEAVES)), ANYTHING)
+EDITS = st.lists(st.one_of([VALID] * 9 + [SPOILT]), min_size=2, max_size=8)
+
+
+@settings(max_examples=200)
+@given(edits=EDITS, seed=st.integers(0, 2**32))
+def test_helm_renders_the_chart_as_the_pack_renders_itself(chart, edits, seed):
+    for values in variants(edits, seed):
+        agree(chart, values)
+
+
+@pytest.mark.parametrize(
+    "path", [pytest.param(path, id=f"{path.parent.name}/{path.stem}") for path in sorted(CASES.glob("*/*.yaml"))]
+)
+def test_helm_agrees_on_every_case(chart, path):
+    values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    assert isinstance(agree(chart, values), Exception) == (path.parent.name == "refused")
+
+
+@pytest.mark.parametrize(
+    "path", [pytest.param(path, id=path.stem) for path in sorted((CASES / "refused").glob("*.yaml"))]
+)
+def test_helm_says_what_the_cross_field_checks_say(chart, path):
+    values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    refused, error = ours(values), helms(chart, values)
+    if isinstance(error, helm_python.HelmRenderError):
+        assert str(refused) in str(error)
+    else:  # Helm asks the schema first; the pack finds the same there, and says it in its own words
+        assert rendering.schema().problems(coalesce(rendering.defaults(), values))
+
+
+# Single constructs
+
+
+TEMPLATES = sorted(path.name for path in (files.root() / "templates").iterdir() if path.name != files.DEFAULTS)
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_every_template_can_travel(name):
+    assert porting.problems(name, files.source(name)) == []
+
+
+LOOP = "{% for a in Values.serviceMesh.gate.from %}"
+FORBIDDEN = [
+    ("{{ Release.Name ~ 'x' }}", "`~`; use printf"),
+    ("{{ Release.Name[1:] }}", "an index or a slice"),
+    ("{{ Values.serviceMesh.gate.from[0] }}", "an index or a slice"),
+    ("{{ Values['ports'] }}", "an index or a slice"),
+    ("{{ 'a' if Values.gate.enabled else 'b' }}", "an inline if"),
+    ("{{ {'a': 1} | to_yaml }}", "a map literal; use dict"),
+    ("{{ 1, 2 }}", "a tuple"),
+    ("{{ Values.ports.gate + 1 }}", "arithmetic"),
+    ("{{ -1 }}", "arithmetic"),
+    ("{% for k, v in Values.ports.items() %}{% endfor %}", "a loop over pairs, so over a map"),
+    ("{% for k in Values.ports.items() %}{% endfor %}", "a call of the method items"),
+    ("{% for k in Values.ports %}{% endfor %}", "a loop over a object"),
+    ("{% for k in Release.Name %}{% endfor %}", "a loop over a string"),
+    (LOOP.replace(" %}", " if a.principals %}{% endfor %}"), "a loop with a filter or recursive"),
+    (LOOP.replace(" %}", " recursive %}{% endfor %}"), "a loop with a filter or recursive"),
+    (LOOP + "{{ loop.index }}{% endfor %}", "loop.index; Go has loop.index0 alone"),
+    (LOOP + "{{ loop.last }}{% endfor %}", "loop.last; Go has loop.index0 alone"),
+    (LOOP + "{% endfor %}{{ loop.index0 }}", "loop.index0 outside a loop"),
+    ("{{ Values.ports.gate | default(1) }}", "the filter default"),
+    ("{{ Values.ports.gate | default }}", "the filter default"),
+    ("{{ Release.Name | upper }}", "the filter upper"),
+    ("{{ lookup('v1') }}", "the function lookup"),
+    ("{{ Release.Name.upper() }}", "a call of the method upper"),
+    ("{{ Release.Name is string }}", "the test string"),
+    ("{{ 'a' in Values.serviceMesh.gate.from }}", "in, not in or a chain of comparisons"),
+    ("{{ 'a' not in Values.serviceMesh.gate.from }}", "in, not in or a chain of comparisons"),
+    ("{{ 1 < 2 < 3 }}", "in, not in or a chain of comparisons"),
+    ("{{ Values.ports.gate == 1 }}", "a number or truth compared with what may be of another kind"),
+    ("{{ Values.ports.gate > 1 }}", "a number or truth compared with what may be of another kind"),
+    ("{{ Values.x == true }}", "a number or truth compared with what may be of another kind"),
+    ("{{ has(Values.ports.gate, [1]) }}", "has with a number"),
+    ("{{ none }}", "none; ask with"),
+    ("{{ printf(format='x') }}", "an argument by name"),
+    ("{{ printf('x').y }}", ".y of what is no name"),
+    ("{{ Release | to_yaml }}", "Release as a whole"),
+    ("{{ Release.Revision }}", "Release.Revision; of Release there are"),
+    ("{{ Capabilities }}", "the name Capabilities"),
+    ("{% set a, b = 1, 2 %}", "a set of several names"),
+    ("{% set Values = 1 %}", "Values as a name of its own"),
+    ("{% set a %}x{% endset %}", "a set without ="),
+    ("{% if Values.gate.enabled %}{% set a = 1 %}{% endif %}{{ a }}", "a is set in an if alone"),
+    ("{% set a = 1 %}" + LOOP + "{% if a %}{% set b = 2 %}{% endif %}{{ b }}{% endfor %}", "b is set in an if alone"),
+    ("{% include 'namespace.yaml' %}", "the tag include"),
+    ("{% extends 'namespace.yaml' %}", "the tag extends"),
+    ("{% block a %}{% endblock %}", "the tag block"),
+    ("{% raw %}{{ x }}{% endraw %}", "the tag raw"),
+    ("{% call printf('x') %}{% endcall %}", "the tag call"),
+    ("{% filter trim %}x{% endfilter %}", "the tag filter"),
+    ("{% with a = 1 %}{% endwith %}", "the tag with"),
+    ("{% from '_helpers.tpl' import labels %}", "the tag from"),
+    ("{% macro a() %}{% endmacro %}", "a macro inside a block or outside a partial"),
+    ("{% import '_helpers.tpl' as s %}", "an import of another form"),
+    ("{% import '_nowhere.tpl' as s with context %}", "an import of another form"),
+    ("x\n{% import '_helpers.tpl' as s with context %}", "an import below other text"),
+    ("{# a */ b #}", "*/ in a comment"),
+    ("a\u00a0{{- Release.Name }}", "white space that Go doesn't trim"),
+    ("a\r\nb", "a carriage return"),
+    ("{% if %}", "Expected an expression, got 'end of statement block'; this is no template"),
+    ("{{ 'a", "unexpected char"),
+]
+
+
+@pytest.mark.parametrize("source, said", FORBIDDEN)
+def test_what_go_has_not_is_refused_with_its_line(source, said):
+    (found,) = porting.problems("some.yaml", "a: b\n" * (not source.startswith("{% import '_")) + source)
+    line = 1 if source.startswith("{% import '_") else 3 if source.startswith("x\n") else 2
+    assert found.startswith(f"templates/some.yaml:{line}: {said}")
+
+
+PARTIAL = [
+    ("{% macro a(b=1) %}{% endmacro %}", "a macro with a default"),
+    ("{% macro a(root) %}{% endmacro %}", "root as a name of its own"),
+    ("{% macro a(b) %}{% endmacro %}{{ a() }}", "a call of a with 0 arguments; it takes 1"),
+    ("{% macro a(b) %}{% if b %}{% set b = 1 %}{% endif %}{{ b }}{% endmacro %}", "b is set in an if alone"),
+    ("{% set a = 1 %}{% macro b() %}{{ a }}{% endmacro %}", "the name a"),
+    ("{% import '_helpers.tpl' as s with context %}{{ s.nothing() }}", "the macro nothing; _helpers.tpl has none"),
+    ("{% import '_helpers.tpl' as s with context %}{{ s.name }}", "s.name without a call"),
+]
+
+
+@pytest.mark.parametrize("source, said", PARTIAL)
+def test_macros_without_a_go_form_are_refused(source, said):
+    (found,) = porting.problems("_some.tpl", source)
+    assert found.startswith(f"templates/_some.tpl:1: {said}")
+
+
+def test_every_problem_is_named():
+    found = porting.problems("some.yaml", "{{ a ~ b }}\n{{ Release.Name | upper }}\n{% if Values.x[0] %}{% endif %}")
+    assert [problem.split(":")[1] for problem in found] == ["1", "2", "3"]
+
+
+GO = [
+    ("a:\n  {#- b #}\n  {{- 1 -}}\n\n  c", "a:\n  {{- /* b */}}\n  {{- 1 -}}\n\n  c"),
+    ("{{- Values.ports.gate | int | quote -}}", "{{- .Values.ports.gate | int | quote -}}"),
+    ("{#- a\nb -#} ", "{{- /* a\nb */ -}} "),
+    ('{{ "{{ $labels.x }}" }}', '{{ "{{ $labels.x }}" }}'),
+    ('{{ regex_match("^a\\\\.b$", Release.Name) }}', '{{ regexMatch "^a\\\\.b$" .Release.Name }}'),
+    (
+        LOOP + '{{ Release.Name }}{{ a.principals | join(",") }}{{ loop.index0 }}{% endfor %}',
+        "{{ range $index0, $a := .Values.serviceMesh.gate.from }}"
+        '{{ $.Release.Name }}{{ $a.principals | join "," }}{{ $index0 }}{{ end }}',
+    ),
+    (
+        "{% if Values.gate.enabled and not (Values.mcp.enabled or Values.webhook.enabled) %}a"
+        "{% elif Values.x is defined %}b{% else %}c{% endif %}",
+        "{{ if and .Values.gate.enabled (not (or .Values.mcp.enabled .Values.webhook.enabled)) }}a"
+        '{{ else if not (kindIs "invalid" .Values.x) }}b'
+        "{{ else }}c{{ end }}",
+    ),
+    (
+        '{% set a = ["x"] %}{% if Values.gate.enabled %}{% set a = append(a, "y") %}{% endif %}{{ a | join(",") }}',
+        '{{ $a := list "x" }}{{ if .Values.gate.enabled }}{{ $a = append $a "y" }}{{ end }}{{ $a | join "," }}',
+    ),
+    (
+        '{% set a = "x" %}' + LOOP + '{% set a = "y" %}{{ a }}{% endfor %}{{ a }}',
+        '{{ $a := "x" }}{{ range $a := .Values.serviceMesh.gate.from }}{{ $a = "y" }}{{ $a }}{{ end }}{{ $a }}',
+    ),
+    (
+        '{%- import "_helpers.tpl" as s with context %}\n{{ s.name() | trim }}',
+        '\n{{ include "stageset.name" . | trim }}',
+    ),
+]
+
+
+@pytest.mark.parametrize("source, go", GO)
+def test_a_tag_becomes_one_action(source, go):
+    assert porting.ported("some.yaml", source) == go
+
+
+# Single templates, rendered by both
+
+
+def both(directory, source, values):
+    """What the pack and Helm make of a template without partials; None for a refusal."""
+    release = {"Name": NAME, "Namespace": NAMESPACE, "Service": "Helm"}
+    context = {"Values": values, "Release": release, "Chart": files.CHART}
+    try:
+        with environment.refusing():
+            expected = environment.environment().from_string(source).render(context)
+    except Refused:
+        expected = None
+    texts = {
+        "Chart.yaml": "apiVersion: v2\nname: one\nversion: 0.0.0\n",
+        "templates/it.txt": porting.ported("it.txt", source),
+    }
+    found = helms(loaded(directory, texts), values)
+    return expected, None if isinstance(found, Exception) else found["it.txt"]
+
+
+EXPRESSIONS = [
+    'Values.x == "a"',
+    '"a" != Values.x',
+    "Values.x == Values.y",
+    "Values.x | int == 1",
+    'Values.x | int < 2 and "yes"',
+    'Values.x or "none"',
+    'Values.x and "some"',
+    "not Values.x",
+    "Values.x is defined",
+    "Values.x is not defined",
+    "Values.missing is defined",
+    "Values.x.y",
+    "Values.x.y.z",
+    "Values.x.y == Values.missing.y",
+    'has(Values.x, ["a", "b"])',
+    "Values.x | len",
+    'required("m", Values.x)',
+    '[Values.x, "a"]',
+    'dict("k", Values.x)',
+    'Values.x == "a" or fail("m")',
+    'Values.x < "b"',
+    "(Values.x or [1, 2]) | len",
+]
+ANY = ["a", "", "1", 1, 0, 1.5, True, False, None, [], ["a"], {}, {"y": "a"}, {"y": {"z": 1}}]
+
+
+@pytest.mark.parametrize("expression", EXPRESSIONS)
+def test_expressions_mean_the_same_for_every_kind_of_value(tmp_path, expression):
+    for number, value in enumerate(ANY):
+        expected, found = both(tmp_path / str(number), f"{{{{ ({expression}) | to_json }}}}", {"x": value, "y": "a"})
+        assert found == expected, value
+
+
+STATEMENTS = [
+    "{% for a in Values.x %}{{ loop.index0 }}{{ a }},{% else %}none{% endfor %}",
+    "{% for a in Values.x %}{% for b in Values.x %}{{ loop.index0 }}{% endfor %}{{ loop.index0 }}{% endfor %}",
+    "{% for a in Values.x %}{% set at = loop.index0 %}{% for b in Values.x %}"
+    "{% if at < loop.index0 %}{{ a }}{{ b }} {% endif %}{% endfor %}{% endfor %}",
+    '{% set s = "o" %}{% for a in Values.x %}{{ s }}{% set s = a %}'
+    '{% if a == "b" %}{% set s = "c" %}{% endif %}{{ s }}{% endfor %}{{ s }}',
+    '{% set s = "o" %}{% if Values.x %}{% set s = "i" %}{% else %}{% set s = "e" %}{% endif %}{{ s }}',
+    "{% if Values.x %}{% set s = Values.x | len %}{{ s }}{% else %}{% set s = 0 %}{{ s }}{% endif %}",
+    "{% for a in Values.x %}{% for b in Values.none %}{% else %}{{ a }}{{ Release.Name }}{% endfor %}{% endfor %}",
+    "{% for s in Values.x %}{% set s = s | quote %}{{ s }}{% endfor %}",
+]
+
+
+@pytest.mark.parametrize("source", STATEMENTS)
+def test_statements_scope_alike(tmp_path, source):
+    for number, value in enumerate([[], ["a"], ["a", "b", "c"]]):
+        expected, found = both(tmp_path / str(number), source, {"x": value, "none": []})
+        assert found == expected is not None, value
+
+
+BLANKS = st.text(" \t\na", max_size=4)
+DASH = st.sampled_from(["", "-"])
+TAGS = [
+    '{{{} "v" {}}}}}',
+    "{{#{} c {}#}}",
+    '{{%{} set a = "b" {}%}}',
+    "{{%{} if true {}%}}",
+    '{{%{} for a in ["b"] {}%}}',
+]
+
+
+@settings(max_examples=200)
+@given(
+    pieces=st.lists(st.tuples(BLANKS, st.integers(0, len(TAGS) - 1), DASH, DASH, BLANKS, DASH, DASH), max_size=5),
+    end=BLANKS,
+)
+def test_white_space_is_trimmed_alike(tmp_path_factory, pieces, end):
+    source = ""
+    for before, kind, left, right, inside, end_left, end_right in pieces:
+        source += before + TAGS[kind].format(left, right) + inside
+        if kind > 2:
+            source += f"{{%{end_left} {'endif' if kind == 3 else 'endfor'} {end_right}%}}"
+    expected, found = both(tmp_path_factory.mktemp("one"), source + end, {})
+    assert found == expected is not None
+
+
+# The files of the chart
+
+
+def test_helm_finds_no_fault_in_the_chart(tmp_path):
+    loaded(tmp_path, porting.chart())
+    linted = helm_python.lint(str(tmp_path), namespace=NAMESPACE)
+    assert linted["errors"] == []
+    assert [message["error"] for message in linted["messages"]] == ["icon is recommended"]
+    about = yaml.safe_load((tmp_path / "Chart.yaml").read_text())
+    assert (about["apiVersion"], about["type"]) == ("v2", "application")
+    assert {key: about[key] for key in ("name", "version", "appVersion")} == {
+        "name": files.CHART["Name"],
+        "version": files.CHART["Version"],
+        "appVersion": files.CHART["AppVersion"],
+    }
+
+
+def test_values_yaml_is_the_defaults_with_every_description():
+    text = porting.values_file()
+    assert yaml.safe_load(text) == rendering.defaults()
+    assert max(map(len, text.splitlines())) <= 120
+    said = " ".join(line.strip(" #") for line in text.splitlines() if line.strip().startswith("#"))
+    nodes = [rendering.schema().root["properties"][key] for key in rendering.defaults()]
+    assert all(node["description"] in said for node in nodes)
+    without_comments = "".join(
+        line for line in text.splitlines(True) if line.strip() and not line.strip().startswith("#")
+    )
+    assert without_comments == "".join(
+        line for line in files.source(files.DEFAULTS).splitlines(True) if not line.startswith("#")
+    )
+
+
+def test_notes_begin_with_the_checks_and_end_with_the_warnings(chart):
+    text = porting.chart()["templates/NOTES.txt"]
+    assert text.splitlines()[0] == '{{- include "stageset.validate.validate" . }}'
+    assert helms(chart, {})[files.NOTES] == rendering.render({}, **RELEASE)[files.NOTES]
+    notes = helms(chart, {"serviceMesh": {"enabled": True, "defaultDeny": {"enabled": True}}})[files.NOTES]
+    assert "\nWARNING:\nserviceMesh.defaultDeny.enabled: denies every other workload" in notes
+
+
+# The command
+
+
+@pytest.fixture
+def command():
+    def run(*arguments):
+        return CliRunner().invoke(commands.main, [str(argument) for argument in arguments], prog_name="porter.py")
+
+    return run
+
+
+def tree(directory):
+    return {path.relative_to(directory).as_posix(): path.read_text() for path in directory.rglob("*") if path.is_file()}
+
+
+def test_the_command_writes_the_chart(command, tmp_path):
+    done = command("chart", tmp_path / "new" / "chart")
+    assert (done.exit_code, done.output) == (0, "")
+    assert tree(tmp_path / "new" / "chart") == porting.chart()
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["chart"]
+
+
+def test_only_prints_one_template(command):
+    for name in ("templates/NOTES.txt", "NOTES.txt"):
+        done = command("chart", "--only", name)
+        assert (done.exit_code, done.stdout) == (0, porting.chart()["templates/NOTES.txt"])
+
+
+@pytest.mark.parametrize(
+    "arguments, said",
+    [
+        ((), "name either OUTDIR or a template with --only"),
+        (("out", "--only", "NOTES.txt"), "name either OUTDIR or a template with --only"),
+        (("--only", "templates/nope.yaml"), "there is no template 'nope.yaml'; there are NOTES.txt"),
+        (("--only", "_defaults.tpl"), "there is no template '_defaults.tpl'"),
+    ],
+)
+def test_wrong_usage(command, arguments, said):
+    done = command("chart", *arguments)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert said in done.stderr
+
+
+def test_a_directory_with_something_in_it_is_written_with_force_alone(command, tmp_path):
+    (tmp_path / "README").write_text("mine")
+    refused = command("chart", tmp_path)
+    assert (refused.exit_code, refused.stderr) == (
+        1,
+        f"{tmp_path}: is not empty; choose another directory, or write into it with --force\n",
+    )
+    assert tree(tmp_path) == {"README": "mine"}
+    assert command("chart", tmp_path, "--force").exit_code == 0
+    assert tree(tmp_path) == {"README": "mine", **porting.chart()}
+    assert command("chart", tmp_path, "--force").exit_code == 0
+
+
+def test_a_template_of_another_chart_is_never_left_among_ours(command, tmp_path):
+    (tmp_path / "templates" / "tests").mkdir(parents=True)
+    (tmp_path / "templates" / "tests" / "old.yaml").write_text("kind: Old")
+    refused = command("chart", tmp_path, "--force")
+    assert refused.exit_code == 1
+    assert refused.stderr.startswith(f"{tmp_path}/templates/tests/old.yaml: is no template of this chart, but")
+    assert tree(tmp_path) == {"templates/tests/old.yaml": "kind: Old"}
+
+
+def test_a_write_that_fails_leaves_what_was_there(command, tmp_path, monkeypatch):
+    (tmp_path / "out" / "values.yaml").mkdir(parents=True)
+    before = sorted(tmp_path.rglob("*"))
+    done = command("chart", tmp_path / "out", "--force")
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert done.stderr.rstrip().endswith("Is a directory")
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_an_unportable_template_stops_the_port(command, tmp_path, monkeypatch):
+    for module in (porting, commands):
+        monkeypatch.setattr(module, "source", lambda name: "a\n{{ Release.Name | upper }}")
+    done = command("chart", tmp_path / "out")
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert (
+        done.stderr.splitlines()[0]
+        == "templates/NOTES.txt:2: the filter upper; Helm has none, or the pack doesn't know it"
+    )
+    assert not (tmp_path / "out").exists()
+    assert command("chart", "--only", "namespace.yaml").stderr.startswith(
+        "templates/namespace.yaml:2: the filter upper"
+    )
+
+
+def test_no_traceback_reaches_a_user(command, tmp_path, monkeypatch):
+    monkeypatch.setattr(porting, "values_file", lambda: 1 / 0)
+    done = command("chart", tmp_path / "out")
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert done.stderr == "stageset-port failed: ZeroDivisionError: division by zero; this is a bug, please report it\n"
