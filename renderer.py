@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import difflib
 import fnmatch
 import os
 import sys
@@ -47,6 +46,8 @@ def _template(_context, _option, names: tuple[str, ...]) -> list[str]:
         pattern = name.removeprefix(f"{CHART['Name']}/").removeprefix("templates/")
         found = fnmatch.filter(manifest_names(), pattern)
         if not found:
+            import difflib  # only wrong usage pays for it
+
             near = difflib.get_close_matches(pattern, manifest_names(), 3, 0.4) or manifest_names()
             raise click.BadParameter(f"there is no template {pattern!r}; there are {', '.join(near)}")
         files += found

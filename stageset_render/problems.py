@@ -32,8 +32,8 @@ class Refused(Exception):
         super().__init__("\n".join(map(str, self.problems)))
 
 
-PLAIN_KEY = re.compile(r'[^\s.\[\]"\\\x00-\x1f\x7f]+')
-PATH_STEP = re.compile(
+PLAIN_KEY = r'[^\s.\[\]"\\\x00-\x1f\x7f]+'
+PATH_STEP = (
     r'\[([0-9]+)\]|(?:^|(?!^)\.)(?:("(?:[^"\\\x00-\x1f]|\\["\\bfnrt]|\\u[0-9a-f]{4})*")|([^\s.\[\]"\\\x00-\x1f\x7f]+))'
 )
 
@@ -47,7 +47,7 @@ def dotted(path: Path) -> str:
         else:
             text += ("." if text else "") + (
                 step
-                if PLAIN_KEY.fullmatch(step) and step.isprintable()
+                if re.fullmatch(PLAIN_KEY, step) and step.isprintable()
                 else json.dumps(step, ensure_ascii=not step.isprintable())
             )
     return text
@@ -58,7 +58,7 @@ def split_path(text: str) -> Path:
     path: list[str | int] = []
     at = 0
     while at < len(text):
-        found = PATH_STEP.match(text, at)
+        found = re.compile(PATH_STEP).match(text, at)
         if not found:
             raise Refused(f'"{text}" is not a path; write keys and indexes as in a.b[0]."c.d"')
         index, quoted, plain = found.groups()

@@ -33,7 +33,7 @@ _SPACE = "\t\n\v\f\r \u0085\u00a0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join
 # Strings
 
 _GO_ESCAPES = dict(zip('\a\b\f\n\r\t\v"\\', (rf"\{letter}" for letter in 'abfnrtv"\\')))
-_PERHAPS_ESCAPED = re.compile(r"[^ !#-\[\]-~]")
+_PERHAPS_ESCAPED = r"[^ !#-\[\]-~]"
 
 
 def _go_escape(found):
@@ -49,7 +49,7 @@ def _go_escape(found):
 def quote(*values):
     """Return Sprig's quote: each value in double quotes as Go's %q writes it, nil left out."""
     texts = [to_string(value) for value in values if is_defined(value)]
-    return " ".join(f'"{_PERHAPS_ESCAPED.sub(_go_escape, text)}"' for text in texts)
+    return " ".join(f'"{re.sub(_PERHAPS_ESCAPED, _go_escape, text)}"' for text in texts)
 
 
 def indent(spaces, text):
@@ -69,21 +69,18 @@ def trunc(size, text):
     return (data[size:] if size < 0 else data[:size]).decode(errors="ignore")
 
 
-_SHARED_PATTERN = re.compile(
-    r"""(?: [^\\\[\](){}*+?]                                   # a character, an anchor, |
+_SHARED_PATTERN = r"""(?: [^\\\[\](){}*+?]                                   # a character, an anchor, |
         | \\ (?: [dDwWsSbBtnrfv] | [!-/:-@\[-^`{-~] )
         | \[ \^? (?: [^\\\[\]&|~-] | ([&|~-])(?!\1) | \\ (?: [dDwWtnrfv] | [!-/:-@\[-^`{-~] ) )+ \]
         | \( (?: \?: | (?!\?) ) | \)
         | (?: [*+?] | \{ [0-9]{1,3} (?: , [0-9]{0,3} )? \} ) \?? (?! [*+?{] )
-    )*""",
-    re.VERBOSE,
-)
+    )*"""
 _IN_PYTHON = {"$": r"\Z", r"\s": r"[\t\n\f\r ]", r"\S": r"[^\t\n\f\r ]"}
 
 
 @functools.lru_cache(maxsize=256)
 def _compiled(pattern):
-    if not _SHARED_PATTERN.fullmatch(pattern):
+    if not re.fullmatch(_SHARED_PATTERN, pattern, re.VERBOSE):
         raise Refused(f"the pattern {pattern} holds what Go and Python do not both read alike")
     try:
         return re.compile(
@@ -93,19 +90,19 @@ def _compiled(pattern):
         raise Refused(f"the pattern {pattern} cannot be read: {error}") from None
 
 
-_GROUP = re.compile(r"\$\{([0-9])\}")
+_GROUP = r"\$\{([0-9])\}"
 
 
 def _replace_all(pattern, text, new):
     """Sprig's regexReplaceAll; of Go's references only ${1} to a group there is, and no match of nothing."""
     expression = _compiled(pattern)
-    if "$" in _GROUP.sub("", new) or any(int(group) > expression.groups for group in _GROUP.findall(new)):
+    if "$" in re.sub(_GROUP, "", new) or any(int(group) > expression.groups for group in re.findall(_GROUP, new)):
         raise Refused(f"the replacement {new} refers to groups otherwise than by ${{1}}, or to one that is not there")
 
     def expand(found):
         if not found[0]:
             raise Refused(f"the pattern {pattern} matches nothing at all, which Go and Python replace differently")
-        return _GROUP.sub(lambda group: found[int(group[1])] or "", new)
+        return re.sub(_GROUP, lambda group: found[int(group[1])] or "", new)
 
     return expression.sub(expand, text)
 

@@ -20,11 +20,11 @@ MAX_NODES = 100_000
 WORDS: dict[str, Any] = {word: None for word in ("", "~", "null", "Null", "NULL")}
 for _truth, _words in ((True, "y yes true on"), (False, "n no false off")):
     WORDS.update({form: _truth for word in _words.split() for form in (word, word.capitalize(), word.upper())})
-NO_JSON_NUMBER = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
-HEX, OCTAL, BINARY = (re.compile(r"[-+]?0" + rest) for rest in ("[xX][0-9a-fA-F]+", "[oO]?[0-7]+", "[bB][01]+"))
-DECIMAL = re.compile(r"[-+]?(0|[1-9][0-9]*)")
-SEPARATOR = re.compile(r"(?<=[0-9])_(?=[0-9])")
-FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+NO_JSON_NUMBER = r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)"
+HEX, OCTAL, BINARY = (r"[-+]?0" + rest for rest in ("[xX][0-9a-fA-F]+", "[oO]?[0-7]+", "[bB][01]+"))
+DECIMAL = r"[-+]?(0|[1-9][0-9]*)"
+SEPARATOR = r"(?<=[0-9])_(?=[0-9])"
+FLOAT = r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?"
 
 
 def _plain(text: str) -> Any:
@@ -32,17 +32,17 @@ def _plain(text: str) -> Any:
         return WORDS[text]
     if text[0] in "+-0123456789":
         return _number(text.replace("_", ""), text)
-    return _number(SEPARATOR.sub("", text), text) if text[0] == "." else text
+    return _number(re.sub(SEPARATOR, "", text), text) if text[0] == "." else text
 
 
 def _number(digits: str, text: str) -> Any:
     for base, pattern in ((16, HEX), (8, OCTAL), (2, BINARY)):
-        if pattern.fullmatch(digits):
+        if re.fullmatch(pattern, digits):
             value = int(digits, base)
             if -(2**63) <= value < (2**63 if digits[0] in "+-" else 2**64):
                 return value
-    if FLOAT.fullmatch(digits) and math.isfinite(float(digits)):
-        return int(digits) if DECIMAL.fullmatch(digits) else float(digits)
+    if re.fullmatch(FLOAT, digits) and math.isfinite(float(digits)):
+        return int(digits) if re.fullmatch(DECIMAL, digits) else float(digits)
     return text
 
 
@@ -65,8 +65,8 @@ UNREADABLE = (  # what libyaml says, and what to tell a person
     ("undefined alias", "no anchor above has the name of this alias; define it first with `&name`"),
     ("second occurrence", "an anchor of this name is defined above; give this one another name"),
 )
-LONE_TAG = re.compile(r"(&\S+\s+)?!")  # libyaml forgets this tag, which makes text of a number
-CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f]|[\ud800-\udfff]|\ufeff|\ufffe|\uffff")
+LONE_TAG = r"(&\S+\s+)?!"  # libyaml forgets this tag, which makes text of a number
+CONTROL = "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f]|[\ud800-\udfff]|\ufeff|\ufffe|\uffff"
 
 
 class Loader(yaml.CSafeLoader):
@@ -96,7 +96,8 @@ class Document:
         self.problems: list[str] = []
         self.entered: list[yaml.Node] = []
         self.count = 0
-        bad = CONTROL.search(text)
+        self.tagged = "!" in text
+        bad = None if text.isascii() and text.replace("\n", "").isprintable() else re.search(CONTROL, text)
         if bad:
             place = _place(label, text[: bad.start()])
             raise Refused(f"{place}: the character U+{ord(bad.group()):04X} is not allowed in YAML; remove it")
@@ -163,9 +164,9 @@ class Document:
 
     def scalar(self, node: yaml.ScalarNode) -> Any:
         if node.tag == PLAIN:
-            if LONE_TAG.match(self.text, node.start_mark.index, node.end_mark.index):
+            if self.tagged and re.match(LONE_TAG, self.text[node.start_mark.index : node.end_mark.index]):
                 self.problem(node, "the tag ! is not known; remove it")
-            if NO_JSON_NUMBER.fullmatch(node.value):
+            if re.fullmatch(NO_JSON_NUMBER, node.value):
                 self.problem(node, f"{node.value} is not a number JSON can hold; quote it if text is meant")
             return _plain(node.value)
         kind = node.tag[len(YAML_TAG) :] if node.tag.startswith(YAML_TAG) else ""

@@ -44,8 +44,11 @@ def need(kind, value):
     return value
 
 
-need_string = functools.partial(need, "string")
 need_list = functools.partial(need, "list")
+
+
+def need_string(value):
+    return value if isinstance(value, str) else need("string", value)
 
 
 def need_map(value):
@@ -89,6 +92,8 @@ def to_string(value):
 
 def finalize(value):
     """Return what a printed expression prints in a Helm template: nothing for nil, else the text of a scalar."""
+    if isinstance(value, str):
+        return value
     return to_string(value) if is_defined(value) else ""
 
 
@@ -119,13 +124,11 @@ class _Dumper(yaml.CSafeDumper):
 
 _RESOLVER = yaml.resolver.Resolver()
 _STRING_TAGS = ("tag:yaml.org,2002:str", "tag:yaml.org,2002:yaml")  # the second is that of a lone *, & or !
-_NUMBER = re.compile(
-    r"[-+]?(0[xX][0-9a-fA-F]+|0[oO][0-7]+|0[bB][-+]?[01]+|(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?)"
-)
-_BASE_60 = re.compile(r"[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?")
+_NUMBER = r"[-+]?(0[xX][0-9a-fA-F]+|0[oO][0-7]+|0[bB][-+]?[01]+|(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?)"
+_BASE_60 = r"[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?"
 _TIME = r"[0-9]{1,2}:[0-9]{1,2}:[0-9]{1,2}([.,][0-9]+)?"
-_DATE = re.compile(rf"[0-9]{{4}}-[0-9]{{1,2}}-[0-9]{{1,2}}([Tt]{_TIME}(Z|[-+][0-9]{{2}}:[0-9]{{2}})| +{_TIME})?")
-_ESCAPED = re.compile("[\0-\t\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe-\U0010ffff]")
+_DATE = rf"[0-9]{{4}}-[0-9]{{1,2}}-[0-9]{{1,2}}([Tt]{_TIME}(Z|[-+][0-9]{{2}}:[0-9]{{2}})| +{_TIME})?"
+_ESCAPED = "[\0-\t\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe-\U0010ffff]"
 
 
 def _reads_as_string(text):
@@ -133,7 +136,7 @@ def _reads_as_string(text):
     digits = text if text[:1] in "._" else text.replace("_", "")
     return (
         text not in ("y", "Y", "n", "N")
-        and not any(p.fullmatch(t) for p, t in ((_NUMBER, digits), (_BASE_60, text), (_DATE, text)))
+        and not any(re.fullmatch(p, t) for p, t in ((_NUMBER, digits), (_BASE_60, text), (_DATE, text)))
         and _RESOLVER.resolve(ScalarNode, text, (True, False)) in _STRING_TAGS
     )
 
@@ -141,7 +144,7 @@ def _reads_as_string(text):
 @functools.lru_cache(maxsize=4096)
 def _style(text):
     """Choose the style of Go's yaml, but double quotes for what a reader, an indent or what follows could change."""
-    if _ESCAPED.search(text):
+    if re.search(_ESCAPED, text):
         if not text.isascii() and re.search("[\ud800-\udfff]", text):
             raise Refused(f"{text!a} holds half a character (a lone surrogate)")
         return '"'
@@ -161,7 +164,7 @@ def _number(value):
         raise Refused("a whole number is too large for JSON") from None
 
 
-_DIGITS = re.compile("[0-9]*")
+_DIGITS = "[0-9]*"
 
 
 def _compare(one, other):
@@ -174,7 +177,7 @@ def _compare(one, other):
         return ord(a) - ord(b) if a.isalpha() and b.isalpha() else a.isalpha() - b.isalpha()
     start = len(one[:at].rstrip("0123456789")) if "0" in (a, b) else at
     inside = "1" if one[start:at].strip("0") else ""
-    a_number, b_number = (inside + _DIGITS.match(key, at)[0] for key in (one, other))
+    a_number, b_number = (inside + re.match(_DIGITS, key[at:])[0] for key in (one, other))
     a_rank, b_rank = ((len(n.lstrip("0")), n.lstrip("0"), len(n)) for n in (a_number, b_number))
     return (a_rank > b_rank) - (a_rank < b_rank) or ord(a) - ord(b)
 
@@ -217,7 +220,7 @@ def to_yaml(value):
     return text[: -len("\n...\n")] if text.endswith("\n...\n") else text[: -len("\n")]
 
 
-_UNSAFE_JSON = re.compile("[<>&\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
+_UNSAFE_JSON = "[<>&\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]"
 
 
 def to_json(value):
@@ -229,7 +232,7 @@ def to_json(value):
         return "[" + ",".join(map(to_json, value)) + "]"
     if kind == "string":
         text = json.dumps(value, ensure_ascii=False)
-        return _UNSAFE_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+        return re.sub(_UNSAFE_JSON, lambda found: f"\\u{ord(found[0]):04x}", text)
     if isinstance(value, float):
         return _float(value, -6, 21).replace("e-0", "e-")
     return json.dumps(None if kind == "invalid" else value)

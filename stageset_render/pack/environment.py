@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import traceback
+import hashlib
 from pathlib import Path
 
 import jinja2
@@ -15,8 +15,8 @@ from jinja2.runtime import LoopContext
 
 from stageset_render.helm import functions
 from stageset_render.helm.writing import finalize
-from stageset_render.pack import cache
-from stageset_render.pack.files import root
+from stageset_render.pack.cache import Cache, directory
+from stageset_render.pack.files import DEFAULTS, all_templates, root
 from stageset_render.problems import Refused
 
 
@@ -30,10 +30,21 @@ class HelmTemplate(jinja2.Template):
         return modules[self.name]
 
 
+class HelmContext(jinja2.runtime.Context):
+    """A context whose calls hand over nothing but their arguments: no function of Helm asks for Jinja's context."""
+
+    def call(self, function, *arguments, _loop_vars=None, _block_vars=None):
+        return function(*arguments)
+
+
 class HelmEnvironment(jinja2.Environment):
     """Jinja with Go's rule for `a.b`: a key of a map, nothing when it is missing, and never a Python attribute."""
 
-    template_class = HelmTemplate
+    template_class, context_class = HelmTemplate, HelmContext
+
+    def make_globals(self, d):
+        """The functions as a plain dict: Jinja's ChainMap of no names of one template over them is slow to copy."""
+        return self.globals
 
     def getattr(self, obj, attribute):
         if isinstance(obj, dict):
@@ -44,18 +55,27 @@ class HelmEnvironment(jinja2.Environment):
 
 
 @functools.cache
+def cache() -> Cache:
+    """What earlier runs have made of this pack's files."""
+    return Cache(directory() / hashlib.sha256(str(root()).encode()).hexdigest()[:16])
+
+
+@functools.cache
 def environment() -> jinja2.Environment:
-    """The environment in which all templates run: Helm's functions instead of Jinja's."""
-    cached = cache.directory()
+    """The environment in which all templates run, all of them loaded: Helm's functions instead of Jinja's."""
     env = HelmEnvironment(
         loader=jinja2.FileSystemLoader(root() / "templates"),
         keep_trailing_newline=True,
         undefined=jinja2.StrictUndefined,
         finalize=finalize,
         auto_reload=False,
-        bytecode_cache=cache.TemplateCache(cached) if cached else None,
+        bytecode_cache=cache(),
     )
     env.filters, env.tests, env.globals = functions.FILTERS, functions.TESTS, functions.GLOBALS
+    for file in all_templates():
+        if file != DEFAULTS:
+            env.get_template(file)
+    cache().save()
     return env
 
 
@@ -67,6 +87,8 @@ def refusing():
     except functions.Failed:
         raise
     except Exception as error:
+        import traceback  # only what fails pays for it
+
         frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "templates" in frame.filename]
         place = f"templates/{Path(frames[-1].filename).name}:{frames[-1].lineno}: " if frames else ""
         raise Refused(f"{place}{error}") from error

@@ -4,15 +4,14 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
 import re
 from collections.abc import Iterable
 
 from stageset_render.helm.functions import Failed
 from stageset_render.helm.reading import load_yaml
-from stageset_render.helm.values import check_values, coalesce
-from stageset_render.pack.environment import environment, refusing
+from stageset_render.helm.values import check_values, coalesce, without_null
+from stageset_render.pack.environment import cache, environment, refusing
 from stageset_render.pack.files import CHART, DEFAULTS, SCHEMA, VALIDATE, source, template_names, text
 from stageset_render.pack.names import check_name, check_namespace, check_versions
 from stageset_render.pack.schema import Schema
@@ -28,7 +27,8 @@ def schema() -> Schema:
 @functools.cache
 def defaults() -> dict:
     """The default of every value, from templates/_defaults.tpl."""
-    return load_yaml(source(DEFAULTS), f"templates/{DEFAULTS}")
+    text = source(DEFAULTS)
+    return cache().value(DEFAULTS, text, lambda: without_null(load_yaml(text, f"templates/{DEFAULTS}")))
 
 
 class Rendering:
@@ -119,6 +119,8 @@ def _chosen(templates: Iterable[str] | None) -> list[str]:
     known = template_names()
     unknown = [file for file in templates or () if file not in known]
     if unknown:
+        import difflib  # only what fails pays for it
+
         near = difflib.get_close_matches(str(unknown[0]), known, 3, 0.4) or known
         raise Refused(f"there is no template {unknown[0]!r}; there are {', '.join(near)}")
     return [file for file in known if templates is None or file in templates]

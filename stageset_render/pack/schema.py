@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-import difflib
+import functools
 import json
 from collections.abc import Iterator
 
@@ -23,8 +23,13 @@ class Schema:
     """
 
     def __init__(self, text: str):
-        self.root = json.loads(text)
-        self._validator = jsonschema_rs.Draft7Validator(self.root)
+        self._text = text
+        self._validator = jsonschema_rs.Draft7Validator(text)
+
+    @functools.cached_property
+    def root(self) -> dict:
+        """The schema as a dict; a run that refuses nothing never reads it."""
+        return json.loads(self._text)
 
     def problems(self, values: dict) -> list[Problem]:
         """Everything that the schema refuses in `values`."""
@@ -81,7 +86,7 @@ class Schema:
 
     def _unknown(self, path, key, error) -> str:
         known = sorted(self._node(error.schema_path[:-1])["properties"])
-        close = difflib.get_close_matches(key, known, 1)
+        close = near(key, known, 1)
         if close:
             return f"is unknown (did you mean {dotted(path + (close[0],))}?)"
         elsewhere = [dotted(other) for other in self.paths() if other[-1] == key]
@@ -97,6 +102,13 @@ def _paths(node, path) -> Iterator[tuple[str, ...]]:
             yield from _paths(child, path + (key,))
 
 
+def near(word: str, known: list[str], count: int) -> list[str]:
+    """The known words that one may have meant."""
+    import difflib  # only what is refused pays for it
+
+    return difflib.get_close_matches(word, known, count)
+
+
 def shown(value) -> str:
     """A value as an error names it: short, on one line, with YAML's words for null, true and false."""
     if isinstance(value, dict):
@@ -110,7 +122,7 @@ def shown(value) -> str:
 
 
 def _meant(found, options) -> str:
-    close = difflib.get_close_matches(str(found), [str(option) for option in options if option], 1)
+    close = near(str(found), [str(option) for option in options if option], 1)
     return f" (did you mean {close[0]}?)" if close else ""
 
 

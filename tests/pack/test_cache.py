@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The stageset-render authors
 # SPDX-License-Identifier: 0BSD
-"""The cache of compiled templates: used when it can be trusted, ignored without harm when not."""
+"""The cache of what was compiled and parsed: used when it can be trusted, ignored without harm when not."""
 
 import os
 import stat
@@ -9,12 +9,12 @@ from pathlib import Path
 import jinja2
 import pytest
 
-from stageset_render.pack import cache as template_cache
+from stageset_render.pack import cache
 
 
 @pytest.fixture
 def path(tmp_path):
-    return tmp_path / "a" / "b"
+    return tmp_path / "a" / "b" / "file"
 
 
 def compilations(path, source="{{ x }}"):
@@ -27,15 +27,11 @@ def compilations(path, source="{{ x }}"):
             count += 1
             return super()._compile(*arguments)
 
-    env = Counting(
-        loader=jinja2.DictLoader({"t": source}), bytecode_cache=template_cache.TemplateCache(path), autoescape=False
-    )
+    kept = cache.Cache(path)
+    env = Counting(loader=jinja2.DictLoader({"t": source}), bytecode_cache=kept, autoescape=False)
     assert env.get_template("t").render(x=1) == source.replace("{{ x }}", "1")
+    kept.save()
     return count
-
-
-def entries(path):
-    return [entry for entry in path.iterdir() if entry.is_file()]
 
 
 def test_a_second_run_compiles_nothing(path):
@@ -48,8 +44,21 @@ def test_a_changed_template_is_compiled_again(path):
 
 def test_the_directory_and_its_entries_are_the_owners_alone(path):
     compilations(path)
-    assert stat.S_IMODE(path.stat().st_mode) == 0o700
-    assert [stat.S_IMODE(entry.stat().st_mode) for entry in entries(path)] == [0o600]
+    assert [stat.S_IMODE(place.stat().st_mode) for place in (path.parent, path)] == [0o700, 0o600]
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_what_was_parsed_is_kept_until_its_text_changes(path):
+    made = []
+
+    def parsed(text):
+        kept = cache.Cache(path)
+        value = kept.value("key", text, lambda: made.append(text) or {"text": text})
+        kept.save()
+        return value["text"]
+
+    assert [parsed(text) for text in "aabba"] == [*"aabba"]
+    assert made == ["a", "b", "a"]
 
 
 def damage_first_byte(entry):
@@ -101,7 +110,7 @@ DAMAGES = [
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_what_cannot_be_trusted_is_compiled_again(path, damage):
     compilations(path)
-    damage(entries(path)[0])
+    damage(path)
     assert compilations(path) == 1
 
 
@@ -118,9 +127,9 @@ def test_a_directory_that_cannot_be_made_does_no_harm(tmp_path):
 
 def test_the_directory_follows_xdg(monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", "/x")
-    assert template_cache.directory().parent == Path("/x/stageset-render")
+    assert cache.directory().parent == Path("/x/stageset-render")
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.setenv("HOME", "/home/someone")
-    assert template_cache.directory().parent == Path("/home/someone/.cache/stageset-render")
+    assert cache.directory().parent == Path("/home/someone/.cache/stageset-render")
     monkeypatch.setenv("XDG_CACHE_HOME", "relative")
-    assert template_cache.directory() is None
+    assert cache.directory().is_absolute()
