@@ -199,31 +199,18 @@ def _edit(values: dict, path: Path, value: Any, label: str) -> None:
             raise Refused(f"{label}: {dotted(path[:at])} is {found} and not {name} to set something in; set it whole")
 
 
-def without_null(defaults: dict) -> dict:
-    """What Helm takes of values.yaml: null in it, in a map at any depth, is no default."""
-    return {
-        key: without_null(value) if isinstance(value, dict) else value
-        for key, value in defaults.items()
-        if value is not None
-    }
-
-
 def coalesce(defaults: dict, values: dict) -> dict:
     """Lay values over defaults as Helm does (CoalesceValues): maps merge, lists and scalars replace, null deletes.
 
-    Args:
-        defaults: what is left by `without_null` of a chart's values.yaml.
-        values: what a user sets.
-
     Returns:
-        A map that shares with both what it takes over whole, so nothing in it may be changed.
+        A new map; what it takes over whole it shares with both, so nothing in it may be changed.
     """
     result = {**defaults, **values}
     for key, default in defaults.items():
-        value = values.get(key, default)
-        if value is None and key in values:
+        value = values.get(key, {} if isinstance(default, dict) else default)
+        if value is None:
             del result[key]
-        elif value is not default and isinstance(default, dict) and isinstance(value, dict):
+        elif isinstance(default, dict) and isinstance(value, dict):
             result[key] = coalesce(default, value)
     return result
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from stageset_render.helm.functions import Failed
 from stageset_render.helm.reading import load_yaml
-from stageset_render.helm.values import check_values, coalesce, without_null
+from stageset_render.helm.values import check_values, coalesce
 from stageset_render.pack.environment import cache, environment, refusing
 from stageset_render.pack.files import CHART, DEFAULTS, SCHEMA, VALIDATE, source, template_names, text
 from stageset_render.pack.names import check_name, check_namespace, check_versions
@@ -28,7 +28,7 @@ def schema() -> Schema:
 def defaults() -> dict:
     """The default of every value, from templates/_defaults.tpl."""
     text = source(DEFAULTS)
-    return cache().value(DEFAULTS, text, lambda: without_null(load_yaml(text, f"templates/{DEFAULTS}")))
+    return cache().value(DEFAULTS, text, lambda: load_yaml(text, f"templates/{DEFAULTS}"))
 
 
 class Rendering:

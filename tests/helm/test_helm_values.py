@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from stageset_render.helm.reading import load_yaml
-from stageset_render.helm.values import Source, coalesce, collect, combine, place_of, without_null
+from stageset_render.helm.values import Source, coalesce, collect, combine, place_of
 from stageset_render.problems import Problem, Refused, dotted, split_path
 
 RANDOM = settings(
@@ -872,7 +872,7 @@ def chart(tmp_path_factory):
 @example({"a": {"a": None}}, {"a": {"a": {"b": None}}})
 def test_coalesce_as_helm_does(chart, defaults, values):
     before = copy.deepcopy((defaults, values))
-    result = coalesce(without_null(defaults), values)
+    result = coalesce(defaults, values)
     assert exactly(result) == exactly(without_twice_null(chart(defaults, values), defaults, values))
     assert (defaults, values) == before
 
