@@ -180,11 +180,23 @@ def has(item, items):
     return is_defined(items) and to_json(item) in map(to_json, need_list(items))
 
 
+class Made(dict):
+    """A map that a template has made, and so may change with set; what values hold is shared and stays as it is."""
+
+
 def new_dict(*pairs):
     """Return Sprig's dict of keys and values in turn; a key without a value is refused."""
     if len(pairs) % 2:
         raise Refused("dict takes keys and values in turn: the last key has no value")
-    return {need_string(key): value for key, value in zip(pairs[::2], pairs[1::2])}
+    return Made((need_string(key), value) for key, value in zip(pairs[::2], pairs[1::2]))
+
+
+def set_key(one, key, value):
+    """Give a map that dict made a key, and return the map (Sprig's set); another map is refused."""
+    if not isinstance(one, Made):
+        raise Refused("set changes a map that dict has made, and no other")
+    one[need_string(key)] = value
+    return one
 
 
 def omit(value, *names):
@@ -245,6 +257,7 @@ GLOBALS = {
     "from_yaml": from_yaml,
     "get": lambda one, key: need_map(one).get(key, ""),
     "has": has,
+    "has_key": lambda one, key: need_string(key) in need_map(one),
     "indent": indent,
     "int": to_int,
     "join": join,
@@ -257,6 +270,7 @@ GLOBALS = {
     "printf": printf,
     "quote": quote,
     "required": required,
+    "set": set_key,
     "sort_alpha": lambda items: sorted(_texts(items)),
     "to_json": to_json,
     "to_string": to_string,

@@ -21,9 +21,9 @@ from stageset_render.pack.files import HELPERS, source
 INT, TEXT, BOOL, LIST, MAP = ({"type": name} for name in ("int", "string", "boolean", "array", "object"))
 RESULTS = {
     **dict.fromkeys(("int", "len", "mul"), INT),
-    **dict.fromkeys(("contains", "has", "has_prefix", "regex_match"), BOOL),
+    **dict.fromkeys(("contains", "has", "has_key", "has_prefix", "regex_match"), BOOL),
     **dict.fromkeys(("append", "concat", "keys", "sort_alpha", "uniq"), LIST),
-    **dict.fromkeys(("dict", "from_yaml", "merge_overwrite", "omit"), MAP),
+    **dict.fromkeys(("dict", "from_yaml", "merge_overwrite", "omit", "set"), MAP),
     **dict.fromkeys(
         (
             "indent",

@@ -448,6 +448,16 @@ ROWS = [
         "{{ keys(x) | sort_alpha | join(',') }}",
         [{}, {"b": 1, "a": 2}, "a"],
     ),
+    (
+        "{{ hasKey .Values.x `a` }}",
+        "{{ has_key(x, 'a') }}",
+        [{}, {"a": None}, {"b": 1}, "a", []],
+    ),
+    (
+        "{{ $d := dict `a` 1 }}{{ $_ := set $d .Values.x 2 }}{{ $d | toJson }}{{ get $d .Values.x }}",
+        "{% set d = dict('a', 1) %}{% set _ = set(d, x, 2) %}{{ d | to_json }}{{ get(d, x) }}",
+        ["a", "b", 1, None],
+    ),
     ("{{ len .Values.x }}", "{{ x | len }}", ["", "aé", [], [1, 2], {"a": 1}, None, 1, True]),
     ("{{ printf `%s-%q %%` .Values.x .Values.x }}", "{{ printf('%s-%q %%', x, x) }}", SOME_TEXTS),
     ("{{ printf `%d %v` (int .Values.x) .Values.x }}", "{{ printf('%d %v', x | int, x) }}", [1, 1.5, True, "8"]),
@@ -472,6 +482,11 @@ ROWS = [
 def test_function_is_that_of_helm(helm, go, jinja, x):
     values = {"x": x, "y": None}
     assert ours(jinja, values) == helm(go, values)
+
+
+def test_set_leaves_values_alone():
+    with pytest.raises(Refused, match="set changes a map that dict has made"):
+        compiled("{{ set(x, 'a', 1) }}").render({"x": {}})
 
 
 def test_every_function_has_a_row():

@@ -1,0 +1,116 @@
+{#- What Linkerd's callers and objects may be: https://linkerd.io/2/reference/authorization-policy/ #}
+{%- import "_helpers.tpl" as stageset with context %}
+
+{%- macro refusals() -%}
+{{- callers("serviceMesh.gate.from", Values.serviceMesh.gate.from) }}
+{{- callers("serviceMesh.metrics.from", Values.serviceMesh.metrics.from) }}
+{%- if Values.serviceMesh.mcp.from %}
+serviceMesh.mcp.from: linkerd renders no Server for the mcp port, so this restriction would be dropped; remove it and put a Server, a MeshTLSAuthentication and an AuthorizationPolicy for port {{ Values.ports.mcp | int }} into serviceMesh.linkerd.authorizations
+{%- endif %}
+{{- sameObjects() }}
+{%- endmacro %}
+
+{%- macro callers(path, sources) -%}
+{%- if sources and not stageset.linkerdIdentities(sources) %}
+{{ path }}: no entry has principals, and Linkerd knows callers by identity alone, so nothing would be left to authorize; name the callers' identities under principals
+{%- endif %}
+{%- for entry in sources %}
+{%- set at = printf("%s[%d]", path, loop.index0) %}
+{%- for principal in entry.principals %}
+{%- if not regex_match("^(\\*|(\\*\\.)?[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*|spiffe://[^*]+)$", principal) %}
+{%- if regex_match("^[^/*]+/ns/[a-z0-9-]+/sa/[a-z0-9.-]+$", principal) %}
+{{ at }}.principals[{{ loop.index0 }}]: {{ principal | quote }} is an Istio identity; write {{ regex_replace_all("^[^/]+/ns/([^/]+)/sa/([^/]+)$", principal, "${2}.${1}.serviceaccount.identity.linkerd.cluster.local") | quote }}
+{%- else %}
+{{ at }}.principals[{{ loop.index0 }}]: {{ principal | quote }} is no Linkerd identity; write *, *.<suffix>, <service account>.<namespace>.serviceaccount.identity.linkerd.cluster.local in lower case, or a spiffe:// id without a *
+{%- endif %}
+{%- endif %}
+{%- endfor %}
+{%- endfor %}
+{%- endmacro %}
+
+{#- Two objects of one kind and name: the one applied last would replace the other, and its restriction with it. And two
+Servers of one port: Linkerd leaves open which one rules. #}
+{%- macro sameObjects() -%}
+{%- set ports = [dict("name", "metrics", "number", Values.ports.metrics)] %}
+{%- if Values.gate.enabled %}
+{%- set ports = append(ports, dict("name", "gate", "number", Values.ports.gate)) %}
+{%- endif %}
+{%- set seen = dict() %}
+{%- for object in Values.serviceMesh.linkerd.authorizations %}
+{%- set at = loop.index0 %}
+{%- for port in ports %}
+{%- if has(object.kind, ["Server", "MeshTLSAuthentication", "AuthorizationPolicy"]) and object.metadata.name == printf("%s-%s", stageset.name(), port.name) and stageset.namespaceOf(object) == stageset.namespace() %}
+serviceMesh.linkerd.authorizations[{{ at }}].metadata.name: {{ object.kind }} {{ object.metadata.name | quote }} is rendered already, and the one applied last would replace the other; choose another name
+{%- elif stageset.linkerdServer(object, port.name, port.number) %}
+serviceMesh.linkerd.authorizations[{{ at }}].spec.port: the {{ port.name }} port has a Server already, and with two of them Linkerd leaves open which one rules; say who may call it in serviceMesh.{{ port.name }}.from
+{%- endif %}
+{%- endfor %}
+{%- if object.kind == "Namespace" and object.metadata.name == stageset.namespace() and Values.namespace.create %}
+serviceMesh.linkerd.authorizations[{{ at }}].metadata.name: Namespace {{ object.metadata.name | quote }} is rendered already, and the one applied last would replace the other; leave it out, or set namespace.create to false
+{%- endif %}
+{%- set key = printf("%s %s %s/%s", regex_replace_all("/.*", object.apiVersion, ""), object.kind, stageset.namespaceOf(object), object.metadata.name) %}
+{%- if has_key(seen, key) %}
+serviceMesh.linkerd.authorizations[{{ at }}].metadata.name: {{ object.kind }} {{ object.metadata.name | quote }} is also entry {{ get(seen, key) }}, and the one applied last would replace the other; choose another name
+{%- else %}
+{%- set _ = set(seen, key, at) %}
+{%- endif %}
+{%- endfor %}
+{%- endmacro %}
+
+{%- macro warnings() -%}
+{%- if Values.serviceMesh.mtls %}
+serviceMesh.mtls: ignored, because Linkerd has mTLS between meshed pods always on and no setting for it
+{%- endif %}
+{%- if Values.serviceMesh.istio.rules %}
+serviceMesh.istio.rules: ignored, because serviceMesh.engine is linkerd
+{%- endif %}
+{{- ignoredNamespaces("serviceMesh.gate.from", Values.serviceMesh.gate.from) }}
+{{- ignoredNamespaces("serviceMesh.metrics.from", Values.serviceMesh.metrics.from) }}
+{%- if Values.mcp.enabled %}
+mcp.enabled: linkerd renders no Server for the mcp port {{ Values.ports.mcp | int }}, so only the default inbound policy rules it
+{%- endif %}
+{%- if Values.serviceMesh.defaultDeny.enabled %}
+{%- if Values.namespace.create %}
+serviceMesh.defaultDeny.enabled: a pod takes the namespace's default policy when it starts; restart the pods that run already
+{%- else %}
+serviceMesh.defaultDeny.enabled: renders nothing without namespace.create; set it yourself with `kubectl annotate namespace {{ stageset.namespace() }} config.linkerd.io/default-inbound-policy=deny` and restart the pods that run already
+{%- endif %}
+{%- if Values.webhook.enabled and not stageset.linkerdServers("webhook", Values.ports.webhook) %}
+webhook.enabled: the default policy deny also rules ports without a Server, so kube-apiserver, which is not meshed, is refused on port {{ Values.ports.webhook | int }} and admission breaks; add a Server for it (proxyProtocol TLS) with a NetworkAuthentication and an AuthorizationPolicy to serviceMesh.linkerd.authorizations, or give the pod the annotation config.linkerd.io/skip-inbound-ports
+{%- endif %}
+{%- endif %}
+{%- set targets = dict() %}
+{%- for object in Values.serviceMesh.linkerd.authorizations %}
+{%- if object.kind == "ServerAuthorization" %}
+{%- set _ = set(targets, "*", true) %}
+{%- elif object.kind == "AuthorizationPolicy" and object.spec and object.spec.targetRef and object.spec.targetRef.name %}
+{%- set _ = set(targets, object.spec.targetRef.name, true) %}
+{%- endif %}
+{%- endfor %}
+{%- for object in Values.serviceMesh.linkerd.authorizations %}
+{%- set at = printf("serviceMesh.linkerd.authorizations[%d]", loop.index0) %}
+{%- if object.kind == "Server" and object.apiVersion | has_prefix("policy.linkerd.io/") and not (has_key(targets, object.metadata.name) or has_key(targets, stageset.namespace()) or has_key(targets, "*")) and object.spec and object.spec.accessPolicy is not defined %}
+{{ at }}: no AuthorizationPolicy of serviceMesh.linkerd.authorizations targets this Server, and a Server admits nobody by itself
+{%- endif %}
+{%- if object.kind == "AuthorizationPolicy" and object.spec and object.spec.requiredAuthenticationRefs is defined and not object.spec.requiredAuthenticationRefs %}
+{{ at }}.spec.requiredAuthenticationRefs: an empty list opens the target to everyone
+{%- endif %}
+{%- if has(object.kind, ["AuthorizationPolicy", "MeshTLSAuthentication", "NetworkAuthentication"]) and object.apiVersion != "policy.linkerd.io/v1alpha1" %}
+{{ at }}.apiVersion: {{ object.kind }} is not served at {{ object.apiVersion | quote }}; write policy.linkerd.io/v1alpha1
+{%- elif object.kind == "Server" and not regex_match("^policy\\.linkerd\\.io/v1beta[123]$", object.apiVersion) %}
+{{ at }}.apiVersion: Server is not served at {{ object.apiVersion | quote }}; write policy.linkerd.io/v1beta3 (or v1beta1, v1beta2)
+{%- elif object.kind == "ServerAuthorization" and object.apiVersion != "policy.linkerd.io/v1beta1" %}
+{{ at }}.apiVersion: ServerAuthorization is not served at {{ object.apiVersion | quote }}; write policy.linkerd.io/v1beta1
+{%- elif object.kind == "HTTPRoute" and not regex_match("^(policy\\.linkerd\\.io/v1(alpha1|beta[123])|gateway\\.networking\\.k8s\\.io/.+)$", object.apiVersion) %}
+{{ at }}.apiVersion: HTTPRoute is not served at {{ object.apiVersion | quote }}; write policy.linkerd.io/v1beta3 (or v1alpha1, v1beta1, v1beta2)
+{%- endif %}
+{%- endfor %}
+{%- endmacro %}
+
+{%- macro ignoredNamespaces(path, sources) -%}
+{%- for entry in sources %}
+{%- if entry.namespaces %}
+{{ path }}[{{ loop.index0 }}].namespaces: ignored, because Linkerd knows callers by identity alone; a namespace's callers are *.<namespace>.serviceaccount.identity.linkerd.cluster.local under principals
+{%- endif %}
+{%- endfor %}
+{%- endmacro %}

@@ -1,0 +1,25 @@
+{#- The mesh, whichever engine it has. #}
+{%- import "_helpers.tpl" as stageset with context %}
+
+{%- macro warnings() -%}
+{%- if Values.serviceMesh.enabled %}
+{%- if Values.serviceMesh.defaultDeny.enabled %}
+serviceMesh.defaultDeny.enabled: denies every other workload of namespace {{ stageset.namespace() }} too, until a policy of its own admits its callers
+{%- endif %}
+{{- nulls() }}
+{%- elif Values.serviceMesh.gate.from or Values.serviceMesh.metrics.from or Values.serviceMesh.mcp.from or Values.serviceMesh.istio.rules or Values.serviceMesh.linkerd.authorizations %}
+serviceMesh.enabled: is false, so none of the callers, rules and authorizations written under serviceMesh is rendered and no port is restricted
+{%- endif %}
+{%- endmacro %}
+
+{#- Helm's null deletes a default, and in a later file also what an earlier one wrote. #}
+{%- macro nulls() -%}
+{%- if Values.serviceMesh.mtls is not defined %}
+serviceMesh.mtls: null renders no PeerAuthentication; write "" if that is meant
+{%- endif %}
+{%- for port in [dict("name", "gate", "from", Values.serviceMesh.gate.from), dict("name", "metrics", "from", Values.serviceMesh.metrics.from), dict("name", "mcp", "from", Values.serviceMesh.mcp.from)] %}
+{%- if port.from is not defined %}
+serviceMesh.{{ port.name }}.from: null opens the port to any caller; write [] if that is meant
+{%- endif %}
+{%- endfor %}
+{%- endmacro %}

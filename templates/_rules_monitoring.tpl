@@ -1,0 +1,28 @@
+{#- Alerts: their labels and annotations. #}
+{%- import "_rules_metadata.tpl" as metadata with context %}
+
+{%- macro refusals() -%}
+{%- if Values.metrics.serviceMonitor.enabled %}
+{{- metadata.names("metrics.serviceMonitor.additionalLabels", Values.metrics.serviceMonitor.additionalLabels) }}
+{{- metadata.twice("metrics.serviceMonitor.additionalLabels", Values.metrics.serviceMonitor.additionalLabels) }}
+{%- endif %}
+{%- if Values.metrics.prometheusRule.enabled %}
+{{- metadata.names("metrics.prometheusRule.annotations", Values.metrics.prometheusRule.annotations) }}
+{{- metadata.names("metrics.prometheusRule.labels", Values.metrics.prometheusRule.labels) }}
+{{- metadata.twice("metrics.prometheusRule.labels", Values.metrics.prometheusRule.labels) }}
+{%- if has(Values.metrics.prometheusRule.runbookAnnotationKey, ["summary", "description"]) %}
+metrics.prometheusRule.runbookAnnotationKey: {{ Values.metrics.prometheusRule.runbookAnnotationKey }} is an annotation that every alert has already; choose another
+{%- endif %}
+{%- for key in keys(Values.metrics.prometheusRule.extraAlertLabels) | sort_alpha %}
+{%- if not regex_match("^[A-Za-z_][A-Za-z0-9_]*$", key) %}
+metrics.prometheusRule.extraAlertLabels: {{ key | quote }} is no label name of Prometheus; write letters, digits and _, and no digit first
+{%- endif %}
+{%- endfor %}
+{%- endif %}
+{%- endmacro %}
+
+{%- macro warnings() -%}
+{%- if Values.metrics.prometheusRule.enabled and Values.metrics.prometheusRule.extraAlertLabels.severity is defined %}
+metrics.prometheusRule.extraAlertLabels.severity: replaces the severity of every built-in alert, critical ones too
+{%- endif %}
+{%- endmacro %}

@@ -1,0 +1,82 @@
+{#- Network policies: what has no effect, or another than it seems. #}
+{%- import "_helpers.tpl" as stageset with context %}
+
+{#- Network policies: what has no effect, or another than it seems. #}
+{%- macro warnings() -%}
+{%- set engine = "kubernetes" %}
+{%- if Values.networkPolicy.engine %}
+{%- set engine = Values.networkPolicy.engine %}
+{%- endif %}
+{%- set peers = [
+  dict("path", "networkPolicy.webhook.from", "list", Values.networkPolicy.webhook.from),
+  dict("path", "networkPolicy.metrics.from", "list", Values.networkPolicy.metrics.from),
+  dict("path", "networkPolicy.gate.from", "list", Values.networkPolicy.gate.from),
+  dict("path", "networkPolicy.mcp.from", "list", Values.networkPolicy.mcp.from),
+] %}
+{%- set ingress = [
+  dict("path", "networkPolicy.additionalIngress", "engine", "kubernetes", "list", Values.networkPolicy.additionalIngress),
+  dict("path", "networkPolicy.cilium.ingress", "engine", "cilium", "list", Values.networkPolicy.cilium.ingress),
+  dict("path", "networkPolicy.calico.ingress", "engine", "calico", "list", Values.networkPolicy.calico.ingress),
+  dict("path", "networkPolicy.clusterNetworkPolicy.ingress", "engine", "clusterNetworkPolicy", "list", Values.networkPolicy.clusterNetworkPolicy.ingress),
+] %}
+{%- set egress = [
+  dict("path", "networkPolicy.egress.to", "engine", "kubernetes", "list", Values.networkPolicy.egress.to),
+  dict("path", "networkPolicy.cilium.egress", "engine", "cilium", "list", Values.networkPolicy.cilium.egress),
+  dict("path", "networkPolicy.calico.egress", "engine", "calico", "list", Values.networkPolicy.calico.egress),
+  dict("path", "networkPolicy.clusterNetworkPolicy.egress", "engine", "clusterNetworkPolicy", "list", Values.networkPolicy.clusterNetworkPolicy.egress),
+] %}
+{%- if Values.networkPolicy.enabled %}
+{%- for entry in peers %}
+{%- if entry.list and engine != "kubernetes" %}
+{{ entry.path }}: ignored, because networkPolicy.engine is {{ engine }}, whose policy restricts no port's callers
+{%- endif %}
+{%- endfor %}
+{%- for entry in concat(ingress, egress) %}
+{%- if entry.list and entry.engine != engine %}
+{{ entry.path }}: ignored, because networkPolicy.engine is {{ engine }}
+{%- endif %}
+{%- endfor %}
+{%- for entry in egress %}
+{%- if entry.engine == engine and entry.list and not Values.networkPolicy.egress.enabled %}
+{{ entry.path }}: ignored, because networkPolicy.egress.enabled is false, so all outgoing traffic stays open
+{%- elif entry.engine == engine and not entry.list and Values.networkPolicy.egress.enabled and engine != "clusterNetworkPolicy" %}
+networkPolicy.egress.enabled: no rule lets the controller reach kube-apiserver, and without it the controller does nothing; add one for the address and port of kube-apiserver, and for what else the controller calls, to {{ entry.path }}
+{%- endif %}
+{%- endfor %}
+{%- if engine == "clusterNetworkPolicy" %}
+{{- clusterNetworkPolicy() }}
+{%- elif engine == "cilium" and Values.networkPolicy.defaultDeny.enabled %}
+networkPolicy.defaultDeny.enabled: denies nothing, because Cilium leaves a direction open whose list of rules is empty, and may refuse the policy; apply a CiliumNetworkPolicy of your own with the rule {} in each direction
+{%- elif Values.networkPolicy.defaultDeny.enabled %}
+networkPolicy.defaultDeny.enabled: denies every other pod of namespace {{ stageset.namespace() }} too, until a policy of its own admits its traffic
+{%- endif %}
+{%- else %}
+{%- for entry in concat(peers, ingress, egress) %}
+{%- if entry.list %}
+{{ entry.path }}: ignored, because networkPolicy.enabled is false, so nothing is restricted
+{%- endif %}
+{%- endfor %}
+{%- endif %}
+{%- endmacro %}
+
+{#- Unlike the other dialects, this one refuses nothing of its own accord, and its deny-all is an ordinary rule. #}
+{%- macro clusterNetworkPolicy() -%}
+{%- if Values.networkPolicy.defaultDeny.enabled %}
+networkPolicy.defaultDeny.enabled: denies traffic between pods, for every other pod of namespace {{ stageset.namespace() }} too, until a policy of its own admits its traffic; nodes and addresses outside the cluster stay open
+{%- if Values.networkPolicy.defaultDeny.order | int > 1000 %}
+networkPolicy.defaultDeny.order: {{ Values.networkPolicy.defaultDeny.order | int }} is no priority of a ClusterNetworkPolicy, so kube-apiserver refuses the deny-all; write 1000 or less, and a lower networkPolicy.clusterNetworkPolicy.priority
+{%- elif Values.networkPolicy.defaultDeny.order | int <= Values.networkPolicy.clusterNetworkPolicy.priority | int %}
+networkPolicy.defaultDeny.order: {{ Values.networkPolicy.defaultDeny.order | int }} is not above networkPolicy.clusterNetworkPolicy.priority, so the deny-all may come first and refuse the controller's callers; write a lower priority there
+{%- endif %}
+{%- elif not denials(Values.networkPolicy.clusterNetworkPolicy.ingress) and not (Values.networkPolicy.egress.enabled and denials(Values.networkPolicy.clusterNetworkPolicy.egress)) %}
+networkPolicy.engine: a ClusterNetworkPolicy without a Deny rule restricts nothing; set networkPolicy.defaultDeny.enabled, or add Deny rules to networkPolicy.clusterNetworkPolicy
+{%- endif %}
+{%- endmacro %}
+
+{%- macro denials(rules) -%}
+{%- for rule in rules %}
+{%- if rule.action == "Deny" %}
+{{- rule.action }}
+{%- endif %}
+{%- endfor %}
+{%- endmacro %}
