@@ -1,4 +1,5 @@
 {#- What Linkerd's callers and objects may be: https://linkerd.io/2/reference/authorization-policy/ #}
+{%- import "_authorizations.tpl" as authorizations with context %}
 {%- import "_helpers.tpl" as stageset with context %}
 
 {%- macro refusals() -%}
@@ -10,8 +11,15 @@ serviceMesh.mcp.from: linkerd renders no Server for the mcp port, so this restri
 {{- sameObjects() }}
 {%- endmacro %}
 
+{#- Prints something when an entry has principals. #}
+{%- macro identified(sources) -%}
+{%- for entry in sources %}
+{%- if entry.principals %}true{% endif %}
+{%- endfor %}
+{%- endmacro %}
+
 {%- macro callers(path, sources) -%}
-{%- if sources and not stageset.linkerdIdentities(sources) %}
+{%- if sources and not identified(sources) %}
 {{ path }}: no entry has principals, and Linkerd knows callers by identity alone, so nothing would be left to authorize; name the callers' identities under principals
 {%- endif %}
 {%- for entry in sources %}
@@ -39,16 +47,16 @@ Servers of one port: Linkerd leaves open which one rules. #}
 {%- for object in Values.serviceMesh.linkerd.authorizations %}
 {%- set at = loop.index0 %}
 {%- for port in ports %}
-{%- if has(object.kind, ["Server", "MeshTLSAuthentication", "AuthorizationPolicy"]) and object.metadata.name == printf("%s-%s", stageset.name(), port.name) and stageset.namespaceOf(object) == stageset.namespace() %}
+{%- if has(object.kind, ["Server", "MeshTLSAuthentication", "AuthorizationPolicy"]) and object.metadata.name == printf("%s-%s", stageset.name(), port.name) and authorizations.namespaceOf(object) == stageset.namespace() %}
 serviceMesh.linkerd.authorizations[{{ at }}].metadata.name: {{ object.kind }} {{ object.metadata.name | quote }} is rendered already, and the one applied last would replace the other; choose another name
-{%- elif stageset.linkerdServer(object, port.name, port.number) %}
+{%- elif authorizations.server(object, port.name, port.number) %}
 serviceMesh.linkerd.authorizations[{{ at }}].spec.port: the {{ port.name }} port has a Server already, and with two of them Linkerd leaves open which one rules; say who may call it in serviceMesh.{{ port.name }}.from
 {%- endif %}
 {%- endfor %}
 {%- if object.kind == "Namespace" and object.metadata.name == stageset.namespace() and Values.namespace.create %}
 serviceMesh.linkerd.authorizations[{{ at }}].metadata.name: Namespace {{ object.metadata.name | quote }} is rendered already, and the one applied last would replace the other; leave it out, or set namespace.create to false
 {%- endif %}
-{%- set key = printf("%s %s %s/%s", regex_replace_all("/.*", object.apiVersion, ""), object.kind, stageset.namespaceOf(object), object.metadata.name) %}
+{%- set key = printf("%s %s %s/%s", regex_replace_all("/.*", object.apiVersion, ""), object.kind, authorizations.namespaceOf(object), object.metadata.name) %}
 {%- if has_key(seen, key) %}
 serviceMesh.linkerd.authorizations[{{ at }}].metadata.name: {{ object.kind }} {{ object.metadata.name | quote }} is also entry {{ get(seen, key) }}, and the one applied last would replace the other; choose another name
 {%- else %}
@@ -75,7 +83,7 @@ serviceMesh.defaultDeny.enabled: a pod takes the namespace's default policy when
 {%- else %}
 serviceMesh.defaultDeny.enabled: renders nothing without namespace.create; set it yourself with `kubectl annotate namespace {{ stageset.namespace() }} config.linkerd.io/default-inbound-policy=deny` and restart the pods that run already
 {%- endif %}
-{%- if Values.webhook.enabled and not stageset.linkerdServers("webhook", Values.ports.webhook) %}
+{%- if Values.webhook.enabled and not authorizations.servers("webhook", Values.ports.webhook) %}
 webhook.enabled: the default policy deny also rules ports without a Server, so kube-apiserver, which is not meshed, is refused on port {{ Values.ports.webhook | int }} and admission breaks; add a Server for it (proxyProtocol TLS) with a NetworkAuthentication and an AuthorizationPolicy to serviceMesh.linkerd.authorizations, or give the pod the annotation config.linkerd.io/skip-inbound-ports
 {%- endif %}
 {%- endif %}

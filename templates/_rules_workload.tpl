@@ -29,7 +29,7 @@ ports.{{ port.name }}: {{ number }} is also ports.{{ get(seen, number) }}, so th
 
 {#- The rest of the chart: what kube-apiserver would refuse, and what does not work out as written. #}
 {%- macro refusals() -%}
-{%- if stageset.certManager() and not Values.webhook.certManager.issuerRef.name %}
+{%- if Values.webhook.enabled and Values.webhook.certMode == "cert-manager" and not Values.webhook.certManager.issuerRef.name %}
 webhook.certManager.issuerRef.name: is empty, but with webhook.certMode cert-manager an issuer must sign the certificate; name it
 {%- endif %}
 {%- if Values.webhook.enabled and not has(Values.webhook.sideEffects, ["None", "NoneOnDryRun"]) %}

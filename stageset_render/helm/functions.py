@@ -219,6 +219,11 @@ class Failed(Refused):
     """What a template refuses in its own words, by fail or required."""
 
 
+def default(fallback, value):
+    """Return value, or fallback for what counts as none: null, a missing key, false, 0, "", [] and {} (Sprig's default)."""
+    return value if is_defined(value) and value else fallback
+
+
 def required(message, value):
     """Return value; null, a missing key and the empty string raise Failed(message) (Helm's required)."""
     if not is_defined(value) or value == "":
@@ -252,6 +257,7 @@ def _piped(function):
 GLOBALS = {
     "append": lambda items, item: [*need_list(items), item],
     "concat": lambda *lists: [item for items in lists for item in need_list(items)],
+    "default": default,
     "dict": new_dict,
     "fail": fail,
     "from_yaml": from_yaml,

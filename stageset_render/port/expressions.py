@@ -252,7 +252,9 @@ class Expressions:
         """What is known of a function's result."""
         if name == "has" and kind_of(arguments[0].schema) in ("int", "number"):
             raise Unportable("has with a number; it tells an int from a float64, so pipe both through to_string")
-        return arguments[-1].schema if name == "required" else RESULTS.get(name, {})
+        if name == "default" and len({kind_of(one.schema) for one in arguments}) > 1:
+            return {}
+        return arguments[-1].schema if name in ("default", "required") else RESULTS.get(name, {})
 
     def _filter(self, node: nodes.Filter) -> Go:
         if node.name not in FILTERS:

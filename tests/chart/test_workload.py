@@ -322,9 +322,9 @@ def test_keys_of_security_contexts_are_added_changed_and_deleted():
     }
 
 
-def test_a_security_context_of_null_leaves_no_key_behind():
-    assert "securityContext" not in pod({"podSecurityContext": None})
-    assert "securityContext" not in manager({"securityContext": None})
+def test_a_security_context_of_null_is_null_which_the_api_reads_as_none():
+    assert pod({"podSecurityContext": None})["securityContext"] is None
+    assert manager({"securityContext": None})["securityContext"] is None
 
 
 def test_requests_equal_limits():

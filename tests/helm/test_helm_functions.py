@@ -473,6 +473,10 @@ ROWS = [
     ),
     ("{{ regexReplaceAll `(a)|b` .Values.x `<${1}>` }}", "{{ regex_replace_all('(a)|b', x, '<${1}>') }}", ["abc", "c"]),
     ("{{ .Values.x | printf `%s` }}", "{{ x | printf('%s') }}", ["a"]),
+    ("{{ default `d` .Values.x }}", "{{ x | default('d') }}", ["", "a", None, 0, 0.0, 1.5, False, True]),
+    ("{{ .Values.x | default (list 1) | len }}", "{{ x | default([1]) | len }}", [[], {}, [1, 2], {"a": 1, "b": 2}]),
+    ("{{ default `d` .Values.missing }}", "{{ default('d', missing) }}", [None]),
+    ("{{ eq .Values.x `a` }}", "{{ x == 'a' }}", ["a", "b", ""]),
     ("{{ required `m` .Values.x }}", "{{ x | required('m') }}", ["", "a", None, 0, 1.0, False, True, " "]),
     ("{{ if .Values.x }}{{ fail `m` }}{{ end }}", "{% if x %}{{ fail('m') }}{% endif %}", [True, False]),
 ]
