@@ -1,11 +1,17 @@
 # SPDX-FileCopyrightText: The stageset-render authors
 # SPDX-License-Identifier: 0BSD
-"""Prints how long the whole chart takes: `python tests/bench.py`.
+"""Prints how long the pack takes: `python tests/bench.py [--chart DIR]`. Medians, since machines are noisy.
 
-In process, `render()` with the defaults beside Helm's rendering of the ported chart; as a command, a warm run beside a
-Python that imports click, yaml and jinja2 and does nothing. Medians, since machines are noisy.
+In process: `render()`, which checks the values against the schema and all cross-field rules, beside Helm rendering a
+chart, over random rich values. Without --chart that is the pack's own port less its schema and rules; DIR is another chart.
+As a command: a warm run beside a Python that imports click, yaml and jinja2 and does nothing.
+Large values: one rendering, or refusal, of values files of about a megabyte in ten shapes.
 """
 
+import argparse
+import json
+import os
+import random
 import statistics
 import subprocess
 import sys
@@ -14,11 +20,16 @@ import time
 from pathlib import Path
 
 import helm_python
+import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
-from stageset_render.pack import rendering  # noqa: E402
+from stageset_render import Refused, render  # noqa: E402
+from stageset_render.helm.values import combine, read_source  # noqa: E402
 from stageset_render.port import chart as porting  # noqa: E402
+
+NAMES = {"name": "stageset", "namespace": "stageset-system"}
+WITH_BYTECODE = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
 
 
 def medians(runs, *functions):
@@ -32,20 +43,116 @@ def medians(runs, *functions):
     return [statistics.median(taken) for taken in times]
 
 
-def main():
-    names = {"name": "stageset", "namespace": "stageset-system"}
-    with tempfile.TemporaryDirectory() as directory:
-        porting.write(porting.chart(), Path(directory, "chart"))
-        chart = helm_python.Chart.load(Path(directory, "chart"))
-        ours, helms = medians(200, lambda: rendering.render({}, **names), lambda: chart.render(values={}, **names))
-    print(f"in process: render() {ours:.2f} ms, Helm {helms:.2f} ms, ratio {ours / helms:.2f}")
+def rich(count, seed=7):
+    """Random values that the pack takes: each takes every top-level value from one of the built-in cases, or none."""
+    cases = [case["values"] for case in yaml.safe_load((Path(porting.__file__).with_name("cases.yaml")).read_text())]
+    keys, chance, found = sorted({key for case in cases for key in case}), random.Random(seed), []
+    while len(found) < count:
+        chosen = {key: chance.choice([case for case in cases if key in case])[key] for key in keys}
+        values = {key: value for key, value in chosen.items() if chance.random() < 0.7}
+        try:
+            render(values, **NAMES)
+            found.append(values)
+        except Refused:
+            pass
+    return found
 
+
+def without_rules():
+    """The files of the pack's port, less what checks values."""
+    texts = {path: text for path, text in porting.chart().items() if path != "values.schema.json"}
+    texts["templates/NOTES.txt"] = "notes"
+    return {path: text for path, text in texts.items() if not path.startswith(("templates/_rules", "templates/_val"))}
+
+
+def in_process(directory):
+    with tempfile.TemporaryDirectory() as own:
+        if directory is None:
+            porting.write(without_rules(), Path(own, "chart"))
+        loaded = helm_python.Chart.load(directory or Path(own, "chart"))
+        pairs = [
+            medians(5, lambda v=values: render(v, **NAMES), lambda v=values: loaded.render(values=v, **NAMES))
+            for values in rich(120)
+        ]
+    ours, helms = (statistics.median(column) for column in zip(*pairs))
+    what = "the chart" if directory else "the port without its rules"
+    print(f"in process, 120 rich value sets: render() with all rules {ours:.2f} ms, Helm on {what} {helms:.2f} ms,")
+    print(f"  ratio {ours / helms:.2f}")
+
+
+def as_a_command():
     def command(*arguments):
-        return lambda: subprocess.run([sys.executable, *arguments], check=True, stdout=subprocess.DEVNULL)
+        return lambda: subprocess.run(
+            [sys.executable, *arguments], check=True, stdout=subprocess.DEVNULL, env=WITH_BYTECODE
+        )
 
-    command(ROOT / "renderer.py")()
-    ours, imports = medians(15, command(ROOT / "renderer.py"), command("-c", "import click, yaml, jinja2"))
+    run, imports = command(ROOT / "renderer.py"), command("-c", "import click, yaml, jinja2")
+    run()
+    ours, imports = medians(15, run, imports)
     print(f"command: {ours:.0f} ms, imports alone {imports:.0f} ms, ratio {ours / imports:.2f}")
+
+
+def large():
+    """Shapes of large values, by name: each as JSON takes up to a megabyte."""
+    mesh, linkerd = {"serviceMesh": {"enabled": True}}, {"serviceMesh": {"enabled": True, "engine": "linkerd"}}
+    server = {"apiVersion": "policy.linkerd.io/v1beta3", "kind": "Server", "spec": {"port": 1, "podSelector": {}}}
+    names = [f"team-{number}" for number in range(10_000)]
+    return {
+        "10,000 watched namespaces": {"controller": {"watchNamespaces": names}},
+        "10,000 times one watched namespace": {"controller": {"watchNamespaces": ["team"] * 10_000}},
+        "a text in place of a list": {"controller": {"watchNamespaces": "a" * 1_000_000}},
+        "a text in place of a port": {"ports": {"gate": "1" * 1_000_000}},
+        "20,000 callers": {
+            "serviceMesh": {
+                "enabled": True,
+                "gate": {"from": [{"principals": [f"a/ns/{name}/sa/b"]} for name in names * 2]},
+            }
+        },
+        "5,000 Linkerd objects": {
+            "serviceMesh": {
+                **linkerd["serviceMesh"],
+                "linkerd": {"authorizations": [{**server, "metadata": {"name": name}} for name in names[:5000]]},
+            }
+        },
+        "10,000 Istio rules": {
+            "serviceMesh": {
+                **mesh["serviceMesh"],
+                "istio": {"rules": [{"from": [{"source": {"principals": [f"a/ns/{n}/sa/b"]}}]} for n in names]},
+            }
+        },
+        "64 match conditions of 15,000 letters": {
+            "webhook": {
+                "matchConditions": [{"name": f"a{n}", "expression": "true || " * 2000 + "true"} for n in range(64)]
+            }
+        },
+        "50,000 unknown keys": {f"unknown{number}": 1 for number in range(50_000)},
+        "30,000 labels": {"pod": {"additionalLabels": {f"label-{number}": "a" for number in range(30_000)}}},
+    }
+
+
+def large_values():
+    with tempfile.TemporaryDirectory() as directory:
+        for name, values in large().items():
+            path = Path(directory, "values.yaml")
+            path.write_text(json.dumps(values))
+            start = time.perf_counter()
+            try:
+                render(combine([read_source(str(path), None)]), **NAMES)
+                end = "rendered"
+            except Refused as refused:
+                end = f"refused, {len(refused.problems)} findings"
+            print(
+                f"large values, {name}: {time.perf_counter() - start:.2f} s ({end}, {path.stat().st_size // 1000} kB)"
+            )
+
+
+def main():
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--chart", metavar="DIR", help="the chart that Helm renders")
+    chosen = options.parse_args()
+    in_process(chosen.chart)
+    as_a_command()
+    large_values()
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ notation (``map[...]``, ``<nil>``, ``%!d(...)``), or drop a value it cannot writ
 from __future__ import annotations
 
 import functools
+import inspect
 import math
 import re
 
@@ -220,7 +221,7 @@ class Failed(Refused):
 
 
 def default(fallback, value):
-    """Return value, or fallback for what counts as none: null, a missing key, false, 0, "", [] and {} (Sprig's default)."""
+    """Return value, or fallback for what counts as none: null, a missing key, false, 0 and all that is empty (Sprig)."""
     return value if is_defined(value) and value else fallback
 
 
@@ -251,6 +252,10 @@ def _of_strings(function):
 
 
 def _piped(function):
+    """The function as a filter: what is piped into it is its last argument, and of most functions the only one."""
+    code = function.__code__
+    if code.co_argcount == 1 and not code.co_flags & inspect.CO_VARARGS:
+        return function
     return lambda value, *arguments: function(*arguments, value)
 
 

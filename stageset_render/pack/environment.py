@@ -10,8 +10,7 @@ import hashlib
 from pathlib import Path
 
 import jinja2
-from jinja2.environment import TemplateModule
-from jinja2.runtime import LoopContext
+from jinja2.runtime import LoopContext, Macro
 
 from stageset_render.helm import functions
 from stageset_render.helm.writing import finalize
@@ -20,14 +19,34 @@ from stageset_render.pack.files import DEFAULTS, all_templates, root
 from stageset_render.problems import Refused
 
 
-class HelmTemplate(jinja2.Template):
-    """A template that is imported once per rendering: like Go's `define`, macros see nothing of who imports them."""
+class Partial:
+    """The macros of a partial, as Go's `define` has them: they see nothing of who calls them.
 
-    def make_module(self, vars=None, shared=False, locals=None):
-        modules = vars["Modules"]
-        if self.name not in modules:
-            modules[self.name] = super().make_module(vars, shared, locals)
-        return modules[self.name]
+    The partial runs when the first of them is called, once in a rendering; and so does each macro without parameters,
+    since nothing it reads changes.
+    """
+
+    def __init__(self, template: HelmTemplate, context: dict):
+        self._template, self._context, self._macros = template, context, None
+
+    def __getattr__(self, name: str):
+        if self._macros is None:
+            self._macros = jinja2.Template.make_module(self._template, self._context)
+        macro = getattr(self._macros, name)
+        if isinstance(macro, Macro) and not macro.arguments:
+            macro = functools.cache(macro)
+        setattr(self, name, macro)
+        return macro
+
+
+class HelmTemplate(jinja2.Template):
+    """A template whose macros are imported once per rendering, however many templates import it."""
+
+    def make_module(self, vars=None, shared=False, locals=None) -> Partial:
+        partials = vars["Partials"]
+        if self.name not in partials:
+            partials[self.name] = Partial(self, vars)
+        return partials[self.name]
 
 
 class HelmContext(jinja2.runtime.Context):
@@ -42,15 +61,24 @@ class HelmEnvironment(jinja2.Environment):
 
     template_class, context_class = HelmTemplate, HelmContext
 
+    def __init__(self, **options):
+        super().__init__(**options)
+        self.loaded: dict[str, jinja2.Template] = {}
+
     def make_globals(self, d):
         """The functions as a plain dict: Jinja's ChainMap of no names of one template over them is slow to copy."""
         return self.globals
 
+    def get_template(self, name, parent=None, globals=None):
+        if name not in self.loaded:
+            self.loaded[name] = super().get_template(name, parent, globals)
+        return self.loaded[name]
+
     def getattr(self, obj, attribute):
         if isinstance(obj, dict):
             return obj[attribute] if attribute in obj else jinja2.Undefined(name=attribute)
-        if isinstance(obj, (TemplateModule, LoopContext)):
-            return super().getattr(obj, attribute)
+        if isinstance(obj, (Partial, LoopContext)):
+            return getattr(obj, attribute)
         raise Refused(f"a template reads .{attribute} of {obj!r}, which is no map")
 
 

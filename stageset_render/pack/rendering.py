@@ -54,7 +54,7 @@ class Rendering:
         check_values(values)
         self.values = coalesce(defaults(), values)
         release = {"Name": name, "Namespace": namespace, "Service": "Helm"}
-        self._context = {"Values": self.values, "Release": release, "Chart": chart, "Modules": {}}
+        self._context = {"Values": self.values, "Release": release, "Chart": chart, "Partials": {}}
         problems = schema().problems(self.values)
         if problems:
             problems += self._findings_beside(problems)
