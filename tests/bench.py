@@ -3,7 +3,7 @@
 """Prints how long the pack takes: `python tests/bench.py [--chart DIR]`. Medians, since machines are noisy.
 
 In process: `render()`, which checks the values against the schema and all cross-field rules, beside Helm rendering a
-chart, over random rich values. Without --chart that is the pack's own port less its schema and rules; DIR is another chart.
+chart, over random rich values. Without --chart that is the pack's own port less its schema and rules.
 As a command: a warm run beside a Python that imports click, yaml and jinja2 and does nothing.
 Large values: one rendering, or refusal, of values files of about a megabyte in ten shapes.
 """

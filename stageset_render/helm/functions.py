@@ -221,7 +221,7 @@ class Failed(Refused):
 
 
 def default(fallback, value):
-    """Return value, or fallback for what counts as none: null, a missing key, false, 0 and all that is empty (Sprig)."""
+    """Return value, or fallback for null, a missing key, false, 0 and all that is empty (Sprig's default)."""
     return value if is_defined(value) and value else fallback
 
 

@@ -88,7 +88,9 @@ def test_what_goes_wrong_in_a_template_names_its_line(monkeypatch):
     loader = environment.environment().loader
     monkeypatch.setattr(loader, "get_source", lambda env, name: (source, f"templates/{name}", None))
     monkeypatch.setattr(environment.environment(), "bytecode_cache", None)
+    environment.environment().loaded.pop("namespace.yaml", None)
     environment.environment().cache.clear()
     with pytest.raises(Refused, match="nothing of 'strict', which is no map"):
         rendering.render(MESH, name="a", namespace="b", templates=["namespace.yaml"])
+    environment.environment().loaded.pop("namespace.yaml", None)
     environment.environment().cache.clear()
