@@ -8,7 +8,9 @@ has no exact Go form is refused, with its file and line.
 
 from __future__ import annotations
 
+import copy
 import functools
+import json
 import re
 import sys
 import textwrap
@@ -615,6 +617,22 @@ def _descriptions(node: yaml.Node, schema: dict) -> Iterator[tuple[int, list[str
         yield from _descriptions(value, known)
 
 
+def schema_file() -> str:
+    """The text of values.schema.json: Helm shows it merged values alone, in which a default that null has deleted is
+    only missing, so every default that null must not delete is required there."""
+    root = copy.deepcopy(renderer.schema().root)
+    _require(root, renderer.defaults())
+    return json.dumps(root, indent=2) + "\n"
+
+
+def _require(node: dict, defaults: dict) -> None:
+    known = {key: node["properties"][key] for key in defaults}
+    node["required"] = [key for key, value in known.items() if "null" not in value["type"]]
+    for key, value in known.items():
+        if "properties" in value:
+            _require(value, defaults[key])
+
+
 def chart() -> dict[str, str]:
     """The files of the chart: path to text.
 
@@ -636,7 +654,7 @@ def chart() -> dict[str, str]:
     return {
         ".helmignore": HELMIGNORE,
         "Chart.yaml": to_yaml(about) + "\n",
-        "values.schema.json": (renderer._root() / "values.schema.json").read_text(encoding="utf-8"),
+        "values.schema.json": schema_file(),
         "values.yaml": values_file(),
         **{f"templates/{port.file}": _finished(port) for port in ports},
     }

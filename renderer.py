@@ -126,7 +126,7 @@ def merged(values: dict, *, name: str, namespace: str, chart: dict = CHART) -> d
     check_versions(chart)
     check_values(values)
     everything = coalesce(defaults(), values)
-    problems = schema().problems(everything)
+    problems = schema().problems(everything, values)
     if problems:
         problems += _findings_beside(problems, _context(everything, name, namespace, chart))
         raise Refused(*sorted(problems, key=lambda problem: dotted(problem.path)))

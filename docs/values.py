@@ -35,7 +35,7 @@ def allowed(node: dict) -> str:
     inner = node.get("items", node.get("additionalProperties"))
     if isinstance(inner, dict):
         return allowed(resolved(inner))
-    parts = [f"`{option}`" if option else "empty" for option in node.get("enum", ())]
+    parts = [f"`{option}`" if option else "empty" for option in node.get("enum", ()) if option is not None]
     if "maximum" in node:
         parts.append(f"{node['minimum']} to {node['maximum']}")
     elif "minimum" in node:

@@ -246,7 +246,7 @@ def test_helm_says_what_the_cross_field_checks_say(chart, path):
     if isinstance(error, helm_python.HelmRenderError):
         assert str(refused) in str(error)
     else:  # Helm asks the schema first; the pack finds the same there, and says it in its own words
-        assert renderer.schema().problems(renderer.coalesce(renderer.defaults(), values))
+        assert renderer.schema().problems(renderer.coalesce(renderer.defaults(), values), values)
 
 
 # Single constructs
