@@ -144,7 +144,10 @@ def _sentence(error, node: dict) -> str:
     if kind.name == "type":
         if error.instance is None:
             return "can't be null; give it a value"
-        wanted = " or ".join(ARTICLES.get(name, f"a {name}") for name in _types(node) if name != "null")
+        names = [name for name in _types(node) if name != "null"]
+        if isinstance(error.instance, float) and "integer" in names:
+            names = ["integer"]
+        wanted = " or ".join(ARTICLES.get(name, f"a {name}") for name in names)
         return f"{found} is not {wanted}{_quotes(error.instance, kind.types, node)}"
     if kind.name in ("enum", "const"):
         options = [option for option in node.get("enum", [node.get("const")]) if option is not None]
@@ -160,6 +163,8 @@ def _sentence(error, node: dict) -> str:
         return f"has {len(error.instance)} {LENGTHS[kind.name]}; at least {kind.value} are needed"
     if kind.name in LENGTHS:
         return "is empty; fill it, or leave it out"
+    if kind.name == "minLength":
+        return "is empty; give it a value"
     if kind.name == "maxLength":
         return f"{found} is longer than the {kind.value} characters allowed"
     return f"{found} is not allowed here"

@@ -394,19 +394,12 @@ replicas.min: 0 is no lower bound of an autoscaler that measures CPU; write 1 or
 podDisruptionBudget.minAvailable: is null, and so is maxUnavailable, so the budget would say nothing; set one of them
 {%- endif %}
 {{- watchedTwice() }}
-{{- metadataNames("serviceAccount.annotations", Values.serviceAccount.annotations) }}
-{{- metadataNames("nodeSelector", Values.nodeSelector) }}
-{{- metadataNames("deployment.additionalLabels", Values.deployment.additionalLabels) }}
 {{- labelsTwice("deployment.additionalLabels", Values.deployment.additionalLabels) }}
-{{- metadataNames("pod.additionalLabels", Values.pod.additionalLabels) }}
 {{- labelsTwice("pod.additionalLabels", Values.pod.additionalLabels) }}
 {%- if Values.metrics.serviceMonitor.enabled %}
-{{- metadataNames("metrics.serviceMonitor.additionalLabels", Values.metrics.serviceMonitor.additionalLabels) }}
 {{- labelsTwice("metrics.serviceMonitor.additionalLabels", Values.metrics.serviceMonitor.additionalLabels) }}
 {%- endif %}
 {%- if Values.metrics.prometheusRule.enabled %}
-{{- metadataNames("metrics.prometheusRule.annotations", Values.metrics.prometheusRule.annotations) }}
-{{- metadataNames("metrics.prometheusRule.labels", Values.metrics.prometheusRule.labels) }}
 {{- labelsTwice("metrics.prometheusRule.labels", Values.metrics.prometheusRule.labels) }}
 {%- if has(Values.metrics.prometheusRule.runbookAnnotationKey, ["summary", "description"]) %}
 metrics.prometheusRule.runbookAnnotationKey: {{ Values.metrics.prometheusRule.runbookAnnotationKey }} is an annotation that every alert has already; choose another
@@ -454,17 +447,6 @@ controller.watchNamespaces[{{ loop.index0 }}]: cut to 63 characters, the name of
 {%- endfor %}
 {%- endmacro %}
 
-{#- The keys of labels and annotations; their values are a matter of values.schema.json. #}
-{%- macro metadataNames(path, map) -%}
-{%- if map %}
-{%- for key in keys(map) | sort_alpha %}
-{%- if not regex_match("^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$", key) %}
-{{ path }}: {{ key | quote }} is no key that Kubernetes takes; write <name> or <DNS name>/<name>, where a name has letters, digits, -, _ and ., at most 63
-{%- endif %}
-{%- endfor %}
-{%- endif %}
-{%- endmacro %}
-
 {#- A label that is rendered already would stand twice in one map, and a selector could lose its pods. #}
 {%- macro labelsTwice(path, map) -%}
 {%- if map %}
@@ -491,8 +473,8 @@ rollbackStore.pvc.accessModes: without ReadWriteMany only pods of one node can m
 controller.watchNamespaces[{{ loop.index0 }}]: no namespace can have this name, because it is longer than 63 characters
 {%- endif %}
 {%- endfor %}
-{%- set size = bytes(Values.tmpSizeLimit) %}
-{%- set limit = bytes(Values.resources.ephemeralStorage) %}
+{%- set size = bytes(Values.tmpSizeLimit | to_string) %}
+{%- set limit = bytes(Values.resources.ephemeralStorage | to_string) %}
 {%- if size and limit and size | int >= limit | int %}
 tmpSizeLimit: {{ Values.tmpSizeLimit }} is not below resources.ephemeralStorage ({{ Values.resources.ephemeralStorage }}), so a full /tmp gets the pod evicted; write less, or raise resources.ephemeralStorage
 {%- endif %}
