@@ -118,10 +118,14 @@ class Scope:
     earlier: set[str] = field(default_factory=set)  # set in the branches before this one
 
 
+def _types(schema: dict) -> list[str]:
+    kinds = schema.get("type", [])
+    return [kinds] if isinstance(kinds, str) else kinds
+
+
 def _kind(schema: dict) -> str | None:
     """The one type, apart from null, that a schema admits."""
-    kinds = schema.get("type", [])
-    kinds = {kinds} if isinstance(kinds, str) else set(kinds) - {"null"}
+    kinds = set(_types(schema)) - {"null"}
     if "integer" in kinds:
         kinds = kinds - {"integer"} | {"number"}
     return kinds.pop() if len(kinds) == 1 else None
@@ -480,7 +484,7 @@ class Port:
 
     def _function(self, name: str, arguments: list[Go]) -> dict:
         """What is known of a function's result."""
-        if name == "has" and _kind(arguments[0].schema) in ("int", "number"):
+        if name == "has" and {"int", "integer", "number"} & set(_types(arguments[0].schema)):
             raise Unportable("has with a number; it tells an int from a float64, so pipe both through to_string")
         return arguments[-1].schema if name == "required" else RESULTS.get(name, {})
 
