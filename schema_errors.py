@@ -145,10 +145,13 @@ def _sentence(error, node: dict) -> str:
         if error.instance is None:
             return "can't be null; give it a value"
         names = [name for name in _types(node) if name != "null"]
+        hint = _quotes(error.instance, kind.types, node)
+        if names == ["string"] and "title" in node and not hint:
+            return f"{found} is not {node['title']}"
         if isinstance(error.instance, float) and "integer" in names:
             names = ["integer"]
         wanted = " or ".join(ARTICLES.get(name, f"a {name}") for name in names)
-        return f"{found} is not {wanted}{_quotes(error.instance, kind.types, node)}"
+        return f"{found} is not {wanted}{hint}"
     if kind.name in ("enum", "const"):
         options = [option for option in node.get("enum", [node.get("const")]) if option is not None]
         allowed = ", ".join(str(option) or "''" for option in options)
@@ -226,8 +229,10 @@ def shown(value) -> str:
 
 
 def _meant(found, options) -> str:
+    if not isinstance(found, str) or len(found) > 60:
+        return ""
     texts = [str(option) for option in options if option]
-    close = difflib.get_close_matches(str(found), texts, 1) if isinstance(found, str) and len(found) <= 60 else []
+    close = [text for text in texts if text.lower() == found.lower()] or difflib.get_close_matches(found, texts, 1)
     return f" (did you mean {close[0]}?)" if close else ""
 
 
