@@ -20,25 +20,35 @@ WORDS = {"object": "map", "array": "list"}
 
 def resolved(node: dict) -> dict:
     """The node itself, or the definition it refers to."""
+    node = next((part for part in node.get("allOf", ()) if "$ref" in part), node)
     return SCHEMA["definitions"][node["$ref"].rsplit("/", 1)[1]] if "$ref" in node else node
 
 
 def kind(node: dict) -> str:
     """The type of a value in the words of the errors."""
     names = node["type"] if isinstance(node["type"], list) else [node["type"]]
-    text = " or ".join(WORDS.get(name, name) for name in names)
-    return f"{text} of {kind(resolved(node['items']))}s" if "items" in node else text
+    words = [WORDS.get(name, name) for name in names]
+    if "items" in node:
+        words[0] += f" of {kind(resolved(node['items']))}s"
+    return " or ".join(words)
 
 
 def allowed(node: dict) -> str:
-    """What a value may be beyond its type; for lists and maps, what their entries may be."""
+    """What a value may be beyond its type; for lists and maps, what their entries may be. A type of an API is named,
+    with the page that explains it."""
     inner = node.get("items", node.get("additionalProperties"))
-    if isinstance(inner, dict):
+    inner = inner if isinstance(inner, dict) else resolved(node)
+    if inner is not node:
         return allowed(resolved(inner))
-    parts = [f"`{option}`" if option else "empty" for option in node.get("enum", ())]
-    if "maximum" in node:
+    if "$comment" in node:
+        name, _, page = node["$comment"].partition(": ")
+        return f"[{name}]({page})"
+    if "patternProperties" in node:
+        return allowed(resolved(next(iter(node["patternProperties"].values()))))
+    parts = [f"`{option}`" if option else "empty" for option in node.get("enum", ()) if option is not None]
+    if "maximum" in node and str(node["maximum"]) not in node.get("title", "") and "number" not in node["type"][1:]:
         parts.append(f"{node['minimum']} to {node['maximum']}")
-    elif "minimum" in node:
+    elif "minimum" in node and "maximum" not in node:
         parts.append(f"at least {node['minimum']}")
     if "pattern" in node:
         parts.append(node["title"])
@@ -51,12 +61,11 @@ def escaped(text: str) -> str:
 
 
 def rows(path: str, node: dict) -> Iterator[list[str]]:
-    """The row of a value, and those of the values inside it."""
-    node = resolved(node)
+    """The row of a value, and those of the values inside it; those of an API have a page of their own."""
     default = f"`{json.dumps(node['default'])}`" if "default" in node else ""
     yield [f"`{path}`", kind(node), default, escaped(allowed(node)), escaped(node["description"])]
     inner, path = (resolved(node["items"]), f"{path}[]") if "items" in node else (node, path)
-    if inner.get("additionalProperties") is False:
+    if "properties" in inner and "$comment" not in inner:
         for key, child in inner["properties"].items():
             yield from rows(f"{path}.{key}", child)
 

@@ -21,7 +21,7 @@ class Problem(NamedTuple):
     at_key: bool = False
 
     def __str__(self) -> str:
-        return f"{dotted(self.path)}: {self.text}" if self.path else self.text
+        return f"{brief(self.path)}: {self.text}" if self.path else self.text
 
 
 class Refused(Exception):
@@ -51,6 +51,11 @@ def dotted(path: Path) -> str:
                 else json.dumps(step, ensure_ascii=not step.isprintable())
             )
     return text
+
+
+def brief(path: Path) -> str:
+    """The same for a message: of a key that is long, its beginning alone."""
+    return dotted(tuple(step if isinstance(step, int) or len(step) <= 60 else step[:57] + "..." for step in path))
 
 
 def split_path(text: str) -> Path:

@@ -3,12 +3,9 @@
 
 {%- macro refusals() -%}
 {%- if Values.metrics.serviceMonitor.enabled %}
-{{- metadata.names("metrics.serviceMonitor.additionalLabels", Values.metrics.serviceMonitor.additionalLabels) }}
 {{- metadata.twice("metrics.serviceMonitor.additionalLabels", Values.metrics.serviceMonitor.additionalLabels) }}
 {%- endif %}
 {%- if Values.metrics.prometheusRule.enabled %}
-{{- metadata.names("metrics.prometheusRule.annotations", Values.metrics.prometheusRule.annotations) }}
-{{- metadata.names("metrics.prometheusRule.labels", Values.metrics.prometheusRule.labels) }}
 {{- metadata.twice("metrics.prometheusRule.labels", Values.metrics.prometheusRule.labels) }}
 {%- if has(Values.metrics.prometheusRule.runbookAnnotationKey, ["summary", "description"]) %}
 metrics.prometheusRule.runbookAnnotationKey: {{ Values.metrics.prometheusRule.runbookAnnotationKey }} is an annotation that every alert has already; choose another

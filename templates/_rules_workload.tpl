@@ -54,11 +54,7 @@ replicas.min: 0 is no lower bound of an autoscaler that measures CPU; write 1 or
 podDisruptionBudget.minAvailable: is null, and so is maxUnavailable, so the budget would say nothing; set one of them
 {%- endif %}
 {{- watchedTwice() }}
-{{- metadata.names("serviceAccount.annotations", Values.serviceAccount.annotations) }}
-{{- metadata.names("nodeSelector", Values.nodeSelector) }}
-{{- metadata.names("deployment.additionalLabels", Values.deployment.additionalLabels) }}
 {{- metadata.twice("deployment.additionalLabels", Values.deployment.additionalLabels) }}
-{{- metadata.names("pod.additionalLabels", Values.pod.additionalLabels) }}
 {{- metadata.twice("pod.additionalLabels", Values.pod.additionalLabels) }}
 {%- endmacro %}
 
@@ -115,8 +111,8 @@ rollbackStore.pvc.accessModes: without ReadWriteMany only pods of one node can m
 controller.watchNamespaces[{{ loop.index0 }}]: no namespace can have this name, because it is longer than 63 characters
 {%- endif %}
 {%- endfor %}
-{%- set size = bytes(Values.tmpSizeLimit) %}
-{%- set limit = bytes(Values.resources.ephemeralStorage) %}
+{%- set size = bytes(Values.tmpSizeLimit | to_string) %}
+{%- set limit = bytes(Values.resources.ephemeralStorage | to_string) %}
 {%- if size and limit and size | int >= limit | int %}
 tmpSizeLimit: {{ Values.tmpSizeLimit }} is not below resources.ephemeralStorage ({{ Values.resources.ephemeralStorage }}), so a full /tmp gets the pod evicted; write less, or raise resources.ephemeralStorage
 {%- endif %}

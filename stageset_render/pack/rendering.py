@@ -55,7 +55,7 @@ class Rendering:
         self.values = coalesce(defaults(), values)
         release = {"Name": name, "Namespace": namespace, "Service": "Helm"}
         self._context = {"Values": self.values, "Release": release, "Chart": chart, "Partials": {}}
-        problems = schema().problems(self.values)
+        problems = schema().problems(self.values, values)
         if problems:
             problems += self._findings_beside(problems)
             raise Refused(*sorted(problems, key=lambda problem: dotted(problem.path)))

@@ -1,6 +1,10 @@
 # SPDX-FileCopyrightText: The stageset-render authors
 # SPDX-License-Identifier: 0BSD
-"""Says in sentences what values.schema.json finds wrong with values."""
+"""Says in sentences what values.schema.json finds wrong with values.
+
+A schema says its own sentence where a keyword can't: `title` is what a text must be ("a duration such as 90s"), and
+`errorMessage`, which editors show as well, is the whole sentence where several keys don't go together.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +14,19 @@ from collections.abc import Iterator
 
 import jsonschema_rs
 
-from stageset_render.problems import Problem, dotted
+from stageset_render.problems import Path, Problem, brief
 
 ARTICLES = {"object": "a map", "array": "a list", "integer": "an integer", "null": "null"}
+MANY = 10_000  # values; of more, only the first of each list and map are looked at one by one
+HINTS = 100  # near names that are looked for in one run; more help nobody, and each takes its time
+LIMITS = {
+    "minimum": "at least",
+    "maximum": "at most",
+    "exclusiveMinimum": "above",
+    "exclusiveMaximum": "below",
+}
+LENGTHS = {"maxItems": "entries", "maxProperties": "keys", "minItems": "entries", "minProperties": "keys"}
+DEMOTED = {"additionalProperties", "minimum", "maximum", "maxItems", "maxLength", "maxProperties"}
 
 
 class Schema:
@@ -31,49 +45,86 @@ class Schema:
         """The schema as a dict; a run that refuses nothing never reads it."""
         return json.loads(self._text)
 
-    def problems(self, values: dict) -> list[Problem]:
-        """Everything that the schema refuses in `values`."""
-        if self._validator.is_valid(values):
-            return []
-        return [problem for error in self._validator.iter_errors(values) for problem in self._worded(error)]
+    @functools.cached_property
+    def _values(self) -> dict[tuple[str, ...], dict]:
+        return dict(_nodes(self.root, ()))
+
+    @functools.cached_property
+    def _apis(self) -> set[tuple[str, ...]]:
+        return {path for path, node in self._values.items() if "$comment" in self._definition(node)}
+
+    def problems(self, values: dict, written: dict | None = None) -> list[Problem]:
+        """Everything that the schema refuses.
+
+        Args:
+            values: the values merged with their defaults.
+            written: what the user wrote of them. A null there has deleted a default, so `values` don't show it.
+        """
+        refused, demoted = self.split(values, written)
+        return refused + demoted
+
+    def split(self, values: dict, written: dict | None = None) -> tuple[list[Problem], list[Problem]]:
+        """The same in two lists: what is refused in any case, and what Helm's --skip-schema-validation may let pass.
+
+        The second list has the unknown keys and the upper bounds inside passed-through values: an API that is newer
+        than its definition here may know the key, and take more. An unknown key elsewhere is a value that no template
+        reads, and a wrong type would break one, so these stay refused.
+        """
+        errors = self._errors(values)
+        if written is not None:
+            errors += [one for one in self._errors(written) if one.kind.name == "type" and one.instance is None]
+        mistyped = {tuple(error.instance_path) for error in errors if error.kind.name == "type"}
+        hints = iter(range(HINTS))
+        found: dict[Problem, bool] = {}
+        for error in errors:
+            path = tuple(error.instance_path)
+            if error.kind.name == "type" or path not in mistyped:
+                demoted = error.kind.name in DEMOTED and self._passed_through(path)
+                found.update((problem, demoted) for problem in self._worded(error, path, hints))
+        return [one for one in found if not found[one]], [one for one in found if found[one]]
 
     def paths(self) -> list[tuple[str, ...]]:
         """The path of every value the schema knows outside lists, parents included."""
-        return list(_paths(self.root, ()))
+        return list(self._values)
 
-    def _worded(self, error) -> Iterator[Problem]:
-        path, kind = tuple(error.instance_path), error.kind
-        found = shown(error.instance)
+    def _definition(self, node: dict) -> dict:
+        """What a value, or an entry of it, refers to: the definition of a type of an API names it in `$comment`."""
+        node = node.get("items", node)
+        node = node.get("allOf", [node])[0]
+        return self.root["definitions"][node["$ref"].rsplit("/", 1)[1]] if "$ref" in node else node
+
+    def _passed_through(self, path: Path) -> bool:
+        return any(path[:length] in self._apis for length in range(1, len(path) + 1))
+
+    def _errors(self, values: dict) -> list:
+        if self._validator.is_valid(values):
+            return []
+        cut = values
+        for most in (1_000, 100, 10, 3):
+            if _size(cut) > MANY:
+                cut = _cut(values, most)
+        errors = [one for one in self._validator.iter_errors(cut) if cut is values or not _cut_away(one, values)]
+        if not errors:  # all are beyond what is left of a list
+            try:
+                self._validator.validate(values)
+            except jsonschema_rs.ValidationError as error:
+                errors = [error]
+        return errors
+
+    def _worded(self, error, path: Path, hints: Iterator[int]) -> Iterator[Problem]:
+        kind, node = error.kind, self._node(error.schema_path[:-1])
         if kind.name == "additionalProperties":
             for key in kind.value:
-                yield Problem(path + (key,), self._unknown(path, key, error), at_key=True)
+                yield Problem(path + (key,), self._unknown(path, key, node, hints), at_key=True)
+        elif kind.name == "uniqueItems":
+            for first, second in _twice(error.instance):
+                yield Problem(path + (second,), f"is the same as entry {first}; leave one of them out")
         elif kind.name == "required":
-            # Outside lists every required value has a default, so only null can have removed it.
-            cause = "is missing" if any(isinstance(part, int) for part in path) else "can't be null"
-            yield Problem(path + (kind.value,), f"{cause}; give it a value")
-        elif kind.name == "type":
-            wanted = " or ".join(ARTICLES.get(name, f"a {name}") for name in kind.types)
-            yield Problem(path, f"{found} is not {wanted}{_quotes(error.instance, kind.types)}")
-        elif kind.name == "enum":
-            allowed = ", ".join(str(option) or "''" for option in kind.options)
-            yield Problem(path, f"{found} is not one of {allowed}{_meant(error.instance, kind.options)}")
-        elif kind.name in ("minimum", "maximum"):
-            bound = "at least" if kind.name == "minimum" else "at most"
-            yield Problem(path, f"{found} is not allowed; it must be {bound} {kind.value}")
-        elif kind.name == "pattern":
-            schema = self._node(error.schema_path[:-1])
-            yield Problem(path, f"{found} is not {schema.get('title', 'text that matches ' + kind.value)}")
-        elif kind.name == "anyOf":
-            needed = [key for branch in self._node(error.schema_path) for key in branch["required"]]
-            yield Problem(path, f"needs {' or '.join(needed)}, with at least one entry")
-        elif kind.name in ("minItems", "minProperties"):
-            yield Problem(path, "is empty; fill it, or leave it out")
-        elif kind.name == "maxLength":
-            yield Problem(path, f"{found} is longer than the {kind.value} characters allowed")
-        elif kind.name == "not":
-            yield Problem(path, f"{found} is not allowed here")
+            yield Problem(path + (kind.value,), node.get("errorMessage", "is missing; give it a value"))
+        elif kind.name == "type" or "errorMessage" not in node:
+            yield Problem(path, _sentence(error, node))
         else:
-            yield Problem(path, error.message)
+            yield Problem(path, node["errorMessage"])
 
     def _node(self, schema_path) -> dict:
         node = self.root
@@ -84,22 +135,95 @@ class Schema:
                 node = node[part]
         return node
 
-    def _unknown(self, path, key, error) -> str:
-        known = sorted(self._node(error.schema_path[:-1])["properties"])
-        close = near(key, known, 1)
+    def _unknown(self, path: Path, key: str, node: dict, hints: Iterator[int]) -> str:
+        if "patternProperties" in node:
+            return node["errorMessage"]
+        known = sorted(node["properties"])
+        hinted = len(key) <= 60 and next(hints, None) is not None
+        close = near(key, known, 1) if hinted else []
         if close:
-            return f"is unknown (did you mean {dotted(path + (close[0],))}?)"
-        elsewhere = [dotted(other) for other in self.paths() if other[-1] == key]
-        if len(elsewhere) == 1:
+            return f"is unknown (did you mean {brief(path + (close[0],))}?)"
+        elsewhere = [brief(other) for other in self.paths() if other[-1] == key] if hinted else []
+        if len(elsewhere) == 1 and not self._passed_through(path):
             return f"is unknown here (did you mean {elsewhere[0]}?)"
         return f"is unknown; known here: {', '.join(known)}"
 
 
-def _paths(node, path) -> Iterator[tuple[str, ...]]:
+def _sentence(error, node: dict) -> str:
+    kind, found = error.kind, shown(error.instance)
+    if kind.name == "type":
+        if error.instance is None:
+            return "can't be null; give it a value"
+        names = [name for name in _types(node) if name != "null"]
+        hint = _quotes(error.instance, kind.types, node)
+        if names == ["string"] and "title" in node and not hint:
+            return f"{found} is not {node['title']}"
+        if isinstance(error.instance, float) and "integer" in names:
+            names = ["integer"]
+        wanted = " or ".join(ARTICLES.get(name, f"a {name}") for name in names)
+        return f"{found} is not {wanted}{hint}"
+    if kind.name in ("enum", "const"):
+        options = [option for option in node.get("enum", [node.get("const")]) if option is not None]
+        allowed = ", ".join(str(option) or "''" for option in options)
+        return f"{found} is not {'one of ' if len(options) > 1 else ''}{allowed}{_meant(error.instance, options)}"
+    if kind.name == "pattern":
+        return f"{found} is not {node.get('title', 'text that matches ' + kind.value)}"
+    if kind.name in LIMITS:
+        return f"{found} is not allowed; it must be {LIMITS[kind.name]} {shown(kind.value)}"
+    if kind.name in LENGTHS and kind.name.startswith("max"):
+        return f"has {len(error.instance)} {LENGTHS[kind.name]}; at most {kind.value} are allowed"
+    if kind.name in LENGTHS and error.instance:
+        return f"has {len(error.instance)} {LENGTHS[kind.name]}; at least {kind.value} are needed"
+    if kind.name in LENGTHS:
+        return "is empty; fill it, or leave it out"
+    if kind.name == "minLength":
+        return "is empty; give it a value"
+    if kind.name == "maxLength":
+        return f"{found} is longer than the {kind.value} characters allowed"
+    return f"{found} is not allowed here"
+
+
+def _types(node: dict) -> list[str]:
+    kinds = node.get("type", [])
+    return [kinds] if isinstance(kinds, str) else kinds
+
+
+def _nodes(node: dict, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], dict]]:
     for key, child in node.get("properties", {}).items():
-        yield path + (key,)
+        yield path + (key,), child
         if isinstance(child, dict):
-            yield from _paths(child, path + (key,))
+            yield from _nodes(child, path + (key,))
+
+
+def _size(value) -> int:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return 1 + sum(map(_size, inner))
+
+
+def _cut(value, most: int):
+    """The value with the first entries of each list and map alone."""
+    if isinstance(value, dict):
+        return {key: _cut(inner, most) for key, inner in list(value.items())[:most]}
+    return [_cut(inner, most) for inner in value[:most]] if isinstance(value, list) else value
+
+
+def _cut_away(error, values) -> bool:
+    if error.kind.name != "required":
+        return False
+    for step in error.instance_path:
+        values = values[step]
+    return error.kind.value in values
+
+
+def _twice(items: list) -> Iterator[tuple[int, int]]:
+    """The indexes of an entry and of its first repetition, at most ten pairs."""
+    seen: dict[str, int] = {}
+    pairs = []
+    for index, item in enumerate(items):
+        first = seen.setdefault(json.dumps(item, sort_keys=True), index)
+        if first < index:
+            pairs.append((first, index))
+    yield from pairs[:10]
 
 
 def near(word: str, known: list[str], count: int) -> list[str]:
@@ -122,16 +246,24 @@ def shown(value) -> str:
 
 
 def _meant(found, options) -> str:
-    close = near(str(found), [str(option) for option in options if option], 1)
+    if not isinstance(found, str) or len(found) > 60:
+        return ""
+    texts = [str(option) for option in options if option]
+    close = [text for text in texts if text.lower() == found.lower()] or near(found, texts, 1)
     return f" (did you mean {close[0]}?)" if close else ""
 
 
-def _quotes(found, types) -> str:
-    """A hint for `"8080"` where 8080 was meant, the usual slip with --set-string, and for the other way round."""
+def _quotes(found, types, node: dict) -> str:
+    """A hint for `"true"` where true was meant, the usual slip with --set-string, and for the other way round, unless
+    the text that it means would be refused as well."""
     if isinstance(found, str) and len(found) <= 20:
         number = found.lstrip("-").isdigit() and {"integer", "number"} & set(types)
         if number or (found in ("true", "false") and "boolean" in types):
             return f"; write it without quotes, as {found}"
-    if isinstance(found, (bool, int, float)) and "string" in types:
+    if (
+        isinstance(found, (bool, int, float))
+        and "string" in types
+        and jsonschema_rs.is_valid({"pattern": node.get("pattern", "")}, json.dumps(found))
+    ):
         return "; write it in quotes"  # as it stands in the file: 1.10 has been read as 1.1
     return ""

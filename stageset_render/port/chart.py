@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import copy
+import json
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,8 +14,8 @@ import yaml
 
 from stageset_render.helm.writing import to_yaml
 from stageset_render.pack import output
-from stageset_render.pack.files import CHART, DEFAULTS, NOTES, SCHEMA, VALIDATE, all_templates, source, text
-from stageset_render.pack.rendering import schema
+from stageset_render.pack.files import CHART, DEFAULTS, NOTES, VALIDATE, all_templates, source
+from stageset_render.pack.rendering import defaults, schema
 from stageset_render.port.expressions import below, prefix
 from stageset_render.port.go import Port
 from stageset_render.problems import Refused
@@ -99,6 +101,22 @@ def _descriptions(node: yaml.Node, schema: dict) -> Iterator[tuple[int, list[str
         yield from _descriptions(value, known)
 
 
+def schema_file() -> str:
+    """The text of values.schema.json: Helm shows it merged values alone, in which a default that null has deleted is
+    only missing, so every default that null must not delete is required there."""
+    root = copy.deepcopy(schema().root)
+    _require(root, defaults())
+    return json.dumps(root, indent=2) + "\n"
+
+
+def _require(node: dict, known_defaults: dict) -> None:
+    known = {key: node["properties"][key] for key in known_defaults}
+    node["required"] = [key for key, value in known.items() if "null" not in value["type"]]
+    for key, value in known.items():
+        if "properties" in value:
+            _require(value, known_defaults[key])
+
+
 def chart() -> dict[str, str]:
     """The files of the chart: path to text.
 
@@ -120,7 +138,7 @@ def chart() -> dict[str, str]:
     return {
         ".helmignore": HELMIGNORE,
         "Chart.yaml": to_yaml(about) + "\n",
-        "values.schema.json": text(SCHEMA),
+        "values.schema.json": schema_file(),
         "values.yaml": values_file(),
         **{f"templates/{port.file}": _finished(port) for port in ports},
     }

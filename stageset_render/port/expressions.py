@@ -88,10 +88,14 @@ class Scope:
     earlier: set[str] = field(default_factory=set)  # set in the branches before this one
 
 
+def types_of(schema: dict) -> list[str]:
+    kinds = schema.get("type", [])
+    return [kinds] if isinstance(kinds, str) else kinds
+
+
 def kind_of(schema: dict) -> str | None:
     """The one type, apart from null, that a schema admits."""
-    kinds = schema.get("type", [])
-    kinds = {kinds} if isinstance(kinds, str) else set(kinds) - {"null"}
+    kinds = set(types_of(schema)) - {"null"}
     if "integer" in kinds:
         kinds = kinds - {"integer"} | {"number"}
     return kinds.pop() if len(kinds) == 1 else None
@@ -250,7 +254,7 @@ class Expressions:
 
     def _function(self, name: str, arguments: list[Go]) -> dict:
         """What is known of a function's result."""
-        if name == "has" and kind_of(arguments[0].schema) in ("int", "number"):
+        if name == "has" and {"int", "integer", "number"} & set(types_of(arguments[0].schema)):
             raise Unportable("has with a number; it tells an int from a float64, so pipe both through to_string")
         if name == "default" and len({kind_of(one.schema) for one in arguments}) > 1:
             return {}

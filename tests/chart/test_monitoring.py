@@ -185,7 +185,7 @@ def matchers(selector):
         (
             RULE,
             {
-                "prometheusRule": {"labels": {"a": "b"}, "extraRules": [{"alert": "A"}]},
+                "prometheusRule": {"labels": {"a": "b"}, "extraRules": [{"alert": "A", "expr": "up"}]},
                 "serviceMonitor": {"enabled": True},
             },
         ),
@@ -354,7 +354,7 @@ def test_a_whole_threshold_prints_without_a_fraction(name, threshold):
 
 
 def test_interval_of_every_group():
-    groups = rule(interval="7m", extraRules=[{"alert": "A"}])["spec"]["groups"]
+    groups = rule(interval="7m", extraRules=[{"alert": "A", "expr": "up"}])["spec"]["groups"]
     assert [group["interval"] for group in groups] == ["7m"] * 4
 
 
@@ -386,11 +386,18 @@ def test_no_group_without_the_users_rules(rules):
 
 
 TEXTS = st.text(max_size=12) | st.sampled_from(["{{ $labels.name }}", "{% if %}", 'up{a="b"} > 1e3', "yes"])
+NAMES = TEXTS.filter(str.strip)
 
 
 @settings(max_examples=40)
 @given(
-    rules=st.lists(st.dictionaries(TEXTS, TEXTS | st.dictionaries(TEXTS, TEXTS, max_size=2), max_size=3), min_size=1)
+    rules=st.lists(
+        st.fixed_dictionaries(
+            {"alert": NAMES, "expr": NAMES},
+            optional=dict.fromkeys(("labels", "annotations"), st.dictionaries(NAMES, TEXTS, max_size=2)),
+        ),
+        min_size=1,
+    )
 )
 def test_the_users_rules_are_rendered_as_written(rules):
     assert rule(extraRules=rules)["spec"]["groups"][-1]["rules"] == rules

@@ -3,6 +3,9 @@
 """values.schema.json against the defaults, the templates and Helm."""
 
 import json
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import helm_python
@@ -10,8 +13,10 @@ import pytest
 import yaml
 from jinja2 import nodes
 
+from stageset_render.helm.values import coalesce
 from stageset_render.pack import environment, rendering
-from stageset_render.problems import Refused
+from stageset_render.port import chart as porting
+from stageset_render.problems import Refused, dotted
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SCHEMA = json.loads((ROOT / "values.schema.json").read_text(encoding="utf-8"))
@@ -93,7 +98,7 @@ def value_paths(template):
 )
 def test_templates_read_only_values_that_the_schema_knows(template):
     known = {path for path, _ in leaves(SCHEMA)} | {path for path, _ in levels(SCHEMA)}
-    free = {path for path, schema in leaves(SCHEMA) if schema["type"] == "object"}
+    free = {path for path, schema in leaves(SCHEMA) if "object" in schema["type"]}
     unknown = set(value_paths(template)) - known
     assert {path for path in unknown if path[:-1] not in free} == set()
 
@@ -123,3 +128,137 @@ def test_helm_enforces_the_schema_too(tmp_path, values, named):
         else:
             with pytest.raises(helm_python.HelmValuesError, match=named):
                 chart.validate_schema(everything)
+
+
+# What editors and other validators make of the schema
+
+
+def files(*patterns):
+    return [path.relative_to(ROOT).as_posix() for pattern in patterns for path in sorted(ROOT.glob(pattern))]
+
+
+def faulty(*names):
+    """The files in which check-jsonschema finds something."""
+    command = [sys.executable, "-m", "check_jsonschema", "--schemafile", "values.schema.json", "-o", "json", *names]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    return {error["filename"] for error in json.loads(done.stdout)["errors"]}
+
+
+def test_editors_believe_in_every_good_values_file():
+    good = files("examples/*.yaml", "tests/everything/*.yaml", "tests/cases/valid/*.yaml", "tests/cases/warned/*.yaml")
+    assert faulty(*good) == set()
+
+
+def test_editors_refuse_what_the_schema_refuses_in_what_is_written():
+    known = set()
+    for name in files("tests/cases/refused/*.yaml"):
+        values = yaml.safe_load((ROOT / name).read_text(encoding="utf-8"))
+        found = rendering.schema().problems(coalesce(DEFAULTS, values), values)
+        known |= {name} if found else set()
+    assert faulty(*files("tests/cases/refused/*.yaml")) == known
+
+
+def test_the_ported_schema_requires_what_null_must_not_delete():
+    ported = json.loads(porting.chart()["values.schema.json"])
+    assert "required" not in SCHEMA
+    assert "serviceMesh" in ported["required"]
+    assert "engine" in ported["properties"]["serviceMesh"]["required"]
+    assert "mtls" not in ported["properties"]["serviceMesh"]["required"]
+
+
+# The words of a refusal
+
+
+def nodes_of(schema):
+    if isinstance(schema, dict):
+        yield schema
+        for key, inner in schema.items():
+            if key not in ("enum", "const", "default", "if"):  # nobody hears of what an if finds
+                yield from nodes_of(inner)
+    elif isinstance(schema, list):
+        for inner in schema:
+            yield from nodes_of(inner)
+
+
+@pytest.mark.parametrize("keyword", ["anyOf", "oneOf", "not", "contains", "patternProperties"])
+def test_the_schema_words_what_a_keyword_cannot(keyword):
+    inside = [
+        id(part) for node in nodes_of(SCHEMA) for word in ("anyOf", "oneOf", "not") for part in nodes_of(node.get(word))
+    ]
+    found = [node for node in nodes_of(SCHEMA) if keyword in node and id(node) not in inside]
+    assert [node for node in found if "errorMessage" not in node] == []
+    assert found or keyword == "contains"
+
+
+def test_every_text_of_a_form_says_which():
+    outside = [
+        node for node in nodes_of(SCHEMA) if isinstance(node.get("pattern"), str) and node.get("type") == "string"
+    ]
+    assert [node for node in outside if "title" not in node and node["pattern"] != "^150[0-9]{2}$"] == []
+
+
+def test_only_unknown_keys_and_bounds_of_passed_through_values_may_be_let_pass():
+    values = {
+        "unknown": 1,
+        "ports": {"gate": 0},
+        "tolerations": [{"operator": "Exists", "newer": 1, "effect": "newer"}],
+        "affinity": {"podAffinity": {"newer": 1}},
+        "podSecurityContext": {"runAsUser": 2**31},
+        "webhook": {"matchConditions": [{"name": f"a{i}", "expression": "true"} for i in range(65)]},
+        "serviceMesh": {"gate": {"from": [{"principals": ["a"], "newer": 1}]}},
+    }
+    refused, demoted = rendering.schema().split(coalesce(DEFAULTS, values), values)
+    assert {dotted(problem.path) for problem in refused} == {
+        "unknown",
+        "ports.gate",
+        "tolerations[0].effect",
+        "serviceMesh.gate.from[0].newer",
+    }
+    assert {dotted(problem.path) for problem in demoted} == {
+        "tolerations[0].newer",
+        "affinity.podAffinity.newer",
+        "podSecurityContext.runAsUser",
+        "webhook.matchConditions",
+    }
+
+
+LARGE = {
+    "unknown keys": {str(number): 1 for number in range(50_000)},
+    "a long key": {"x" * 1_000_000: 1},
+    "wrong items": {"controller": {"allowedActionHosts": [0] * 400_000}},
+    "a wrong item at the end": {"controller": {"allowedActionHosts": ["a"] * 200_000 + [0]}},
+    "wrong keys": {"serviceAccount": {"annotations": {f"{number} ": "" for number in range(80_000)}}},
+    "empty entries": {"serviceMesh": {"gate": {"from": [{}] * 300_000}}},
+    "unknown keys in entries": {"tolerations": [{f"operato{number}": 1} for number in range(40_000)]},
+    "the same entry": {"imagePullSecrets": [{"name": "a"}] * 60_000},
+    "long texts": {"image": {"tag": "a" * 500_000, "pullPolicy": "x" * 500_000}},
+    "nested lists": {"serviceMesh": {"istio": {"rules": [{"from": [{"source": {"ports": [0] * 9}}] * 9}] * 3_000}}},
+}
+
+
+@pytest.mark.parametrize("values", [pytest.param(values, id=name) for name, values in LARGE.items()])
+def test_a_large_file_is_answered_in_time_and_in_few_words(values):
+    everything = coalesce(DEFAULTS, values)
+    start = time.perf_counter()
+    found = rendering.schema().problems(everything, values)
+    assert time.perf_counter() - start < 2
+    assert found
+    assert max(map(len, map(str, found))) < 700
+    assert not any("x" * 200 in str(problem) for problem in found)
+
+
+def test_a_rate_limit_of_linkerd_is_taken():
+    limit = {
+        "apiVersion": "policy.linkerd.io/v1alpha1",
+        "kind": "HTTPLocalRateLimitPolicy",
+        "metadata": {"name": "a"},
+        "spec": {
+            "targetRef": {"group": "policy.linkerd.io", "kind": "Server", "name": "a"},
+            "total": {"requestsPerSecond": 10},
+            "overrides": [{"requestsPerSecond": 1, "clientRefs": [{"kind": "ServiceAccount", "name": "a"}]}],
+        },
+    }
+    values = {"serviceMesh": {"linkerd": {"authorizations": [limit]}}}
+    assert rendering.schema().problems(coalesce(DEFAULTS, values), values) == []
+    limit["spec"]["total"]["requestsPerSecond"] = 0
+    assert rendering.schema().problems(coalesce(DEFAULTS, values), values)
