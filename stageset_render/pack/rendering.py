@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import re
 from collections.abc import Iterable
 
@@ -98,15 +99,40 @@ class Rendering:
 
     def _findings_beside(self, problems: list[Problem]) -> list[Problem]:
         """Cross-field findings about values other than those the schema refuses, so that one run names everything."""
-        try:
-            found = self._findings("validate")
-        except Refused:  # a value of a wrong type, which is among the problems already, broke a template
-            return []
-        return [one for one in found if not any(_overlap(one.path, problem.path) for problem in problems)]
+        cuts: dict = {}
+        for problem in problems:
+            inside = cuts
+            for step in itertools.takewhile(lambda step: isinstance(step, str), problem.path):
+                inside = inside.setdefault(step, {})
+        self._context = {**self._context, "Values": _without(self.values, defaults(), cuts), "Partials": {}}
+        found = self._findings("validate")
+        return [one for one in found if not _inside(cuts, one.path)]
 
 
-def _overlap(first: tuple, second: tuple) -> bool:
-    return all(a == b for a, b in zip(first, second))
+def _without(values: dict, known: dict, cuts: dict) -> dict:
+    """The values with the default in place of each that the schema refuses, of a wrong type or with a fault inside, so
+    that no rule meets it; a text or number that is only not allowed stays."""
+    result = dict(values)
+    for key, inner in cuts.items():
+        value, default = values.get(key), known.get(key)
+        if isinstance(default, dict) and isinstance(value, dict) and inner:
+            result[key] = _without(value, default, inner)
+        elif key not in known:
+            result.pop(key, None)
+        elif isinstance(value, (dict, list)) or type(value) is not type(default):
+            result[key] = default
+    return result
+
+
+def _inside(cuts: dict, path: tuple) -> bool:
+    """Whether a path is that of a refused value, or leads into one."""
+    for step in path:
+        if step not in cuts:
+            return False
+        cuts = cuts[step]
+        if not cuts:
+            return True
+    return True
 
 
 def _finding(line: str) -> Problem:
