@@ -16,6 +16,7 @@ import re
 
 from stageset_render.helm.reading import load_yaml
 from stageset_render.helm.writing import (
+    Whole,
     is_defined,
     kind_of,
     need_list,
@@ -209,8 +210,8 @@ def omit(value, *names):
 def length(value):
     """Return Go's len: of a list, a map, or the bytes of a string; Refused for all else."""
     if isinstance(value, (list, dict)):
-        return len(value)
-    return len(need_string(value).encode())
+        return Whole(len(value))
+    return Whole(len(need_string(value).encode()))
 
 
 # Checks
@@ -275,7 +276,7 @@ GLOBALS = {
     "keys": lambda *maps: [key for one in maps for key in need_map(one)],
     "len": length,
     "merge_overwrite": merge_overwrite,
-    "mul": lambda *numbers: math.prod(map(to_int, numbers)),
+    "mul": lambda *numbers: Whole(math.prod(map(to_int, numbers))),
     "nindent": nindent,
     "omit": omit,
     "printf": printf,

@@ -75,6 +75,10 @@ def _float(value, lowest=-4, highest=6):
     return f"{number.scaleb(-power):f}e{power:+03d}"
 
 
+class Whole(int):
+    """A whole number that a function made; one of a values file is a float64 to Helm, and prints as one."""
+
+
 def to_string(value):
     """Return a scalar as Go's %v prints it (Sprig's toString); null, lists and maps have no such text: Refused."""
     if isinstance(value, str):
@@ -82,7 +86,7 @@ def to_string(value):
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int):
-        return str(value)
+        return str(value) if isinstance(value, Whole) or -1_000_000 < value < 1_000_000 else _float(float(value))
     if isinstance(value, float):
         return _float(value)
     if not is_defined(value):
@@ -99,19 +103,17 @@ def finalize(value):
 
 def to_int(value):
     """Return the whole number that Sprig's int makes of any value; 0 of what is none (the rules of Go's ParseInt)."""
-    if isinstance(value, float) and abs(value) < 2**63:
-        return int(value)
-    if isinstance(value, float):
+    if isinstance(value, float) and abs(value) >= 2**63:
         raise Refused(f"{value} is out of the range of a whole number")
-    if isinstance(value, int):
-        return int(value)
+    if isinstance(value, (int, float)):
+        return Whole(value)
     if not isinstance(value, str) or not re.fullmatch(r"[-+]?[0-9][0-9a-zA-Z_]*(\.0+)?", value):
-        return 0
+        return Whole(0)
     try:
         number = int(re.sub(r"^([-+]?0)(?=[0-9_])", r"\1o", value.partition(".")[0]), 0)
     except ValueError:
-        return 0
-    return number if -(2**63) <= number < 2**63 else 0
+        return Whole(0)
+    return Whole(number if -(2**63) <= number < 2**63 else 0)
 
 
 # YAML

@@ -473,6 +473,8 @@ ROWS = [
     ),
     ("{{ regexReplaceAll `(a)|b` .Values.x `<${1}>` }}", "{{ regex_replace_all('(a)|b', x, '<${1}>') }}", ["abc", "c"]),
     ("{{ .Values.x | printf `%s` }}", "{{ x | printf('%s') }}", ["a"]),
+    ("{{ .Values.x }}|{{ int .Values.x }}", "{{ x }}|{{ int(x) }}", [999999, 1000000, -1000000, 5368709120, 123456789]),
+    ("{{ mul .Values.x 2 }}", "{{ mul(x, 2) }}", [5368709120]),
     ("{{ default `d` .Values.x }}", "{{ x | default('d') }}", ["", "a", None, 0, 0.0, 1.5, False, True]),
     ("{{ .Values.x | default (list 1) | len }}", "{{ x | default([1]) | len }}", [[], {}, [1, 2], {"a": 1, "b": 2}]),
     ("{{ default `d` .Values.missing }}", "{{ default('d', missing) }}", [None]),
@@ -697,4 +699,4 @@ def test_defined_is_neither_null_nor_missing(value, expected):
 
 
 def test_integers_print_exactly():
-    assert writing.finalize(2**63 + 1) == "9223372036854775809"
+    assert writing.finalize(writing.Whole(2**63 + 1)) == "9223372036854775809"
