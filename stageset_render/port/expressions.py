@@ -61,6 +61,9 @@ NO_FORM = {
 }
 
 
+Path = tuple[str, ...]
+
+
 class Unportable(Exception):
     """A construct without an exact Go form."""
 
@@ -84,6 +87,8 @@ class Scope:
     names: dict[str, Go] = field(default_factory=dict)
     own: bool = True  # Jinja keeps what is set in it from what surrounds it
     loop: int | None = None  # for a loop: where its action stands in the output
+    moved: bool = False  # Go's dot is no longer what it was outside: in a loop and in a with
+    dot: Path | None = None  # what it is now, where a path says it
     gone: set[str] = field(default_factory=set)  # set in a branch, where Go forgets it at the end and Jinja doesn't
     earlier: set[str] = field(default_factory=set)  # set in the branches before this one
 
@@ -108,6 +113,14 @@ def below(schema: dict, key: str, name: str | None = None) -> dict:
     while isinstance(found, dict) and "$ref" in found:
         found = functools.reduce(dict.__getitem__, found["$ref"].split("/")[1:], rendering.schema().root)
     return found if isinstance(found, dict) else {}
+
+
+def path_of(node: nodes.Node) -> Path | None:
+    """The path that an expression is, as ("Values", "ports", "gate"), if it is one."""
+    if isinstance(node, nodes.Name):
+        return (node.name,)
+    owner = path_of(node.node) if isinstance(node, nodes.Getattr) else None
+    return owner and (*owner, node.attr)
 
 
 def camel(name: str) -> str:
@@ -148,14 +161,22 @@ class Expressions:
         return name
 
     def _dot(self) -> str:
-        """What begins the path of a field: a loop makes the dot its element, and $ stays what the dot was."""
-        return "$" if any(scope.loop is not None for scope in self.scopes) else ""
+        """What begins the path of a field: a loop or a with moves the dot, and $ stays what the dot was."""
+        return "$" if any(scope.moved for scope in self.scopes) else ""
+
+    def _moved(self) -> Path | None:
+        """The path of what the dot is now."""
+        return next((scope.dot for scope in reversed(self.scopes) if scope.moved), None)
 
     def _root(self) -> str:
         """The same for Helm's own objects; a macro with parameters is handed them as the field root."""
         return f"{self._dot()}.root" if self.parameters else self._dot()
 
     def _expression(self, node: nodes.Node) -> Go:
+        go = self._translated(node)
+        return go._replace(text=".") if self._moved() and path_of(node) == self._moved() else go
+
+    def _translated(self, node: nodes.Node) -> Go:
         if type(node) in NO_FORM or type(node) not in self.EXPRESSIONS:
             raise Unportable(NO_FORM.get(type(node), f"a {type(node).__name__}; it has no Go form"))
         return self.EXPRESSIONS[type(node)](self, node)
@@ -203,7 +224,7 @@ class Expressions:
         if not isinstance(node.node, (nodes.Name, nodes.Getattr)):
             raise Unportable(f".{node.attr} of what is no name; set a name to it first")
         owner = self._expression(node.node)
-        return Go(f"{owner.text}.{node.attr}", below(owner.schema, "properties", node.attr), True)
+        return Go(f"{owner.text.removesuffix('.')}.{node.attr}", below(owner.schema, "properties", node.attr), True)
 
     def _index(self, attribute: str) -> Go:
         if attribute != INDEX:
@@ -265,6 +286,8 @@ class Expressions:
             raise Unportable(f"the filter {node.name}; Helm has none, or the pack doesn't know it")
         piped, arguments = self._expression(node.node), self._arguments(node)
         known = self._function(node.name, [*arguments, piped])
+        if node.name == "to_yaml" and piped.atom:  # as every chart writes it
+            return Go(f"toYaml {piped.text}", known)
         return Go(" ".join([piped.text, "|", camel(node.name), *(one.argument for one in arguments)]), known)
 
     def _call(self, node: nodes.Call) -> Go:

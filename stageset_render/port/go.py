@@ -9,6 +9,7 @@ has no exact Go form is refused, with its file and line.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 import jinja2
 from jinja2 import nodes
@@ -25,6 +26,7 @@ from stageset_render.port.expressions import (
     below,
     kind_of,
     macros,
+    path_of,
     prefix,
 )
 from stageset_render.port.tags import Tag, tags
@@ -43,6 +45,25 @@ NO_TAG = {
 SPACE = " \t\n"  # what both Jinja and Go trim at a `-`
 
 
+def conditions(tree: nodes.Template) -> Iterator[nodes.If]:
+    """The ifs of a template in the order of their tags; an elif is part of its if."""
+    later = {id(branch) for node in tree.find_all(nodes.If) for branch in node.elif_}
+    return (node for node in tree.find_all(nodes.If) if id(node) not in later)
+
+
+def prints(node: nodes.If) -> bool:
+    """Whether a chart would write `with`: the block prints the path asked for or loops over it, and doesn't join it."""
+    path = path_of(node.test)
+    if not path or path[0] in ("Release", "Chart", "loop") or node.elif_:
+        return False
+    body = nodes.Template(node.body)
+    joined = [one.node for one in body.find_all(nodes.Filter) if one.name == "join"]
+    joined += [one.args[-1] for one in body.find_all(nodes.Call) if one.args and path_of(one.node) == ("join",)]
+    shown = [part for output in body.find_all(nodes.Output) for part in output.find_all(nodes.Expr)]
+    looped = [loop.iter for loop in body.find_all(nodes.For)]
+    return path not in map(path_of, joined) and path in map(path_of, shown + looped)
+
+
 class Port(Expressions):
     """Translates one template. `problems` has what can't be translated; `text` is the Go template."""
 
@@ -54,6 +75,7 @@ class Port(Expressions):
             return
         try:
             self.macros = macros(source)
+            self.ifs = conditions(environment().parse(source))
             parts = list(tags(source))
         except jinja2.TemplateSyntaxError as error:
             self._refuse(error.lineno, f"{error.message}; this is no template")
@@ -123,10 +145,15 @@ class Port(Expressions):
             raise Unportable(f"{error.message}; write one plain expression") from error
 
     def _if(self, node: nodes.If) -> str:
+        scope, printed = Scope(own=False), prints(next(self.ifs))
         try:
-            return f"if {self._expression(node.test).text}"
+            test = self._expression(node.test)
+            if not printed or kind_of(test.schema) == "boolean" or re.fullmatch(r"\.|\$\w+", test.text):
+                return f"if {test.text}"
+            scope.moved, scope.dot = True, path_of(node.test)
+            return f"with {test.text}"
         finally:
-            self.scopes.append(Scope(own=False))
+            self.scopes.append(scope)
 
     def _elif(self, node: nodes.If) -> str:
         self._next_branch()
@@ -155,7 +182,7 @@ class Port(Expressions):
             self.output[scope.loop] = self.output[scope.loop].replace("range ", f"range ${INDEX}, ", 1)
 
     def _for(self, node: nodes.For) -> str:
-        scope = Scope(loop=len(self.output) + 1)
+        scope = Scope(loop=len(self.output) + 1, moved=True)
         try:
             if not isinstance(node.target, nodes.Name):
                 raise Unportable("a loop over pairs, so over a map; loop over a list")
@@ -183,6 +210,9 @@ class Port(Expressions):
 
     def _assigned(self, name: str, schema: dict) -> str:
         """Note an assignment; := declares, = goes to a declaration that is in the same scope to Jinja too."""
+        for scope in self.scopes:
+            if scope.dot and scope.dot[0] == name:
+                scope.dot = None  # the name means something else from here on, and the dot doesn't
         for scope in reversed(self.scopes):
             if name in scope.names and scope.names[name].text == f"${name}":
                 same = kind_of(scope.names[name].schema) == kind_of(schema)

@@ -393,18 +393,115 @@ def test_a_tag_becomes_one_action(source, go):
     assert porting.ported("some.yaml", source) == go
 
 
+# With, where a chart has it
+
+
+WITH = [
+    (
+        "{% if Values.affinity %}{{ Values.affinity | to_yaml | nindent(8) }}{% endif %}",
+        "{{ with .Values.affinity }}{{ toYaml . | nindent 8 }}{{ end }}",
+    ),
+    (
+        "{% if Values.a %}{{ Values.a | to_yaml }}{{ Release.Name }}{{ Values.a.b }}{{ Values.c }}{% endif %}",
+        "{{ with .Values.a }}{{ toYaml . }}{{ $.Release.Name }}{{ .b }}{{ $.Values.c }}{{ end }}",
+    ),
+    (
+        "{% if Values.a %}{% for b in Values.a %}{{ loop.index0 }}{{ b.c }}{% endfor %}{% else %}{{ Values.a }}"
+        "{% endif %}",
+        "{{ with .Values.a }}{{ range $index0, $b := . }}{{ $index0 }}{{ $b.c }}{{ end }}{{ else }}"
+        "{{ .Values.a }}{{ end }}",
+    ),
+    (
+        "{% for a in Values.b %}{% if a.c %}{{ a.c | quote }}{{ a.c.d }}{{ a.e }}{{ Values.b | len }}"
+        "{% endif %}{% endfor %}",
+        "{{ range $a := .Values.b }}{{ with $a.c }}{{ . | quote }}{{ .d }}{{ $a.e }}{{ $.Values.b | len }}"
+        "{{ end }}{{ end }}",
+    ),
+    (
+        "{% if Values.a %}{{ Values.a }}{% if Values.b %}{{ Values.b }}{{ Values.a }}{% endif %}{{ Values.a }}"
+        "{% endif %}",
+        "{{ with .Values.a }}{{ . }}{{ with $.Values.b }}{{ . }}{{ $.Values.a }}{{ end }}{{ . }}{{ end }}",
+    ),
+    (
+        "{% if Values.a %}{% if Values.b %}{{ Values.b }}{% else %}{{ Values.a }}{{ Values.b }}{% endif %}{% endif %}",
+        "{{ with .Values.a }}{{ with $.Values.b }}{{ . }}{{ else }}{{ . }}{{ $.Values.b }}{{ end }}{{ end }}",
+    ),
+    (
+        "{% if Values.a %}{{ printf('%s', Values.a) }}{% if Values.b and Values.a == 'c' %}d{% endif %}{% endif %}",
+        '{{ with .Values.a }}{{ printf "%s" . }}{{ if and $.Values.b (deepEqual . "c") }}d{{ end }}{{ end }}',
+    ),
+    (
+        "{% if Values.a %}{{ Values.a | join(',') }}{{ Values.a }}{% endif %}",
+        '{{ if .Values.a }}{{ .Values.a | join "," }}{{ .Values.a }}{{ end }}',
+    ),
+    (
+        "{% if Values.a %}{{ join(',', Values.a) | quote }}{% endif %}",
+        '{{ if .Values.a }}{{ join "," .Values.a | quote }}{{ end }}',
+    ),
+    ("{% if Values.a %}{{ Values.a.b }}{% endif %}", "{{ with .Values.a }}{{ .b }}{{ end }}"),
+    (
+        "{% if Values.a %}{% if Values.a.b %}c{% endif %}{% endif %}",
+        "{{ if .Values.a }}{{ if .Values.a.b }}c{{ end }}{{ end }}",
+    ),
+    ("{% if Values.a == 'b' %}{{ Values.a }}{% endif %}", '{{ if deepEqual .Values.a "b" }}{{ .Values.a }}{{ end }}'),
+    ("{% if not Values.a %}{{ Values.a }}{% endif %}", "{{ if not .Values.a }}{{ .Values.a }}{{ end }}"),
+    (
+        "{% if Values.gate.enabled %}{{ Values.gate.enabled }}{% endif %}",
+        "{{ if .Values.gate.enabled }}{{ .Values.gate.enabled }}{{ end }}",
+    ),
+    (
+        "{% if Values.a %}{{ Values.a }}{% elif Values.b %}{{ Values.b }}{% endif %}",
+        "{{ if .Values.a }}{{ .Values.a }}{{ else if .Values.b }}{{ .Values.b }}{{ end }}",
+    ),
+    (
+        "{% if Values.c == 'c' %}{% elif Values.a %}{% if Values.b %}{{ Values.b }}{% endif %}{{ Values.a }}"
+        "{% endif %}",
+        '{{ if deepEqual .Values.c "c" }}{{ else if .Values.a }}{{ with .Values.b }}{{ . }}{{ end }}'
+        "{{ .Values.a }}{{ end }}",
+    ),
+    ("{% set a = Values.b %}{% if a %}{{ a }}{% endif %}", "{{ $a := .Values.b }}{{ if $a }}{{ $a }}{{ end }}"),
+    ("{% if Release.Name %}{{ Release.Name }}{% endif %}", "{{ if .Release.Name }}{{ .Release.Name }}{{ end }}"),
+    (
+        "{% for a in Values.b %}{% if a.c %}{{ a.c }}{% set a = a.c %}{{ a.c }}{% endif %}{% endfor %}",
+        "{{ range $a := .Values.b }}{{ with $a.c }}{{ . }}{{ $a = . }}{{ $a.c }}{{ end }}{{ end }}",
+    ),
+]
+
+
+@pytest.mark.parametrize("source, go", WITH)
+def test_a_block_that_prints_its_condition_is_a_with(source, go):
+    assert porting.ported("some.yaml", source) == go
+
+
+def test_a_with_in_a_macro_keeps_the_root_in_reach():
+    macro = (
+        "{%- macro a(b) -%}{% if b %}{{ b | to_yaml }}{{ Values.x }}{{ a(b) }}"
+        "{% else %}{{ a(b) }}{% endif %}{%- endmacro %}"
+    )
+    assert porting.ported("_some.tpl", macro) == (
+        '{{- define "stageset.some.a" -}}{{ with .b }}{{ toYaml . }}{{ $.root.Values.x }}'
+        '{{ include "stageset.some.a" (dict "root" $.root "b" .) }}'
+        '{{ else }}{{ include "stageset.some.a" (dict "root" .root "b" .b) }}{{ end }}{{- end }}'
+    )
+
+
 # Single templates, rendered by both
 
 
-def both(directory, source, values):
-    """What the pack and Helm make of a template without partials; None for a refusal."""
+def ours_of(source, values):
+    """What the pack makes of a template without imports; None for a refusal."""
     release = {"Name": NAME, "Namespace": NAMESPACE, "Service": "Helm"}
     context = {"Values": values, "Release": release, "Chart": files.CHART}
     try:
         with environment.refusing():
-            expected = environment.environment().from_string(source).render(context)
+            return environment.environment().from_string(source).render(context)
     except Refused:
-        expected = None
+        return None
+
+
+def both(directory, source, values):
+    """What the pack and Helm make of a template without partials; None for a refusal."""
+    expected = ours_of(source, values)
     texts = {
         "Chart.yaml": "apiVersion: v2\nname: one\nversion: 0.0.0\n",
         "templates/it.txt": porting.ported("it.txt", source),
@@ -466,6 +563,59 @@ def test_statements_scope_alike(tmp_path, source):
     for number, value in enumerate([[], ["a"], ["a", "b", "c"]]):
         expected, found = both(tmp_path / str(number), source, {"x": value, "none": []})
         assert found == expected is not None, value
+
+
+PATHS = ["Values.a", "Values.a.b", "Values.l", "Values.missing", "x", "x.b", "y", "y.b", "x.l"]
+PRINTS = ["{{{{ {} | to_json }}}}", '{{{{ printf("%v", {} | to_json) | quote }}}}', "{{{{ [{}] | len }}}}"]
+PATH, VARIABLE = st.sampled_from(PATHS), st.sampled_from("xy")
+BLOCKS = st.recursive(
+    st.one_of(st.builds(str.format, st.sampled_from(PRINTS), PATH), st.just("{{ Release.Name }}")),
+    lambda inner: st.one_of(
+        st.lists(inner, min_size=1, max_size=3).map("".join),
+        st.builds("{{% if {0} %}}{{{{ {0} | to_yaml }}}}{1}{{% else %}}{2}{{% endif %}}".format, PATH, inner, inner),
+        st.builds("{{% if {0} %}}{1}{{% endif %}}".format, PATH, inner),
+        st.builds(
+            (
+                "{{% if {0} %}}{{% for {1} in {0} %}}{{{{ loop.index0 }}}}{2}{{% else %}}{3}{{% endfor %}}{{% endif %}}"
+            ).format,
+            st.sampled_from(["Values.l", "x.l"]),
+            VARIABLE,
+            inner,
+            inner,
+        ),
+        st.builds("{{% set {0} = {1} %}}{2}".format, VARIABLE, PATH, inner),
+    ),
+    max_leaves=12,
+)
+TREES = st.recursive(
+    st.fixed_dictionaries({"b": st.sampled_from(["", "t", {"b": "u"}, {}, None]), "l": st.just([])}),
+    lambda inner: st.fixed_dictionaries({"b": inner, "l": st.lists(inner, max_size=2)}),
+    max_leaves=5,
+)
+CALL = '{{ include "stageset.m.m" (dict "root" . "x" .Values.a "y" (dict "b" .Values.l)) }}'
+
+
+@settings(max_examples=80)
+@given(block=BLOCKS, trees=st.lists(st.tuples(TREES, TREES), min_size=3, max_size=3))
+def test_blocks_in_blocks_mean_the_same(tmp_path_factory, block, trees):
+    start = '{% set x = Values.a %}{% set y = dict("b", Values.l) %}'
+    macro = "{% macro m(x, y) %}" + block + "{% endmacro %}"
+    if porting.problems("it.txt", start + block) or porting.problems("_m.tpl", macro):
+        return  # a name that an if alone sets
+    texts = {
+        "Chart.yaml": "apiVersion: v2\nname: one\nversion: 0.0.0\n",
+        "templates/it.txt": porting.ported("it.txt", start + block),
+        "templates/_m.tpl": porting.ported("_m.tpl", macro),
+        "templates/call.txt": CALL,
+    }
+    chart = loaded(tmp_path_factory.mktemp("one"), texts)
+    jinja = {"it.txt": start + block, "call.txt": macro + '{{ m(Values.a, dict("b", Values.l)) }}'}
+    for a, b in trees:
+        values = {"a": a, "l": [b], "b": "b"}
+        found = helms(chart, values)
+        for name, source in jinja.items():
+            expected = ours_of(source, values)
+            assert expected is None and isinstance(found, Exception) or found[name] == expected
 
 
 BLANKS = st.text(" \t\na", max_size=4)
