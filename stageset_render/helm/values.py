@@ -199,19 +199,26 @@ def _edit(values: dict, path: Path, value: Any, label: str) -> None:
             raise Refused(f"{label}: {dotted(path[:at])} is {found} and not {name} to set something in; set it whole")
 
 
-def coalesce(defaults: dict, values: dict) -> dict:
+def coalesce(defaults: dict, values: dict, plain: dict | None = None) -> dict:
     """Lay values over defaults as Helm does (CoalesceValues): maps merge, lists and scalars replace, null deletes.
+
+    Args:
+        defaults: a chart's values.yaml.
+        values: what a user sets.
+        plain: what the defaults alone come to, `coalesce(defaults, {})`, if that is at hand: parts of it are taken over.
 
     Returns:
         A new map; what it takes over whole it shares with both, so nothing in it may be changed.
     """
-    result = {**defaults, **values}
+    result = {**(defaults if plain is None else plain), **values}
     for key, default in defaults.items():
+        if plain is not None and key not in values:
+            continue
         value = values.get(key, {} if isinstance(default, dict) else default)
         if value is None:
-            del result[key]
+            result.pop(key, None)
         elif isinstance(default, dict) and isinstance(value, dict):
-            result[key] = coalesce(default, value)
+            result[key] = coalesce(default, value, plain and plain[key])
     return result
 
 

@@ -10,7 +10,7 @@ import hashlib
 from pathlib import Path
 
 import jinja2
-from jinja2.runtime import LoopContext, Macro
+from jinja2.runtime import LoopContext
 
 from stageset_render.helm import functions
 from stageset_render.helm.writing import finalize
@@ -33,8 +33,9 @@ class Partial:
         if self._macros is None:
             self._macros = jinja2.Template.make_module(self._template, self._context)
         macro = getattr(self._macros, name)
-        if isinstance(macro, Macro) and not macro.arguments:
-            macro = functools.cache(macro)
+        if not macro.arguments:
+            text = macro()
+            macro = lambda: text  # noqa: E731
         setattr(self, name, macro)
         return macro
 
@@ -47,6 +48,13 @@ class HelmTemplate(jinja2.Template):
         if self.name not in partials:
             partials[self.name] = Partial(self, vars)
         return partials[self.name]
+
+    def rendered(self, context: dict) -> str:
+        """The text of the template, as `render` gives it, from a context that has the environment's globals already."""
+        try:
+            return "".join(self.root_render_func(self.new_context(context, shared=True)))
+        except Exception:
+            self.environment.handle_exception()
 
 
 class HelmContext(jinja2.runtime.Context):
@@ -76,7 +84,10 @@ class HelmEnvironment(jinja2.Environment):
 
     def getattr(self, obj, attribute):
         if isinstance(obj, dict):
-            return obj[attribute] if attribute in obj else jinja2.Undefined(name=attribute)
+            try:
+                return obj[attribute]
+            except KeyError:
+                return jinja2.Undefined(name=attribute)
         if isinstance(obj, (Partial, LoopContext)):
             return getattr(obj, attribute)
         raise Refused(f"a template reads .{attribute} of {obj!r}, which is no map")

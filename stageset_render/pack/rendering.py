@@ -15,14 +15,15 @@ from stageset_render.helm.values import check_values, coalesce
 from stageset_render.pack.environment import cache, environment, refusing
 from stageset_render.pack.files import CHART, DEFAULTS, SCHEMA, VALIDATE, source, template_names, text
 from stageset_render.pack.names import check_name, check_namespace, check_versions
-from stageset_render.pack.schema import Schema
+from stageset_render.pack.schema import Schema, pieces
 from stageset_render.problems import Problem, Refused, dotted, split_path
 
 
 @functools.cache
 def schema() -> Schema:
     """The schema of the values, values.schema.json."""
-    return Schema(text(SCHEMA))
+    json = text(SCHEMA)
+    return Schema(json, cache().value(SCHEMA, json, lambda: pieces(json)))
 
 
 @functools.cache
@@ -30,6 +31,11 @@ def defaults() -> dict:
     """The default of every value, from templates/_defaults.tpl."""
     text = source(DEFAULTS)
     return cache().value(DEFAULTS, text, lambda: load_yaml(text, f"templates/{DEFAULTS}"))
+
+
+@functools.cache
+def _plain() -> dict:
+    return coalesce(defaults(), {})
 
 
 class Rendering:
@@ -53,7 +59,7 @@ class Rendering:
         check_namespace(namespace)
         check_versions(chart)
         check_values(values)
-        self.values = coalesce(defaults(), values)
+        self.values = coalesce(defaults(), values, _plain())
         release = {"Name": name, "Namespace": namespace, "Service": "Helm"}
         self._context = {"Values": self.values, "Release": release, "Chart": chart, "Partials": {}}
         problems = schema().problems(self.values, values)
@@ -67,7 +73,8 @@ class Rendering:
     def texts(self, templates: Iterable[str] | None = None) -> dict[str, str]:
         """The rendered text of each template, or of those named, by file name. Raises Refused when one fails."""
         with refusing():
-            return {file: environment().get_template(file).render(self._context) for file in _chosen(templates)}
+            context = {**environment().globals, **self._context}
+            return {file: environment().get_template(file).rendered(context) for file in _chosen(templates)}
 
     def warnings(self) -> list[Problem]:
         """What is legal but surprising about the values."""

@@ -11,8 +11,7 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Iterator
-
-import jsonschema_rs
+from typing import Any
 
 from stageset_render.problems import Path, Problem, brief
 
@@ -34,11 +33,32 @@ class Schema:
 
     Args:
         text: the schema as JSON.
+        pieces: what `pieces` makes of it, perhaps in an earlier run.
     """
 
-    def __init__(self, text: str):
-        self._text = text
-        self._validator = jsonschema_rs.Draft7Validator(text)
+    def __init__(self, text: str, pieces: dict[str, str]):
+        self._text, self._pieces = text, pieces
+        self._first: tuple[set[str], Any] | None = None
+
+    @functools.cached_property
+    def _validator(self):
+        return _compiled(self._text)
+
+    def _fits(self, values: dict, written: dict) -> bool:
+        """Whether there is nothing to refuse, asked of what the user wrote and the defaults beside it alone.
+
+        Compiling the whole schema takes as long as rendering the chart, so of a single file only what it needs is.
+        """
+        keys = set(written)
+        if "_validator" in self.__dict__ or (self._first and not keys <= self._first[0]):
+            return self._validator.is_valid(values) and self._validator.is_valid(written)
+        if not keys:
+            return True
+        if not self._first:
+            parts = ", ".join(f"{json.dumps(key)}: {self._pieces[key]}" for key in keys if key in self._pieces)
+            self._first = keys, _compiled(f'{{{self._pieces[""]}, "properties": {{{parts}}}}}')
+        part = {key: values[key] for key in keys if key in values}
+        return self._first[1].is_valid(part) and self._first[1].is_valid(written)
 
     @functools.cached_property
     def root(self) -> dict:
@@ -70,6 +90,8 @@ class Schema:
         than its definition here may know the key, and take more. An unknown key elsewhere is a value that no template
         reads, and a wrong type would break one, so these stay refused.
         """
+        if written is not None and self._fits(values, written):
+            return [], []
         errors = self._errors(values)
         if written is not None:
             errors += [one for one in self._errors(written) if one.kind.name == "type" and one.instance is None]
@@ -103,6 +125,8 @@ class Schema:
         for most in (1_000, 100, 10, 3):
             if _size(cut) > MANY:
                 cut = _cut(values, most)
+        import jsonschema_rs
+
         errors = [one for one in self._validator.iter_errors(cut) if cut is values or not _cut_away(one, values)]
         if not errors:  # all are beyond what is left of a list
             try:
@@ -147,6 +171,19 @@ class Schema:
         if len(elsewhere) == 1 and not self._passed_through(path):
             return f"is unknown here (did you mean {elsewhere[0]}?)"
         return f"is unknown; known here: {', '.join(known)}"
+
+
+def pieces(text: str) -> dict[str, str]:
+    """The schema of each value at the top as JSON, by its name, and by "" all the rest, without its braces."""
+    root = json.loads(text)
+    known = root.pop("properties")
+    return {"": json.dumps(root)[1:-1], **{key: json.dumps(node) for key, node in known.items()}}
+
+
+def _compiled(text: str):
+    import jsonschema_rs  # a run without values does without
+
+    return jsonschema_rs.Draft7Validator(text)
 
 
 def _sentence(error, node: dict) -> str:
@@ -260,6 +297,8 @@ def _quotes(found, types, node: dict) -> str:
         number = found.lstrip("-").isdigit() and {"integer", "number"} & set(types)
         if number or (found in ("true", "false") and "boolean" in types):
             return f"; write it without quotes, as {found}"
+    import jsonschema_rs
+
     if (
         isinstance(found, (bool, int, float))
         and "string" in types

@@ -873,6 +873,7 @@ def chart(tmp_path_factory):
 def test_coalesce_as_helm_does(chart, defaults, values):
     before = copy.deepcopy((defaults, values))
     result = coalesce(defaults, values)
+    assert coalesce(defaults, values, coalesce(defaults, {})) == result
     assert exactly(result) == exactly(without_twice_null(chart(defaults, values), defaults, values))
     assert (defaults, values) == before
 
