@@ -205,7 +205,7 @@ def coalesce(defaults: dict, values: dict, plain: dict | None = None) -> dict:
     Args:
         defaults: a chart's values.yaml.
         values: what a user sets.
-        plain: what the defaults alone come to, `coalesce(defaults, {})`, if that is at hand: parts of it are taken over.
+        plain: what the defaults alone come to, `coalesce(defaults, {})`, if that is at hand, to take parts of it over.
 
     Returns:
         A new map; what it takes over whole it shares with both, so nothing in it may be changed.
