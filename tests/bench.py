@@ -6,6 +6,7 @@ In process: `render()`, which checks the values against the schema and all cross
 chart, over random rich values. Without --chart that is the pack's own port less its schema and rules.
 As a command: a warm run beside a Python that imports click, yaml and jinja2 and does nothing.
 Large values: one rendering, or refusal, of values files of about a megabyte in ten shapes.
+Environments: `--each` over 100 and 10,000 files.
 """
 
 import argparse
@@ -146,6 +147,22 @@ def large_values():
             )
 
 
+def environments(count):
+    """One run over many environments: its time and its most memory, as the kernel accounts for it."""
+    with tempfile.TemporaryDirectory() as directory:
+        Path(directory, "environments").mkdir()
+        for number in range(count):
+            text = f"serviceMesh: {{enabled: true, gate: {{from: [{{principals: [a/ns/team-{number}/sa/b]}}]}}}}\n"
+            Path(directory, "environments", f"env-{number}.yaml").write_text(text)
+        command = [sys.executable, ROOT / "renderer.py", "--each", "environments/*.yaml", "--output-dir", "out/{}"]
+        start = time.perf_counter()
+        process = subprocess.Popen(command, cwd=directory, env=WITH_BYTECODE)
+        _, status, usage = os.wait4(process.pid, 0)
+        taken = time.perf_counter() - start
+    assert status == 0
+    print(f"{count:,} environments in one run: {taken:.2f} s, {usage.ru_maxrss / 1024:.0f} MiB")
+
+
 def main():
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--chart", metavar="DIR", help="the chart that Helm renders")
@@ -153,6 +170,8 @@ def main():
     in_process(chosen.chart)
     as_a_command()
     large_values()
+    for count in (100, 10_000):
+        environments(count)
 
 
 if __name__ == "__main__":
