@@ -164,9 +164,7 @@ def environments(count):
         run = [sys.executable, ROOT / "renderer.py", "--each", "environments/*.yaml", "--output-dir", "out/{}"]
         start = time.perf_counter()
         run = [sys.executable, "-c", PEAK, *run]  # a process counts as its own what the one that forks it takes
-        peak = subprocess.run(
-            run, cwd=directory, env=WITH_BYTECODE, check=True, capture_output=True, text=True
-        ).stdout
+        peak = subprocess.run(run, cwd=directory, env=WITH_BYTECODE, check=True, capture_output=True, text=True).stdout
         taken = time.perf_counter() - start
     print(f"{count:,} environments in one run: {taken:.2f} s, {int(peak) / 1024:.0f} MiB")
 
