@@ -4,18 +4,19 @@
 
 from __future__ import annotations
 
-import fnmatch
+import contextlib
 import os
 import sys
+import time
 
 try:
     import click
 
     from stageset_render import __version__
-    from stageset_render.helm.values import Source, collect, place_of
-    from stageset_render.options import checked_by, release_options
+    from stageset_render.helm.values import Source, collect, combine, place_of
+    from stageset_render.options import VALUES, checked_by, release_options, render_options
     from stageset_render.pack.execution import Request, execute
-    from stageset_render.pack.files import CHART, manifest_names
+    from stageset_render.pack.files import CHART
     from stageset_render.pack.names import check_versions
     from stageset_render.problems import Problem, Refused
 except ModuleNotFoundError as error:  # a checkout whose dependencies are not installed
@@ -26,78 +27,45 @@ MOST_FINDINGS = 100  # printed of one run; more help nobody
 
 
 def say(problems: list[Problem], sources: list[Source], prefix: str = "") -> None:
-    """Print problems on stderr, a line each."""
+    """Print problems on stderr, a line each: where the value was written, its path, what is wrong."""
     for problem in problems[:MOST_FINDINGS]:
-        click.echo(f"{prefix}{located(problem, sources)}", err=True)
+        place = place_of(sources, problem.path, problem.at_key) if problem.path else ""
+        click.echo(prefix + ": ".join(filter(None, (place, str(Refused(problem))))), err=True)
     if len(problems) > MOST_FINDINGS:
         click.echo(f"{prefix}... and {len(problems) - MOST_FINDINGS} more", err=True)
 
 
-def located(problem: Problem, sources: list[Source]) -> str:
-    """A problem as the command prints it: where the value was written, its path, what is wrong."""
-    place = place_of(sources, problem.path, problem.at_key) if problem.path else ""
-    return ": ".join(filter(None, (place, str(Refused(problem)))))
-
-
-def _template(_context, _option, names: tuple[str, ...]) -> list[str]:
-    """The file names that --show-only means: patterns as in Helm, and paths into the chart as Helm prints them."""
-    files = []
-    for name in names:
-        pattern = name.removeprefix(f"{CHART['Name']}/").removeprefix("templates/")
-        found = fnmatch.filter(manifest_names(), pattern)
-        if not found:
-            import difflib  # only wrong usage pays for it
-
-            near = difflib.get_close_matches(pattern, manifest_names(), 3, 0.4) or manifest_names()
-            raise click.BadParameter(f"there is no template {pattern!r}; there are {', '.join(near)}")
-        files += found
-    return list(dict.fromkeys(files))
-
-
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @release_options
-@click.option(
-    "-s",
-    "--show-only",
-    multiple=True,
-    metavar="templates/FILE",
-    callback=_template,
-    help="Render these templates only. Repeatable.",
-)
-@click.option(
-    "--no-hooks", is_flag=True, help="Leave out Helm's hooks, which kubectl would apply as if they were none."
-)
-@click.option("--chart-version", metavar="V", help="Chart version that the labels name.")
-@click.option("--app-version", metavar="A", help="appVersion that the labels, and an empty image tag, name.")
-@click.option("--crds", metavar="DIR", help="Add the CustomResourceDefinitions in DIR's YAML files, before the rest.")
-@click.option("--output-dir", metavar="DIR", help="Write a file per template below DIR instead of printing.")
-@click.option("--show-values", is_flag=True, help="Print the merged values instead of manifests.")
-@click.option("--notes", is_flag=True, help="Print the notes on stderr: who may call what under these values.")
-@click.option("--lint", "lint", is_flag=True, help="Run yamllint over the output.")
-@click.option("--strict", is_flag=True, help="Refuse what is otherwise warned about.")
+@render_options
 @click.version_option(
     __version__,
     prog_name="stageset-render",
     message=f"%(prog)s %(version)s, chart {CHART['Version']}, appVersion {CHART['AppVersion']}",
 )
-def main(values, set_, set_string, set_json, set_file, chart_version, app_version, notes, **options) -> None:
+def main(chart_version, app_version, notes, each, verbose, **options) -> None:
     """Render the manifests of the stageset-controller chart, as `helm template NAME` would.
 
     Exit codes: 0 rendered; 1 the values were refused or a template failed; 2 wrong usage. Unless 0, stdout stays empty.
     """
+    inputs = [options.pop(key) for key in VALUES]
     versions = {"Version": chart_version, "AppVersion": app_version}
-    chart = {**CHART, **{key: value for key, value in versions.items() if value is not None}}
-    checked_by(check_versions)(None, None, chart)
-    if options["show_values"] and options["output_dir"]:
-        raise click.UsageError("--show-values prints to stdout; it goes with no --output-dir")
+    options["chart"] = {**CHART, **{key: value for key, value in versions.items() if value is not None}}
+    checked_by(check_versions)(None, None, options["chart"])
+    if options["show_values"] and (options["output_dir"] or each):
+        raise click.UsageError("--show-values prints to stdout; it goes with no --output-dir and no --each")
     sources: list[Source] = []
     try:
-        sources += collect(values, set_json, set_, set_string, set_file)
-        result = execute(Request(sources=sources, chart=chart, **options))
+        if each:
+            return _each(each, inputs, options, notes, verbose)
+        if any("{}" in str(options[key]) for key in ("name", "namespace")):
+            raise click.UsageError("{} stands for an environment of --each, which is not there")
+        sources += collect(*inputs)
+        out, result = execute(Request(values=combine(sources), **options))
         say(result.warnings, sources, "warning: ")
         if notes:
             click.echo(result.notes, err=True)
-        if result.text and sys.stdout is None:
+        if out and sys.stdout is None:
             raise Refused("stdout is closed; nothing can be printed")
     except Refused as refused:
         say(refused.problems, sources)
@@ -105,11 +73,13 @@ def main(values, set_, set_string, set_json, set_file, chart_version, app_versio
     except OSError as error:
         click.echo(": ".join(filter(None, (str(error.filename or ""), error.strerror or str(error)))), err=True)
         sys.exit(1)
+    except click.ClickException:
+        raise
     except Exception as error:  # no traceback reaches a user, whatever went wrong
         click.echo(f"this is a bug, please report it: {type(error).__name__}: {error}", err=True)
         sys.exit(1)
     try:
-        click.echo(result.text.encode(), nl=False)
+        click.echo(out.encode(), nl=False)
     except BrokenPipeError:
         raise  # the reader has enough; click ends quietly
     except OSError as error:
@@ -117,5 +87,65 @@ def main(values, set_, set_string, set_json, set_file, chart_version, app_versio
         os._exit(1)  # what is left in stdout's buffer can't be written at exit either
 
 
+def _each(pattern: str, inputs: list, options: dict, notes: bool, verbose: bool) -> None:
+    """Render every environment; see pack.environments."""
+    from stageset_render.pack import environments
+
+    if not (options["output_dir"] or options["dry_run"]):
+        raise click.UsageError("--each writes files; say where with --output-dir, or check only with --dry-run")
+    try:
+        found = environments.matching(pattern)
+    except Refused as refused:
+        raise click.UsageError(f"--each {refused}") from refused
+    if place := environments.shared_place(found, options["output_dir"] or "{}"):
+        raise click.UsageError(f"several environments would be written to {place}; put {{}} into --output-dir")
+
+    def told(environment, sources, result):
+        problems = result.problems if isinstance(result, Refused) else result.warnings
+        prefix = "" if isinstance(result, Refused) else "warning: "
+        say([_of(environment.path, problem) for problem in problems], sources, prefix)
+        if notes and not isinstance(result, Refused):
+            click.echo(f"{environment.path}:\n{result.notes}", err=True)
+        if verbose and not isinstance(result, Refused):
+            click.echo(f"{environment.path}: {len(dict(result.pages))} files", err=True)
+
+    layers = environments.Layers(inputs[0], inputs[1:])
+    request = environments.Request(values={}, **options)
+    if not environments.render_all(_watched(found), layers, request, told):
+        sys.exit(1)
+
+
+def _of(path: str, problem: Problem) -> Problem:
+    """A problem that names its environment's file, where it has no place in one."""
+    named = problem.path or problem.text.startswith(path)
+    return problem if named else problem._replace(text=f"{path}: {problem.text}")
+
+
+def _watched(environments: list):
+    """The environments, with a progress bar on a terminal from the second second on."""
+    start, bar = time.monotonic(), None
+    for done, environment in enumerate(environments):
+        if bar is None and sys.stderr.isatty() and time.monotonic() - start > 1:
+            bar = click.progressbar(length=len(environments), label="environments", file=sys.stderr)
+            bar.update(done)
+        yield environment
+        if bar is not None:
+            bar.update(1)
+    if bar is not None:
+        bar.render_finish()
+
+
+def command() -> None:
+    """The command as a process of its own, which leaves without taking apart what it has loaded."""
+    try:
+        main(prog_name="stageset-render")
+    except SystemExit as end:
+        code = end.code
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(code if isinstance(code, int) else 0 if code is None else 1)
+
+
 if __name__ == "__main__":
-    main(prog_name="renderer.py")
+    command()

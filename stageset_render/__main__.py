@@ -2,6 +2,6 @@
 # SPDX-License-Identifier: 0BSD
 """`python -m stageset_render` is the command stageset-render."""
 
-from renderer import main
+from renderer import command
 
-main(prog_name="stageset-render")
+command()

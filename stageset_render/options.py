@@ -1,17 +1,25 @@
 # SPDX-FileCopyrightText: The stageset-render authors
 # SPDX-License-Identifier: 0BSD
-"""The options that say which release is meant and what its values are, shared by both commands."""
+"""The options of the commands; those that say which release is meant and what its values are, both have."""
 
 from __future__ import annotations
 
+import fnmatch
+import functools
+
 import click
 
+from stageset_render.pack.files import CHART, manifest_names
 from stageset_render.pack.names import check_name, check_namespace
 from stageset_render.problems import Refused
 
 
 def checked_by(check):
+    """A callback that makes wrong usage of what a check refuses; `{}` is filled in later, and checked then."""
+
     def callback(_context, _option, value):
+        if "{}" in value:
+            return value
         try:
             check(value)
         except Refused as refused:
@@ -21,7 +29,22 @@ def checked_by(check):
     return callback
 
 
-_OPTIONS = (
+def _template(_context, _option, names: tuple[str, ...]) -> list[str]:
+    """The file names that --show-only means: patterns as in Helm, and paths into the chart as Helm prints them."""
+    files = []
+    for name in names:
+        pattern = name.removeprefix(f"{CHART['Name']}/").removeprefix("templates/")
+        found = fnmatch.filter(manifest_names(), pattern)
+        if not found:
+            import difflib  # only wrong usage pays for it
+
+            near = difflib.get_close_matches(pattern, manifest_names(), 3, 0.4) or manifest_names()
+            raise click.BadParameter(f"there is no template {pattern!r}; there are {', '.join(near)}")
+        files += found
+    return list(dict.fromkeys(files))
+
+
+_RELEASE = (
     click.argument("name", default="release-name", callback=checked_by(check_name)),
     click.option(
         "-f", "--values", multiple=True, metavar="FILE", help="Values file, YAML or JSON; - is stdin. Repeatable."
@@ -41,11 +64,43 @@ _OPTIONS = (
         help="Namespace of the release.",
     ),
 )
+_RENDERING = (
+    click.option(
+        "-s",
+        "--show-only",
+        multiple=True,
+        metavar="templates/FILE",
+        callback=_template,
+        help="Render these templates only. Repeatable.",
+    ),
+    click.option(
+        "--no-hooks", is_flag=True, help="Leave out Helm's hooks, which kubectl would apply as if they were none."
+    ),
+    click.option("--chart-version", metavar="V", help="Chart version that the labels name."),
+    click.option("--app-version", metavar="A", help="appVersion that the labels, and an empty image tag, name."),
+    click.option("--crds", metavar="DIR", help="Add the CustomResourceDefinitions in DIR's YAML files."),
+    click.option("--output-dir", metavar="DIR", help="Write a file per template below DIR instead of printing."),
+    click.option(
+        "--each",
+        metavar="PATTERN",
+        help="Render a release per file that PATTERN matches, laid over the -f files; {} in NAME, -n, -f, --output-dir "
+        "stands for what its * matched.",
+    ),
+    click.option("--dry-run", is_flag=True, help="Check everything; print and write nothing."),
+    click.option("--verbose", is_flag=True, help="Say on stderr what --each has rendered."),
+    click.option("--show-values", is_flag=True, help="Print the merged values instead of manifests."),
+    click.option("--notes", is_flag=True, help="Print the notes on stderr: who may call what under these values."),
+    click.option("--lint", "lint", is_flag=True, help="Run yamllint over the output."),
+    click.option("--strict", is_flag=True, help="Refuse what is otherwise warned about."),
+)
 VALUES = ("values", "set_json", "set_", "set_string", "set_file")  # in the order in which values.collect takes them
 
 
 def release_options(command):
     """Give a command the argument NAME and the options for its namespace and values."""
-    for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
+    return functools.reduce(lambda inner, option: option(inner), reversed(_RELEASE), command)
+
+
+def render_options(command):
+    """Give a command the options that say what is rendered, and where it goes."""
+    return functools.reduce(lambda inner, option: option(inner), reversed(_RENDERING), command)

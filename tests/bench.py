@@ -6,6 +6,7 @@ In process: `render()`, which checks the values against the schema and all cross
 chart, over random rich values. Without --chart that is the pack's own port less its schema and rules.
 As a command: a warm run beside a Python that imports click, yaml and jinja2 and does nothing.
 Large values: one rendering, or refusal, of values files of about a megabyte in ten shapes.
+Environments: `--each` over 100 and 10,000 files.
 """
 
 import argparse
@@ -30,6 +31,13 @@ from stageset_render.port import chart as porting  # noqa: E402
 
 NAMES = {"name": "stageset", "namespace": "stageset-system"}
 WITH_BYTECODE = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
+
+
+PEAK = """
+import resource, subprocess, sys
+subprocess.run(sys.argv[1:], check=True)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+"""
 
 
 def medians(runs, *functions):
@@ -146,6 +154,21 @@ def large_values():
             )
 
 
+def environments(count):
+    """One run over many environments: its time and its most memory, as the kernel accounts for it."""
+    with tempfile.TemporaryDirectory() as directory:
+        Path(directory, "environments").mkdir()
+        for number in range(count):
+            text = f"serviceMesh: {{enabled: true, gate: {{from: [{{principals: [a/ns/team-{number}/sa/b]}}]}}}}\n"
+            Path(directory, "environments", f"env-{number}.yaml").write_text(text)
+        run = [sys.executable, ROOT / "renderer.py", "--each", "environments/*.yaml", "--output-dir", "out/{}"]
+        start = time.perf_counter()
+        run = [sys.executable, "-c", PEAK, *run]  # a process counts as its own what the one that forks it takes
+        peak = subprocess.run(run, cwd=directory, env=WITH_BYTECODE, check=True, capture_output=True, text=True).stdout
+        taken = time.perf_counter() - start
+    print(f"{count:,} environments in one run: {taken:.2f} s, {int(peak) / 1024:.0f} MiB")
+
+
 def main():
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--chart", metavar="DIR", help="the chart that Helm renders")
@@ -153,6 +176,8 @@ def main():
     in_process(chosen.chart)
     as_a_command()
     large_values()
+    for count in (100, 10_000):
+        environments(count)
 
 
 if __name__ == "__main__":

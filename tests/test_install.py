@@ -1,46 +1,135 @@
 # SPDX-FileCopyrightText: The stageset-render authors
 # SPDX-License-Identifier: 0BSD
-"""`pip install .` in a new virtual environment gives a command that works outside the checkout."""
+"""What an installation puts where: a command that works outside the checkout, and no name that a user may have."""
 
 import os
 import shutil
 import subprocess
 import sys
 import venv
+import zipfile
 from pathlib import Path
+
+import pytest
 
 import stageset_render
 
 ROOT = Path(__file__).resolve().parent.parent
+VALUES = "serviceMesh: {enabled: true, mtls: strict}"
+OUTSIDE = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
+OURS = {"renderer.py", "stageset_render", f"stageset_render-{stageset_render.__version__}.dist-info", "__pycache__"}
 
 
-def test_the_installed_command_finds_its_templates_and_schema(tmp_path):
-    venv.create(tmp_path / "venv", with_pip=True)
-    python, command = tmp_path / "venv" / "bin" / "python", tmp_path / "venv" / "bin" / "stageset-render"
-    source = shutil.copytree(ROOT, tmp_path / "source", ignore=shutil.ignore_patterns(".*", "build", "*.egg-info"))
-    shutil.copy(ROOT / ".yamllint", source)
-    subprocess.run([python, "-m", "pip", "install", "-q", "--disable-pip-version-check", source], check=True)
+def run(*command, **options):
+    return subprocess.run([str(part) for part in command], capture_output=True, text=True, env=OUTSIDE, **options)
 
-    outside = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
-    values = "serviceMesh: {enabled: true, mtls: strict}"
 
-    def run(*arguments, text=values):
-        return subprocess.run(
-            [command, *arguments], input=text, capture_output=True, text=True, cwd=tmp_path, env=outside
-        )
-
-    installed = run("-f", "-", "--lint", "--notes")
-    checkout = subprocess.run(
-        [sys.executable, source / "renderer.py", "-f", "-"], input=values, capture_output=True, text=True
+@pytest.fixture(scope="module")
+def source(tmp_path_factory):
+    """A copy of the checkout in which an older build has left something behind."""
+    copy = tmp_path_factory.mktemp("source") / "stageset-render"
+    shutil.copytree(
+        ROOT, copy, ignore=shutil.ignore_patterns(".git", ".venv*", ".*_cache", ".hypothesis", "*.egg-info")
     )
+    for left in ("build/lib/problems.py", "dist/problems.py"):
+        (copy / left).parent.mkdir(parents=True, exist_ok=True)
+        (copy / left).write_text("raise SystemExit('left behind')\n")
+    return copy
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory, source):
+    """A virtual environment with the command and all that it needs."""
+    directory = tmp_path_factory.mktemp("venv")
+    venv.create(directory, with_pip=True)
+    done = run(directory / "bin" / "python", "-m", "pip", "install", "-q", "--disable-pip-version-check", source)
+    assert done.returncode == 0, done.stderr
+    return directory
+
+
+def test_the_installed_command_finds_its_templates_and_schema(environment, source, tmp_path):
+    command = environment / "bin" / "stageset-render"
+    installed = run(command, "-f", "-", "--lint", "--notes", input=VALUES, cwd=tmp_path)
+    checkout = run(sys.executable, source / "renderer.py", "-f", "-", input=VALUES)
     assert installed.stdout == checkout.stdout != ""
     assert "any meshed caller" in installed.stderr
-    refused = run("-f", "-", text="serviceMesh: {mtls: stirct}")
+    refused = run(command, "-f", "-", input="serviceMesh: {mtls: stirct}", cwd=tmp_path)
     assert (refused.returncode, refused.stdout) == (1, "")
-    port = tmp_path / "venv" / "bin" / "stageset-port"
-    subprocess.run([port, "chart", tmp_path / "chart"], check=True, cwd=tmp_path, env=outside)
-    held = subprocess.run(
-        [port, "diff", tmp_path / "chart"], capture_output=True, text=True, env={**outside, "PATH": ""}
-    )
+    port = environment / "bin" / "stageset-port"
+    assert run(port, "chart", tmp_path / "chart", cwd=tmp_path).returncode == 0
+    held = subprocess.run([port, "diff", tmp_path / "chart"], capture_output=True, text=True, env={"PATH": ""})
     assert (held.returncode, "install one: pip install 'stageset-render[helm]'" in held.stderr) == (2, True)
-    assert run("--version").stdout.startswith(f"stageset-render {stageset_render.__version__}, chart ")
+    assert run(command, "--version").stdout.startswith(f"stageset-render {stageset_render.__version__}, chart ")
+
+
+def test_the_commands_are_modules_too(environment, tmp_path):
+    python = environment / "bin" / "python"
+    assert run(python, "-m", "stageset_render", "--dry-run", cwd=tmp_path).returncode == 0
+    assert run(python, "-m", "stageset_render.port", "--version", cwd=tmp_path).stdout.startswith("stageset-port")
+    said = run(
+        python,
+        "-c",
+        "from stageset_render import Refused, render, warnings; print(len(render({}, name='a', namespace='b')))",
+    )
+    assert int(said.stdout) > 30
+
+
+def test_modules_of_a_user_change_nothing(environment, tmp_path):
+    for name in ("problems", "manifests", "porter", "helm_values", "chartdiff"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('the wrong module')\n")
+    for command in (
+        [environment / "bin" / "stageset-render"],
+        [environment / "bin" / "python", "-m", "stageset_render"],
+    ):
+        done = run(*command, "--dry-run", cwd=tmp_path)
+        assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_only_the_package_and_the_driver_are_installed(environment):
+    [packages] = environment.glob("lib/python*/site-packages")
+    record = next(packages.glob("stageset_render-*.dist-info/RECORD")).read_text()
+    tops = {line.split(",")[0].split("/")[0] for line in record.splitlines()}
+    assert tops - {".."} == OURS
+
+
+@pytest.mark.parametrize("option", ["--target", "--prefix"])
+def test_it_may_be_installed_elsewhere(environment, source, tmp_path, option):
+    python = environment / "bin" / "python"
+    done = run(
+        python, "-m", "pip", "install", "-q", "--no-deps", "--force-reinstall", option, tmp_path / "there", source
+    )
+    assert done.returncode == 0, done.stderr
+    [driver] = (tmp_path / "there").rglob("renderer.py")
+    done = run(sys.executable, driver, "-f", "-", input=VALUES, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "PeerAuthentication" in done.stdout
+
+
+@pytest.fixture(scope="module")
+def wheel(environment, source, tmp_path_factory):
+    directory = tmp_path_factory.mktemp("wheel")
+    done = run(environment / "bin" / "python", "-m", "pip", "wheel", "-q", "--no-deps", "-w", directory, source)
+    assert done.returncode == 0, done.stderr
+    return next(directory.glob("*.whl"))
+
+
+def test_nothing_of_an_older_build_gets_into_a_wheel(wheel):
+    names = zipfile.ZipFile(wheel).namelist()
+    assert not [name for name in names if name.endswith("problems.py") and name != "stageset_render/problems.py"]
+    assert {name.split("/")[0] for name in names} - {f"stageset_render-{stageset_render.__version__}.data"} == OURS - {
+        "__pycache__"
+    }
+
+
+def test_templates_and_schema_come_along(wheel):
+    names = zipfile.ZipFile(wheel).namelist()
+    shared = {name.partition("/share/stageset-render/")[2] for name in names if "/share/stageset-render/" in name}
+    templates = {f"templates/{path.name}" for path in (ROOT / "templates").iterdir()}
+    assert shared == templates | {"values.schema.json", ".yamllint"}
+
+
+def test_without_its_packages_the_driver_says_what_to_install(tmp_path):
+    venv.create(tmp_path / "venv")
+    done = run(tmp_path / "venv" / "bin" / "python", ROOT / "renderer.py")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("there is no Python package click; install what renderer.py needs, and run it: ")

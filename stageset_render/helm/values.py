@@ -111,7 +111,7 @@ def collect(
     stdin: Callable[[], bytes] = lambda: sys.stdin.buffer.read(),
 ) -> list[Source]:
     """Read all sources, in Helm's order: each overrides those before it (Helm: values.Options.MergeValues)."""
-    once = _once(stdin)
+    once = read_once(stdin)
     sources = [read_source(name, once) for names in files for name in _listed(names)]
     sources += [_option("--set-json", text, Option.json) for text in set_json]
     sources += [_option("--set", text, lambda option: option.value(typed)) for text in set_]
@@ -123,7 +123,8 @@ def collect(
     return sources + [_option("--set-file", text, lambda option: option.value(content)) for text in set_file]
 
 
-def _once(stdin: Callable[[], bytes]) -> Callable[[], bytes]:
+def read_once(stdin: Callable[[], bytes]) -> Callable[[], bytes]:
+    """A reader of stdin that refuses to be asked again."""
     readers = [stdin]
 
     def read() -> bytes:
@@ -160,9 +161,14 @@ def _option(name: str, text: str, read_value: Callable[[Option], Any]) -> Source
     return source
 
 
-def combine(sources: Iterable[Source]) -> dict:
-    """The values that all sources give together. Raises Refused when an option goes into what is no map or list."""
-    values: dict = {}
+def combine(sources: Iterable[Source], base: dict | None = None) -> dict:
+    """The values that all sources give together, over `base`, which is left as it is.
+
+    Raises:
+        Refused: when an option goes into what is no map or list.
+    """
+    sources = list(sources)
+    values = copy.deepcopy(base or {}) if any(source.edits for source in sources) else base or {}
     for source in sources:
         if source.edits is None:
             values = _merged(values, source.values)

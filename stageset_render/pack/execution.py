@@ -1,14 +1,13 @@
 # SPDX-FileCopyrightText: The stageset-render authors
 # SPDX-License-Identifier: 0BSD
-"""What the command does, as a plain function: from values to what is printed or written."""
+"""What the command does with one release, as a plain function: from values to what is printed or written."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from stageset_render.helm.documents import framed, ordered
-from stageset_render.helm.values import Source, combine
 from stageset_render.helm.writing import to_yaml
 from stageset_render.pack import output
 from stageset_render.pack.files import CHART, LINT_RULES, NOTES, manifest_names, template_names, text
@@ -16,58 +15,74 @@ from stageset_render.pack.rendering import Rendering
 from stageset_render.problems import Problem, Refused
 
 
-@dataclass
-class Request:
+class Request(NamedTuple):
     """What to render, and what to do with it; the fields are the command's options."""
 
     name: str
     namespace: str
-    sources: list[Source]
-    chart: dict = field(default_factory=lambda: CHART)
-    show_only: list[str] = field(default_factory=list)
+    values: dict
+    chart: dict = CHART
+    show_only: list[str] = []
     no_hooks: bool = False
     crds: str | None = None
     output_dir: str | None = None
     show_values: bool = False
     lint: bool = False
     strict: bool = False
+    dry_run: bool = False
+
+    @property
+    def directory(self) -> Path | None:
+        """Where the files go."""
+        return Path(self.output_dir, self.chart["Name"]) if self.output_dir else None
 
 
-@dataclass
-class Result:
-    """What came of it: the text for stdout, the notes, and what is to be warned about."""
+class Result(NamedTuple):
+    """What came of it; pages are (path in the chart, text) of every document, in the order of printing."""
 
-    text: str
+    pages: list[tuple[str, str]]
     notes: str
     warnings: list[Problem]
+    values: dict
 
 
-def execute(request: Request) -> Result:
-    """Render, and write below `output_dir` when there is one.
+def rendered(request: Request) -> Result:
+    """Render, and write nothing yet.
 
     Raises:
         Refused: for everything that ends in exit code 1, with all that is wrong.
-        OSError: when a file can't be written.
     """
-    rendering = Rendering(combine(request.sources), name=request.name, namespace=request.namespace, chart=request.chart)
+    rendering = Rendering(request.values, name=request.name, namespace=request.namespace, chart=request.chart)
     texts = rendering.texts([*(request.show_only or manifest_names()), NOTES])
     notes, pages = texts.pop(NOTES), _pages(request, rendering, texts)
     found = rendering.warnings()
-    directory = Path(request.output_dir, request.chart["Name"]) if request.output_dir else None
-    if directory and not request.show_only:
+    if request.directory and not request.show_only:
         left = {f"templates/{file}" for file in template_names()} - {file for file, _ in pages}
-        found += [Problem((), f"{path}: renders nothing now; delete it") for path in output.stale(directory, left)]
+        stale = output.stale(request.directory, left)
+        found += [Problem((), f"{path}: renders nothing now; delete it") for path in stale]
     if request.strict and found:
         raise Refused(*found)
-    out = "".join(page for _, page in pages)
     if request.lint:
-        output.lint(out, text(LINT_RULES))
+        output.lint("".join(page for _, page in pages), text(LINT_RULES))
+    return Result(pages, notes.strip(), found, rendering.values)
+
+
+def execute(request: Request) -> tuple[str, Result]:
+    """Render, and write below `output_dir` when there is one. Returns what goes to stdout, and the rest.
+
+    Raises:
+        Refused: as `rendered` does.
+        OSError: when a file can't be written.
+    """
+    result = rendered(request)
+    if request.dry_run:
+        return "", result
     if request.show_values:
-        out = to_yaml(rendering.values) + "\n"
-    elif directory:
-        output.write(pages, directory)
-        out = ""
-    return Result(out, notes.strip(), found)
+        return to_yaml(result.values) + "\n", result
+    if request.directory:
+        output.write(result.pages, request.directory)
+        return "", result
+    return "".join(page for _, page in result.pages), result
 
 
 def _pages(request: Request, rendering: Rendering, texts: dict[str, str]) -> list[tuple[str, str]]:

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import errno
 import os
-import tempfile
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 from stageset_render.helm.documents import documents
@@ -75,28 +76,67 @@ def write(pages: list[tuple[str, str]], directory: Path) -> None:
         OSError: when a file can't be written. Nothing has changed then, unless the file system fails between two
             renames.
     """
-    texts: dict[Path, str] = {}
-    for file, text in pages:
-        texts[directory / file] = texts.get(directory / file, "") + text
-    ready: dict[Path, str] = {}
+    staged = Staged()
     try:
-        for path in texts:
-            if path.is_dir() and not path.is_symlink():
-                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
-        for path, text in texts.items():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            handle, ready[path] = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
-            with open(handle, "wb") as file:
-                file.write(text.encode())
-            os.chmod(ready[path], 0o666 & ~_umask())
-        for path in texts:
-            os.replace(ready.pop(path), path)
+        staged.add(pages, str(directory))
+        staged.commit()
     finally:
-        for name in ready.values():
-            os.unlink(name)
+        staged.discard()
 
 
-def _umask() -> int:
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return mask
+class Staged:
+    """Files that are complete, each beside its place under a name that begins with a dot, until all take their places.
+
+    Which they are is read from the directories, so that ten thousand of those take no more memory than one.
+    """
+
+    def __init__(self) -> None:
+        self._mark = f".{os.getpid()}.new"
+        self._directories: list[str] = []
+        self._made: list[str] = []  # directories that were not there
+
+    def add(self, pages: list[tuple[str, str]], directory: str) -> None:
+        """Complete the files of a directory; arguments and errors as for `write`."""
+        texts: dict[str, list[str]] = {}
+        for file, text in pages:
+            texts.setdefault(os.path.join(directory, file), []).append(text)
+        for path in texts:
+            if os.path.isdir(path) and not os.path.islink(path):
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
+        made, above = "", os.path.abspath(directory)
+        while not os.path.lexists(above):
+            made, above = above, os.path.dirname(above)
+        if made and not (self._made and made.startswith(self._made[-1] + os.sep)):
+            self._made.append(made)
+        self._directories.append(directory)
+        for parent in dict.fromkeys(map(os.path.dirname, texts)):
+            os.makedirs(parent, exist_ok=True)
+        for path, parts in texts.items():
+            with open(self._other(path), "xb") as file:
+                file.write("".join(parts).encode())
+
+    def commit(self) -> None:
+        """Put all files into their places."""
+        while self._directories:
+            for staged, path in self._files(self._directories[-1]):
+                os.replace(staged, path)
+            self._directories.pop()
+        self._made = []
+
+    def discard(self) -> None:
+        """Remove what has not taken its place, and the directories made for it."""
+        for made in self._made:
+            shutil.rmtree(made, ignore_errors=True)
+        for directory in self._directories:
+            for staged, _ in self._files(directory):
+                os.unlink(staged)
+
+    def _other(self, path: str) -> str:
+        parent, name = os.path.split(path)
+        return os.path.join(parent, f".{name}{self._mark}")
+
+    def _files(self, directory: str) -> Iterator[tuple[str, str]]:
+        for parent, _, names in os.walk(directory):
+            for name in names:
+                if name.startswith(".") and name.endswith(self._mark):
+                    yield os.path.join(parent, name), os.path.join(parent, name[1 : -len(self._mark)])

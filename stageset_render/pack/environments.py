@@ -1,0 +1,136 @@
+# SPDX-FileCopyrightText: The stageset-render authors
+# SPDX-License-Identifier: 0BSD
+"""Renders one release per environment: a values file each, laid over those that all share."""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from stageset_render.helm.values import Source, collect, combine, read_once, read_source
+from stageset_render.pack.execution import Request, Result, rendered
+from stageset_render.pack.output import Staged
+from stageset_render.problems import Refused
+
+PLACE = "{}"  # stands for an environment's name
+
+
+class Environment(NamedTuple):
+    """A values file, and the part of its path that names the environment."""
+
+    path: str
+    name: str
+
+    def filled(self, text: str) -> str:
+        """A text with the name in place of each `{}`."""
+        return text.replace(PLACE, self.name)
+
+
+def matching(pattern: str) -> list[Environment]:
+    """The environments that a pattern with one `*` matches, by path: the `*` is the name, less the suffix of a file.
+
+    Raises:
+        Refused: when the pattern has no `*` or several, or matches nothing.
+    """
+    before, star, after = pattern.partition("*")
+    if not star or "*" in after:
+        raise Refused(f"{pattern!r} needs one *, the name of the environment, as in 'environments/*.yaml'")
+    paths = sorted(glob.glob(f"{glob.escape(before)}*{glob.escape(after)}"))
+    if not paths:
+        raise Refused(f"{pattern!r} matches no file")
+    names = [path[len(before) : len(path) - len(after)] for path in paths]
+    return [Environment(path, name if after else os.path.splitext(name)[0]) for path, name in zip(paths, names)]
+
+
+def shared_place(environments: list[Environment], output_dir: str) -> str:
+    """A directory that more than one environment would be written to; empty when there is none."""
+    seen: set[str] = set()
+    for environment in environments:
+        name = environment.name if PLACE in output_dir else ""
+        if name in seen:
+            return environment.filled(output_dir)
+        seen.add(name)
+    return ""
+
+
+class Layers:
+    """The sources of every environment: the shared files and options, read once, and its own file between them.
+
+    Args:
+        files: the values files; one with `{}` in its name is read for each environment.
+        options: --set-json, --set, --set-string and --set-file, as `collect` takes them.
+
+    Raises:
+        Refused: when a shared source can't be read.
+    """
+
+    def __init__(self, files: Iterable[str], options: Iterable[Iterable[str]]):
+        self._stdin = read_once(_stdin)
+        self._files = [(file, None if PLACE in file else collect([file], stdin=self._stdin)) for file in files]
+        self._options = collect((), *options, stdin=self._stdin)
+        own = next((at for at, (_, sources) in enumerate(self._files) if sources is None), len(self._files))
+        self._shared = [source for _, sources in self._files[:own] for source in sources]
+        self._rest, self._base = self._files[own:], combine(self._shared)
+
+    def of(self, environment: Environment) -> tuple[list[Source], dict]:
+        """The sources of an environment, and the values that they give together. Raises Refused for its own file."""
+        own = []
+        for file, sources in self._rest:
+            own += collect([environment.filled(file)], stdin=self._stdin) if sources is None else sources
+        own += [read_source(environment.path, self._stdin), *self._options]
+        return [*self._shared, *own], combine(own, self._base)
+
+
+def _stdin() -> bytes:
+    import sys
+
+    return sys.stdin.buffer.read()
+
+
+def render_all(
+    environments: Iterable[Environment],
+    layers: Layers,
+    request: Request,
+    say: Callable[[Environment, list[Source], Result | Refused], None],
+) -> bool:
+    """Render every environment, and write all of them or none.
+
+    Args:
+        environments: what to render.
+        layers: their sources.
+        request: what is asked for each; `{}` in its name, namespace and output_dir is filled in.
+        say: told of each what came of it, with its sources, before anything is in its place.
+
+    Returns:
+        Whether nothing was refused.
+
+    Raises:
+        OSError: when a file can't be written; no file has changed then.
+    """
+    staged, good = Staged(), True
+    try:
+        for environment in environments:
+            sources: list[Source] = []
+            try:
+                sources, values = layers.of(environment)
+                own = request._replace(
+                    name=environment.filled(request.name),
+                    namespace=environment.filled(request.namespace),
+                    output_dir=request.output_dir and environment.filled(request.output_dir),
+                    values=values,
+                )
+                result = rendered(own)
+            except Refused as refused:
+                good = False
+                say(environment, sources, refused)
+                continue
+            say(environment, sources, result)
+            if good and not request.dry_run:
+                staged.add(result.pages, str(own.directory))
+        if good:
+            staged.commit()
+    finally:
+        staged.discard()
+    return good
