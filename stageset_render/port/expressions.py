@@ -20,26 +20,51 @@ from stageset_render.pack.files import HELPERS, source
 # values file, a whole one too, is a float64 in Helm, and Go compares the two neither with eq nor with lt.
 INT, TEXT, BOOL, LIST, MAP = ({"type": name} for name in ("int", "string", "boolean", "array", "object"))
 RESULTS = {
-    **dict.fromkeys(("int", "len", "mul"), INT),
-    **dict.fromkeys(("contains", "has", "has_key", "has_prefix", "regex_match"), BOOL),
-    **dict.fromkeys(("append", "concat", "keys", "sort_alpha", "uniq"), LIST),
-    **dict.fromkeys(("dict", "from_yaml", "merge_overwrite", "omit", "set"), MAP),
+    **dict.fromkeys(("add", "add1", "div", "int", "int64", "len", "max", "min", "mod", "mul", "sub"), INT),
+    **dict.fromkeys(
+        ("contains", "empty", "eq", "has", "has_key", "has_prefix", "has_suffix", "kind_is", "ne", "regex_match"), BOOL
+    ),
     **dict.fromkeys(
         (
+            "append",
+            "compact",
+            "concat",
+            "keys",
+            "prepend",
+            "reverse",
+            "sort_alpha",
+            "split_list",
+            "uniq",
+            "until",
+            "without",
+        ),
+        LIST,
+    ),
+    **dict.fromkeys(("dict", "from_yaml", "merge_overwrite", "omit", "pick", "set"), MAP),
+    **dict.fromkeys(
+        (
+            "b64dec",
+            "b64enc",
             "indent",
             "join",
+            "lower",
             "nindent",
             "printf",
             "quote",
             "regex_replace_all",
+            "repeat",
             "replace",
+            "sha256sum",
+            "squote",
             "to_json",
             "to_string",
             "to_yaml",
             "trim",
+            "trim_all",
             "trim_prefix",
             "trim_suffix",
             "trunc",
+            "upper",
         ),
         TEXT,
     ),
@@ -49,7 +74,7 @@ CONTEXT = {"Values": None, "Release": ("Name", "Namespace", "Service"), "Chart":
 INDEX = "index0"
 RESERVED = (*CONTEXT, *GLOBALS, INDEX, "root", "loop")
 
-ARITHMETIC = (nodes.Add, nodes.Sub, nodes.Mul, nodes.Div, nodes.FloorDiv, nodes.Mod, nodes.Pow, nodes.Pos, nodes.Neg)
+ARITHMETIC = (nodes.Add, nodes.Sub, nodes.Mul, nodes.Div, nodes.FloorDiv, nodes.Mod, nodes.Pow, nodes.Pos)
 NO_FORM = {
     nodes.Concat: "`~`; use printf",
     nodes.CondExpr: "an inline if; write {%- if %} ... {%- endif %}",
@@ -74,6 +99,7 @@ class Go(NamedTuple):
     text: str
     schema: dict = {}
     atom: bool = False
+    kept: bool = False  # for a name: it is a namespace, whose value is meant
 
     @property
     def argument(self) -> str:
@@ -200,6 +226,11 @@ class Expressions:
             raise Unportable(f"{node.name} as a whole; name one of its fields")
         raise Unportable(f"the name {node.name}; it is neither set here nor a parameter, Values, Release or Chart")
 
+    def _plain(self, node: nodes.Name) -> Go:
+        if self._is_kept(node.name):
+            raise Unportable(f"the namespace {node.name} as a whole; write {node.name}.value")
+        return self._name(node)
+
     # Expressions
 
     def _const(self, node: nodes.Const) -> Go:
@@ -217,6 +248,8 @@ class Expressions:
             return self._index(node.attr)
         if base in self.modules:
             raise Unportable(f"{base}.{node.attr} without a call; write {base}.{node.attr}()")
+        if node.attr == "value" and base and self._is_kept(base):
+            return self._name(node.node)
         if CONTEXT.get(base):
             if node.attr not in CONTEXT[base]:
                 raise Unportable(f"{base}.{node.attr}; of {base} there are {', '.join(CONTEXT[base])}")
@@ -225,6 +258,10 @@ class Expressions:
             raise Unportable(f".{node.attr} of what is no name; set a name to it first")
         owner = self._expression(node.node)
         return Go(f"{owner.text.removesuffix('.')}.{node.attr}", below(owner.schema, "properties", node.attr), True)
+
+    def _is_kept(self, name: str) -> bool:
+        """Whether a name is a namespace(value=...), which is a variable that loops don't forget, as all are in Go."""
+        return next((scope.names[name].kept for scope in reversed(self.scopes) if name in scope.names), False)
 
     def _index(self, attribute: str) -> Go:
         if attribute != INDEX:
@@ -236,6 +273,11 @@ class Expressions:
 
     def _list(self, node: nodes.List) -> Go:
         return Go(" ".join(["list", *(self._expression(item).argument for item in node.items)]), LIST)
+
+    def _negative(self, node: nodes.Neg) -> Go:
+        if not isinstance(node.node, nodes.Const) or type(node.node.value) not in (int, float):
+            raise Unportable(NO_FORM[nodes.Sub])
+        return self._const(nodes.Const(-node.node.value))
 
     def _not(self, node: nodes.Not) -> Go:
         if isinstance(node.node, nodes.Test):
@@ -277,6 +319,8 @@ class Expressions:
         """What is known of a function's result."""
         if name == "has" and {"int", "integer", "number"} & set(types_of(arguments[0].schema)):
             raise Unportable("has with a number; it tells an int from a float64, so pipe both through to_string")
+        if name in ("eq", "ne") and kind_of(INT) in {kind_of(one.schema) for one in arguments}:
+            raise Unportable(f"{name} with a whole number; write == or !=, and pipe both sides through int")
         if name == "default" and len({kind_of(one.schema) for one in arguments}) > 1:
             return {}
         return arguments[-1].schema if name in ("default", "required") else RESULTS.get(name, {})
@@ -317,8 +361,9 @@ class Expressions:
         return Go(f"include {quote(f'{prefix(file)}.{macro}')} {context}", TEXT)
 
     EXPRESSIONS = {
-        nodes.Name: _name,
+        nodes.Name: _plain,
         nodes.Const: _const,
+        nodes.Neg: _negative,
         nodes.Getattr: _getattr,
         nodes.List: _list,
         nodes.Not: _not,

@@ -85,7 +85,8 @@ class Template(Expressions):
             self._translate()
             if noted == (self.flags, self.types):
                 break
-        else: print("NOT STABLE", file)
+        else:
+            print("NOT STABLE", file)
 
     @property
     def text(self) -> str:

@@ -11,12 +11,13 @@ from typing import NamedTuple
 from stageset_render.helm.functions import GLOBALS, quote
 from stageset_render.port.expressions import BOOL, CONTEXT, INT, LIST, TEXT, camel, kind_of
 from stageset_render.port.go_syntax import Command, Const, Dot, Function, Operand, Pipe, Variable
-from stageset_render.port.known import NEVER, NUMBER, large, nullable, of_result, unified
+from stageset_render.port.known import NEVER, NUMBER, nullable, of_result, unified
 
 OR, AND, NOT, COMPARE, FILTER, ATOM = range(6)  # how tightly an expression of Jinja holds together
 
 SNAKE = {camel(name): name for name in GLOBALS}
 RENAMED = {"tuple": "list", "toString": "to_string", "mustRegexMatch": "regex_match"}
+LARGE = 1_000_000  # from here on Go prints a float64 as 1e+06
 COMPARISONS = {"eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
 RESERVED = {"loop", "self", "super", "caller", "varargs", "kwargs", "true", "false", "none", "root", *CONTEXT, *GLOBALS}
 NO_FORM = {
@@ -24,7 +25,6 @@ NO_FORM = {
     "lookup": "lookup asks the cluster, and nothing here knows one; make it a value",
     "print": "print puts blanks between some values; use printf",
     "println": "println; use printf",
-    "set": "set changes a map in place; build a new one with merge_overwrite (mergeOverwrite (dict) ...)",
     "unset": "unset changes a map in place; use omit",
     "merge": "merge changes its first map in place; use mergeOverwrite (dict) with the maps in reverse order",
     "now": "now differs from run to run; make it a value",
@@ -177,8 +177,11 @@ class Expressions:
             return Jinja(node.text, schema=BOOL)
         if node.kind == "string":
             return Jinja(quote(node.value), schema=TEXT)
-        known = INT if isinstance(node.value, int) else NUMBER | {"minimum": node.value, "maximum": node.value}
-        return Jinja(repr(node.value), schema=known)
+        if isinstance(node.value, float):
+            return Jinja(repr(node.value), schema=NUMBER)
+        if abs(node.value) < LARGE:
+            return Jinja(str(node.value), schema=INT)
+        return Jinja(f"{node.value} | int", FILTER, INT)  # a number without int is a float64
 
     def fields(self, base: Place, names: tuple[str, ...]) -> Place:
         for at, name in enumerate(names):
@@ -255,12 +258,10 @@ class Expressions:
         return self.included(operands[0].value, operands[1])
 
     def checked(self, function: str, arguments: list[Jinja]) -> list[Jinja]:
-        """The arguments, as the float64 that they are to Go where that shows; what Go takes for a slip is refused."""
+        """The arguments; what Go would take otherwise than Jinja is refused."""
         kinds = [kind_of(argument.schema) for argument in arguments]
         if function == "printf":
             return self.printf(arguments)
-        if function in ("to_string", "quote", "squote", "join"):
-            return [self.printable(argument) for argument in arguments]
         if function == "has" and kinds[0] in ("int", "number"):
             raise Untranslatable("has with a number; it tells an int from a float64, so pipe both through toString")
         if function in ("indent", "nindent", "trunc", "repeat") and kinds[0] not in ("int", None):
@@ -284,12 +285,7 @@ class Expressions:
                 raise Untranslatable("%d of what is no int to Go; write (int ...)")
             if verb in "sq" and kind in ("int", "number", "boolean"):
                 raise Untranslatable(f"%{verb} of a {kind}, which Go prints as a slip; use %d with int, or %v")
-        return [first, *(self.printable(value) if verb == "v" else value for (_, verb), value in zip(verbs, rest))]
-
-    @staticmethod
-    def printable(value: Jinja) -> Jinja:
-        """A value as Go prints it: a number that may be large has to be the float64 that it is to Go."""
-        return Jinja(f"{value.within(FILTER)} | float64", FILTER, NUMBER) if large(value.schema) else value
+        return arguments
 
     def printed(self, node: Pipe) -> Jinja:
         """What an action prints."""
@@ -299,7 +295,7 @@ class Expressions:
             raise Untranslatable(
                 f"{found.text}, a {'list' if kind == 'array' else 'map'}, printed in Go's notation; use toYaml"
             )
-        return self.printable(found)
+        return found
 
     # What is no call in Jinja
 

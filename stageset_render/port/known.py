@@ -10,7 +10,6 @@ from stageset_render.port.expressions import LIST, MAP, RESULTS, kind_of
 
 NUMBER = {"type": "number"}
 NEVER = {"never": True}  # of the items of an empty list
-PRINTABLE = 1_000_000  # from here on Go prints a float64 as 1e+06
 
 
 def unified(one: dict, other: dict) -> dict:
@@ -22,27 +21,18 @@ def unified(one: dict, other: dict) -> dict:
     kind = kind_of(one)
     if kind is None or kind != kind_of(other):
         return {}
-    known = {"type": "integer" if large(one) or large(other) else kind}
+    known = {"type": kind}
     if kind == "array":
         known["items"] = unified(one.get("items", {}), other.get("items", {}))
     elif kind == "object":
         mine, theirs = one.get("properties", {}), other.get("properties", {})
         known["properties"] = {key: unified(mine[key], theirs[key]) for key in mine if key in theirs}
-    elif kind == "number" and "maximum" in one and "maximum" in other and "minimum" in one and "minimum" in other:
-        known |= {"minimum": min(one["minimum"], other["minimum"]), "maximum": max(one["maximum"], other["maximum"])}
     return known
 
 
 def nullable(schema: dict) -> bool:
     kinds = schema.get("type", "null")
     return "null" in ([kinds] if isinstance(kinds, str) else kinds)
-
-
-def large(schema: dict) -> bool:
-    """Whether a value is a whole number of a values file, a float64 to Go, that Go may print with an exponent."""
-    kinds, bounds = schema.get("type"), (schema.get("minimum", -PRINTABLE), schema.get("maximum", PRINTABLE))
-    whole = "integer" in (kinds if isinstance(kinds, list) else [kinds]) and "enum" not in schema
-    return whole and kind_of(schema) == "number" and not all(-PRINTABLE < bound < PRINTABLE for bound in bounds)
 
 
 def of_result(function: str, texts: list[str], schemas: list[dict]) -> dict:
