@@ -74,10 +74,23 @@ class Template(Expressions):
         named: the named templates that it may include.
         schema: what is known of the values.
         loops: the names that the pack's own file gives to the elements of what it loops over.
+        imported: the names that the pack's own file gives to the partials that it imports.
+
+    Attributes:
+        imports: what it has to import: partial to name.
     """
 
-    def __init__(self, file: str, parts: list[Part], named: NamedTemplates, schema: dict, loops: dict[str, str]):
-        self.file, self.parts, self.named, self.schema, self.loops = file, parts, named, schema, loops
+    def __init__(
+        self,
+        file: str,
+        parts: list[Part],
+        named: NamedTemplates,
+        schema: dict,
+        loops: dict[str, str],
+        imported: dict[str, str],
+    ):
+        self.file, self.parts, self.named, self.schema = file, parts, named, schema
+        self.loops, self.imported = loops, imported
         self.flags: set[tuple] = set()
         self.types: dict[tuple, dict] = {}
         for _ in range(PASSES):
@@ -93,7 +106,7 @@ class Template(Expressions):
         return "".join(self.output)
 
     def _translate(self) -> None:
-        self.output, self.problems, self.imports, self.used = [], [], [], set()
+        self.output, self.problems, self.imports, self.used = [], [], {}, set()
         self.frames, self.macro, self.at = 0, None, 0
         self.dollar = Root()
         self.blocks = [Block("file", 0, 0, self.dollar, owns=True)]
@@ -145,7 +158,10 @@ class Template(Expressions):
 
     def _declare(self, go: str, wanted: str, schema: dict, form: str = "set") -> Name:
         """Choose a name in Jinja that takes nothing from a name that Go still sees."""
-        taken = self.named.reserved(self.file) | set(self.macro.parameters if self.macro else ())
+        taken = self.named.reserved(self.file) | {
+            *self.imported.values(),
+            *(self.macro.parameters if self.macro else ()),
+        }
         for block in self._visible():
             for name in block.names.values():
                 shadows = self.block.owns and name.frame != self.block.frame
@@ -387,9 +403,8 @@ class Template(Expressions):
             if self.given(target.name):
                 raise Untranslatable(f"an include of {name} where {target.name} is a parameter; rename the parameter")
             return Jinja(f"{target.name}({', '.join(target.arguments(given))})", ATOM, TEXT)
-        if target.file not in self.imports:
-            self.imports.append(target.file)
-        call = f"{self.named.alias(target.file)}.{target.name}"
+        alias = self.imports[target.file] = self.imported.get(target.file) or self.named.alias(target.file)
+        call = f"{alias}.{target.name}"
         return Jinja(f"{call}({', '.join(target.arguments(given))})", ATOM, TEXT)
 
     def _site(self, context: Operand | None) -> Site:
