@@ -344,6 +344,8 @@ class Template(Expressions):
             found = items
         finally:
             block = self._open(part, frame=self._frame(), owns=True, end="endfor", dot=found, stands_for=None)
+            block.names = {go: Name((self.at, go), go, block.frame, {}, "element") for go in part.variables}
+        block.names = {}
         schema = items.schema.get("items", {})
         go = part.variables[-1] if part.variables else ""
         wanted = go or self.loops.get(items.text) or singular(items.text)

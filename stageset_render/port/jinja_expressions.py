@@ -166,9 +166,10 @@ class Expressions:
         first, *rest = node.operands
         if isinstance(first, Function):
             return self.call(first.name, rest, piped)
+        found = self.place(first)
         if rest or piped is not None:
             raise Untranslatable("a value that is called with arguments; only functions are")
-        return self.place(first)
+        return found
 
     def const(self, node: Const) -> Jinja:
         if node.kind == "nil":
@@ -217,7 +218,7 @@ class Expressions:
             if name not in given.known:
                 raise Untranslatable(f"the field {name}, which no include of the template passes")
             return Jinja(name, schema=given.known[name])
-        if name in CONTEXT or name in ROOTS and rest[:1] and rest[0] in CONTEXT:
+        if name in CONTEXT or name in ROOTS and (not rest or rest[0] in CONTEXT):
             return Root()
         if name not in given.read:
             given.read.append(name)
@@ -234,14 +235,13 @@ class Expressions:
             )
         if name in COMPARISONS and Const("nil", None, "nil") in operands:
             return self.nothing(name, operands, piped)
-        last = [] if piped is None else [piped]
-        arguments = [*map(self.value, operands), *last]
+        function = snake(name)
+        if name not in self.SPECIAL and function not in GLOBALS:
+            raise Untranslatable(NO_FORM.get(name, f"the function {name}, which the pack doesn't know"))
+        arguments = [*map(self.value, operands), *([] if piped is None else [piped])]
         if name in self.SPECIAL:
             return self.SPECIAL[name](self, name, arguments)
-        function = snake(name)
-        if function not in GLOBALS:
-            raise Untranslatable(NO_FORM.get(name, f"the function {name}, which the pack doesn't know"))
-        arguments = self.checked(function, arguments)
+        self.check(function, arguments)
         known = of_result(function, [one.text for one in arguments], [one.schema for one in arguments])
         fresh = function in FRESH
         if piped is not None:
@@ -257,11 +257,11 @@ class Expressions:
             raise Untranslatable("an include of a name that is no literal, or of something piped; write the name")
         return self.included(operands[0].value, operands[1])
 
-    def checked(self, function: str, arguments: list[Jinja]) -> list[Jinja]:
-        """The arguments; what Go would take otherwise than Jinja is refused."""
+    def check(self, function: str, arguments: list[Jinja]) -> None:
+        """Refuse what Go takes otherwise than Jinja."""
         kinds = [kind_of(argument.schema) for argument in arguments]
         if function == "printf":
-            return self.printf(arguments)
+            self.check_printf(*arguments)
         if function == "has" and kinds[0] in ("int", "number"):
             raise Untranslatable("has with a number; it tells an int from a float64, so pipe both through toString")
         if function in ("indent", "nindent", "trunc", "repeat") and kinds[0] not in ("int", None):
@@ -270,12 +270,11 @@ class Expressions:
             raise Untranslatable("mergeOverwrite into a map of the values changes them; begin with (dict)")
         if function == "kind_is" and arguments[0].text not in map(quote, ("string", "bool", "slice", "map", "invalid")):
             raise Untranslatable("kindIs of a number; a schema says what is a number, and int makes one of it")
-        return arguments
 
-    def printf(self, arguments: list[Jinja]) -> list[Jinja]:
-        first, *rest = arguments
+    @staticmethod
+    def check_printf(first: Jinja, *rest: Jinja) -> None:
         if first.level != ATOM or first.text[0] != '"':
-            return arguments
+            raise Untranslatable("printf with a format that is no literal; write it out")
         verbs = [verb for verb in VERB.findall(first.text) if verb[1] != "%"]
         if any(verb not in ("s", "q", "d", "v") for _, verb in verbs) or len(verbs) != len(rest):
             raise Untranslatable("printf with verbs other than %s %q %d %v %%, or with another number of values")
@@ -285,7 +284,6 @@ class Expressions:
                 raise Untranslatable("%d of what is no int to Go; write (int ...)")
             if verb in "sq" and kind in ("int", "number", "boolean"):
                 raise Untranslatable(f"%{verb} of a {kind}, which Go prints as a slip; use %d with int, or %v")
-        return arguments
 
     def printed(self, node: Pipe) -> Jinja:
         """What an action prints."""
@@ -340,7 +338,7 @@ class Expressions:
         kind, value = self.counted(name, arguments, 2)
         if kind.text == '"invalid"':
             return self.defined(value, False)
-        self.checked("kind_is", [kind, value])
+        self.check("kind_is", [kind, value])
         return Jinja(f"kind_is({kind.text}, {value.text})", ATOM, BOOL)
 
     def deep_equal(self, name: str, arguments: list[Jinja]) -> Jinja:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import difflib
 import fnmatch
+import functools
 import json
 import re
 from collections.abc import Iterator
@@ -23,7 +24,7 @@ from stageset_render.pack.output import write
 from stageset_render.port import pulled_values
 from stageset_render.port.chart import VALIDATION, WARNINGS
 from stageset_render.port.expressions import macros
-from stageset_render.port.go_syntax import Action, GoSyntaxError, Part, parse
+from stageset_render.port.go_syntax import GoSyntaxError, Part, parse
 from stageset_render.port.jinja import Template
 from stageset_render.port.named import NamedTemplates
 from stageset_render.port.own_form import imports, kept
@@ -55,6 +56,7 @@ def _parts(go: dict[str, str], problems: list[tuple[str, int, str]]) -> dict[str
     return found
 
 
+@functools.cache
 def _of_pack() -> tuple[dict[str, dict[str, list[str]]], dict[str, dict[str, str]], dict[str, dict[str, str]]]:
     """Of the pack's templates: the macros of partials, what each file imports, and how it names what it loops over."""
     known, imported, loops = {}, {}, {}
