@@ -8,23 +8,21 @@ It reads the table of go.py backwards. What has no exact Jinja form is refused, 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 
 from stageset_render.port.expressions import INT, TEXT, kind_of
 from stageset_render.port.go_syntax import Action, Comment, Const, Dot, Function, Operand, Part, Pipe, Text, Variable
 from stageset_render.port.jinja_expressions import (
     ATOM,
-    Expressions,
     Jinja,
     Lost,
     Parameters,
-    Place,
     Root,
     Untranslatable,
     free,
 )
 from stageset_render.port.known import unified
 from stageset_render.port.named import NamedTemplates, Site
+from stageset_render.port.scopes import Block, Name, Scopes
 
 PATH = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 PLURALS = (("ies", "y"), ("sses", "ss"), ("s", ""))
@@ -32,40 +30,7 @@ ENTRY = "entry"
 PASSES = 9  # what a later line shows may change how an earlier one is written
 
 
-@dataclass
-class Name:
-    """A variable of Go, or with an empty `go` the element of a loop that has no variable.
-
-    Attributes:
-        key: which declaration of the file it is.
-        text: its name in Jinja.
-        frame: the file, macro or loop whose name it is to Jinja.
-        form: set, element or index of a loop, or namespace, which loops don't forget.
-    """
-
-    key: tuple[int, str]
-    text: str
-    frame: int
-    schema: dict
-    form: str = "set"
-
-
-@dataclass
-class Block:
-    """What an action opens and an end closes, with the names that it declares and the dot in it."""
-
-    keyword: str
-    line: int
-    frame: int
-    dot: Place
-    end: str = "endif"
-    owns: bool = False  # whether a name set here is forgotten at the end by Jinja too
-    names: dict[str, Name] = field(default_factory=dict)
-    kept: dict[str, Name] = field(default_factory=dict)  # what its else sees too
-    stands_for: tuple | None = None  # of a with: the flag that says that its dot is used
-
-
-class Template(Expressions):
+class Template(Scopes):
     """Translates the parts of one file. `problems` has what can't be translated; `text` is the Jinja template.
 
     Args:
@@ -116,76 +81,7 @@ class Template(Expressions):
             try:
                 self._part(part)
             except Untranslatable as error:
-                self.problems.append((part.line, str(error)))
-
-    @property
-    def block(self) -> Block:
-        return self.blocks[-1]
-
-    # Names
-
-    @property
-    def dot(self) -> Place:
-        if self.block.stands_for:
-            self.flags.add(self.block.stands_for)
-        return self.block.dot
-
-    def _visible(self) -> list[Block]:
-        """The blocks whose names Go sees, the innermost first."""
-        found = []
-        for block in reversed(self.blocks):
-            found.append(block)
-            if block.keyword == "define":
-                break
-        return found
-
-    def _lookup(self, name: str) -> Name:
-        for block in self._visible():
-            if name in block.names:
-                return block.names[name]
-        raise Untranslatable(f"the variable ${name}, which is not declared here")
-
-    def variable(self, name: str) -> Jinja:
-        found = self._lookup(name)
-        if found.form == "index":
-            if found.frame == self.block.frame:
-                return Jinja("loop.index0", schema=INT)
-            self.flags.add(("index", found.key))
-        return Jinja(f"{found.text}.value" if found.form == "namespace" else found.text, schema=found.schema)
-
-    def given(self, name: str) -> bool:
-        return bool(self.macro) and name in self.macro.parameters
-
-    def _declare(self, go: str, wanted: str, schema: dict, form: str = "set") -> Name:
-        """Choose a name in Jinja that takes nothing from a name that Go still sees."""
-        taken = self.named.reserved(self.file) | {
-            *self.imported.values(),
-            *(self.macro.parameters if self.macro else ()),
-        }
-        for block in self._visible():
-            for name in block.names.values():
-                shadows = self.block.owns and name.frame != self.block.frame
-                again = block is self.block and block.names.get(go) is name
-                if not shadows and not again:
-                    taken.add(name.text)
-        text = free(wanted, taken)
-        if text != wanted:
-            text = free(wanted, taken | self.used)
-        self.used.add(text)
-        key = (self.at, go)
-        if ("crosses", key) in self.flags and form == "set":
-            form = "namespace"
-        self._lose(text)
-        schema = self.types[key] = unified(self.types.get(key, schema), schema)
-        self.block.names[go] = Name(key, text, self.block.frame, schema, form)
-        return self.block.names[go]
-
-    def _lose(self, text: str) -> None:
-        """Note that a dot which is written with this name can no longer be."""
-        for block in self.blocks:
-            begun = block.dot.text.partition(".")[0] if isinstance(block.dot, Jinja) else None
-            if begun == text and block.frame == self.block.frame:
-                block.dot = Lost(f"the dot, of which {text} was part until it was set anew; name it before")
+                self.problems += [(part.line, str(error))] * bool(str(error))
 
     # Parts
 
@@ -244,23 +140,22 @@ class Template(Expressions):
                 self._declare(go, go, {})
             raise
         if not part.assigns:
-            name = self._declare(go, go, value.schema)
-            text = f"namespace(value={value.text})" if name.form == "namespace" else value.text
-            return f"set {name.text} = {text}"
+            return self._declared(go, value)
         name = self._lookup(go)
         name.schema = self.types[name.key] = unified(self.types.get(name.key, name.schema), value.schema)
         if name.form == "namespace":
             return f"set {name.text}.value = {value.text}"
         if name.form == "index":
             self.flags.add(("index", name.key))
-        elif name.frame != self.block.frame and name.form == "element":
-            raise Untranslatable(
-                f"${go}, the element of a loop, assigned in a loop inside it; declare a variable for it"
-            )
         elif name.frame != self.block.frame:
             self.flags.add(("crosses", name.key))
         self._lose(name.text)
         return f"set {name.text} = {value.text}"
+
+    def _declared(self, go: str, value: Jinja) -> str:
+        name = self._declare(go, go, value.schema)
+        text = f"namespace(value={value.text})" if name.form == "namespace" else value.text
+        return f"set {name.text} = {text}"
 
     # Blocks
 
@@ -284,13 +179,12 @@ class Template(Expressions):
             return []
         if part.assigns:
             raise Untranslatable("an assignment in a condition; assign before it")
-        name = self._declare(part.variables[0], part.variables[0], value.schema)
+        tags = [("block", self._declared(part.variables[0], value))]
         block.kept = dict(block.names)
-        text = f"namespace(value={value.text})" if name.form == "namespace" else value.text
-        return [("block", f"set {name.text} = {text}")]
+        return tags
 
     def _with(self, part: Action) -> list[tuple[str, str]]:
-        value = Lost("the dot of a with that has no Jinja form")
+        value = Lost("")  # the problem is told where it is
         try:
             value = self.value(part.pipe)
         finally:
@@ -311,9 +205,11 @@ class Template(Expressions):
     def _else(self, part: Action) -> list[tuple[str, str]]:
         block, around = self.block, self.blocks[-2]
         block.dot, block.stands_for = around.dot, around.stands_for
+        if block.keyword == "range":  # here its variables hold the list, or nothing, to Go
+            block.frame, block.kept = self._frame(), block.names
+            for name in block.kept.values():
+                name.form = "gone"
         block.names = dict(block.kept)
-        if block.keyword == "range":
-            block.frame, block.owns = self._frame(), True
         if part.variables:
             raise Untranslatable("a variable in an else; declare it before the first if")
         if part.keyword == "else":
@@ -326,12 +222,8 @@ class Template(Expressions):
             block.stands_for = None
         return [("block", f"elif {value.text}")]
 
-    def _frame(self) -> int:
-        self.frames += 1
-        return self.frames
-
     def _range(self, part: Action) -> list[tuple[str, str]]:
-        found = Lost("the dot of a range that has no Jinja form")
+        found = Lost("")
         try:
             items = self.value(part.pipe)
             if part.assigns:
@@ -346,24 +238,22 @@ class Template(Expressions):
             block = self._open(part, frame=self._frame(), owns=True, end="endfor", dot=found, stands_for=None)
             block.names = {go: Name((self.at, go), go, block.frame, {}, "element") for go in part.variables}
         block.names = {}
-        schema = items.schema.get("items", {})
-        go = part.variables[-1] if part.variables else ""
-        wanted = go or self.loops.get(items.text) or singular(items.text)
+        schema, go = items.schema.get("items", {}), part.variables[-1] if part.variables else ""
         block.dot = Root()  # so that the declaration takes no dot away
-        name = self._declare(go, wanted if go or self._is_free(wanted) else ENTRY, schema, "element")
-        block.dot = Jinja(name.text, schema=schema)
+        apart = go if {("crosses", (self.at, go)), ("apart", (self.at, go))} & self.flags else ""
+        wanted = (not apart and go) or self.loops.get(items.text) or singular(items.text)
+        wanted = wanted if wanted == go or self._is_free(wanted) else ENTRY
+        name = self._declare("" if apart else go, wanted, schema, "element")
+        block.dot = element = Jinja(name.text, schema=schema)
         tags = [("block", f"for {name.text} in {items.text}")]
+        if apart:
+            tags.append(("block", self._declared(go, element)))
         if len(part.variables) == 2:
             index = part.variables[0]
             block.names[index] = Name((self.at, index), index, block.frame, INT, "index")
             if ("index", (self.at, index)) in self.flags:
                 tags.append(("block", f"set {self._declare(index, index, INT).text} = loop.index0"))
         return tags
-
-    def _is_free(self, name: str) -> bool:
-        return free(name, self.named.reserved(self.file)) == name and all(
-            name != known.text for block in self._visible() for known in block.names.values()
-        )
 
     def _define(self, part: Action) -> list[tuple[str, str]]:
         block = self._open(part, frame=self._frame(), owns=True, end="endmacro")

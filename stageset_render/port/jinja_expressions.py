@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import keyword
 import re
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 from stageset_render.helm.functions import GLOBALS, quote
 from stageset_render.port.expressions import BOOL, CONTEXT, INT, LIST, TEXT, camel, kind_of
@@ -69,9 +69,10 @@ class Root:
 
 
 class Lost(NamedTuple):
-    """A dot that can't be written in Jinja, and why."""
+    """A dot that can't be written in Jinja, why, and the flag that lets the next pass write it otherwise."""
 
     why: str
+    flag: tuple | None = None
 
 
 class Parameters:
@@ -133,10 +134,15 @@ class Expressions:
         """What a pipeline or operand is as a value."""
         found = self.place(node)
         if isinstance(found, Lost):
-            raise Untranslatable(found.why)
+            self.lost(found)
         if not isinstance(found, Jinja):
             raise Untranslatable("the whole of what the template is rendered with; name one of its fields")
         return found
+
+    def lost(self, dot: Lost) -> NoReturn:
+        if dot.flag:
+            self.flags.add(dot.flag)
+        raise Untranslatable(dot.why)
 
     def place(self, node: Operand) -> Place:
         if isinstance(node, Pipe):
@@ -187,7 +193,7 @@ class Expressions:
     def fields(self, base: Place, names: tuple[str, ...]) -> Place:
         for at, name in enumerate(names):
             if isinstance(base, Lost):
-                raise Untranslatable(base.why)
+                self.lost(base)
             if isinstance(base, Parameters):
                 base = self.parameter(base, name, names[at + 1 :])
                 if name in CONTEXT and isinstance(base, Root):

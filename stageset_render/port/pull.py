@@ -21,7 +21,7 @@ from stageset_render.helm.reading import load_yaml
 from stageset_render.pack.environment import environment
 from stageset_render.pack.files import DEFAULTS, NOTES, SCHEMA, all_templates, root, source, text
 from stageset_render.pack.output import write
-from stageset_render.port import pulled_values
+from stageset_render.port import known, pulled_values
 from stageset_render.port.chart import VALIDATION, WARNINGS
 from stageset_render.port.expressions import macros
 from stageset_render.port.go_syntax import GoSyntaxError, Part, parse
@@ -59,19 +59,19 @@ def _parts(go: dict[str, str], problems: list[tuple[str, int, str]]) -> dict[str
 @functools.cache
 def _of_pack() -> tuple[dict[str, dict[str, list[str]]], dict[str, dict[str, str]], dict[str, dict[str, str]]]:
     """Of the pack's templates: the macros of partials, what each file imports, and how it names what it loops over."""
-    known, imported, loops = {}, {}, {}
+    partials, imported, loops = {}, {}, {}
     for file in all_templates():
         if file == DEFAULTS:
             continue
         tree = source(file)
         imported[file] = imports(tree)
         if file.startswith("_"):
-            known[file] = macros(tree)
+            partials[file] = macros(tree)
         loops[file] = {}
         for loop in environment().parse(tree).find_all(nodes.For):
             if isinstance(loop.target, nodes.Name):
                 loops[file].setdefault(_path(loop.iter), loop.target.name)
-    return known, imported, loops
+    return partials, imported, loops
 
 
 def _path(node: nodes.Node) -> str:
@@ -85,7 +85,7 @@ def jinja(go: dict[str, str], schema: dict, wanted: list[str], alone: str = "") 
 
     Args:
         go: file to Go template; they may include one another's named templates, and the macros of the pack.
-        schema: what is known of the values; see pulled_values.known.
+        schema: what is known of the values; see known.of_values.
         wanted: the files to translate; the others say what their named templates are called.
         alone: for one file that is no file of the pack, how errors call it.
 
@@ -167,7 +167,7 @@ def _values(chart: dict[str, str]) -> dict:
 
 def _known(chart: dict[str, str]) -> dict:
     schemas = [json.loads(chart[SCHEMA])] if SCHEMA in chart else []
-    return pulled_values.known(_values(chart), *schemas, json.loads(text(SCHEMA)))
+    return known.of_values(_values(chart), *schemas, json.loads(text(SCHEMA)))
 
 
 def changes(chart: dict[str, str], only: str | None = None) -> list[Change]:

@@ -11,8 +11,9 @@ from typing import Any
 
 import yaml
 
+from stageset_render.port.known import TYPES
+
 NEW = "New in the chart; say what it means."
-TYPES = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array", dict: "object"}
 
 
 # The defaults
@@ -157,53 +158,3 @@ def _stub(value: Any) -> dict:
     else:
         stub["default"] = value
     return stub
-
-
-# What is known of the values
-
-
-def known(values: Any, *schemas: dict) -> dict:
-    """What schemas, and the defaults where they are silent, say of the values; the first schema counts most."""
-    found = _of_default(values)
-    for root in reversed(schemas):
-        found = _merged(_resolved(root, root, ()), found)
-    return found
-
-
-def _of_default(value: Any) -> dict:
-    kind = {"type": TYPES[type(value)]} if type(value) in TYPES else {}
-    if isinstance(value, dict):
-        return kind | {"properties": {key: _of_default(inner) for key, inner in value.items()}}
-    if isinstance(value, list) and value:
-        return kind | {"items": _of_default(value[0])}
-    return kind
-
-
-def _resolved(node: Any, root: dict, seen: tuple[str, ...]) -> dict:
-    """The types of a schema, its references followed as far as they don't run in circles."""
-    while isinstance(node, dict) and "$ref" in node:
-        if node["$ref"] in seen:
-            return {}
-        seen, steps, node = (*seen, node["$ref"]), node["$ref"].split("/")[1:], root
-        for step in steps:
-            node = node[step]
-    if not isinstance(node, dict):
-        return {}
-    found = {"type": node["type"]} if "type" in node else {}
-    if not found and "enum" in node:
-        found = {"type": sorted({TYPES.get(type(one), "null") for one in node["enum"]})}
-    if "properties" in node:
-        found["properties"] = {key: _resolved(inner, root, seen) for key, inner in node["properties"].items()}
-    if isinstance(node.get("items"), dict):
-        found["items"] = _resolved(node["items"], root, seen)
-    return found
-
-
-def _merged(one: dict, other: dict) -> dict:
-    found = {**other, **one} if "type" not in one else dict(one)
-    mine, theirs = one.get("properties", {}), other.get("properties", {})
-    if mine or theirs:
-        found["properties"] = {key: _merged(mine.get(key, {}), theirs.get(key, {})) for key in {**theirs, **mine}}
-    if "items" in one or "items" in other:
-        found["items"] = _merged(one.get("items", {}), other.get("items", {}))
-    return found

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 DEFAULTS = {
     "t": "text",
     "u": "",
+    "maybe": None,
     "b": True,
     "c": 3,
     "f": 0.5,
@@ -23,7 +24,8 @@ MAPS = st.lists(st.fixed_dictionaries({"t": TEXT, "l": TEXTS, "c": NUMBER, "b": 
 FREE = st.dictionaries(st.sampled_from(["any", "x"]), st.one_of(TEXT, NUMBER, TEXTS, MAP, st.none()), max_size=2)
 KINDS = {
     "t": TEXT,
-    "u": TEXT | st.none(),
+    "u": TEXT,
+    "maybe": TEXT | st.none(),
     "b": st.booleans(),
     "c": NUMBER,
     "f": st.sampled_from([0.5, 2.0, 1e6, 1e-7, 3]),
@@ -62,7 +64,7 @@ ROOT = {
 }
 FIELDS = {"map": {".t": "text", ".l": "texts", ".c": "number"}, "text": {}, "texts": {}, "number": {}, "free": {}}
 FIELDS["item"] = {**FIELDS["map"], ".b": "bool"}
-LITERALS = {"text": ['"a"', '""', "`q\"`", '"A-b"'], "bool": ["true"], "number": [], "float": []}
+LITERALS = {"text": ['"a"', '""', '`q"`', '"A-b"'], "bool": ["true"], "number": [], "float": []}
 BLANK = st.sampled_from(["", " ", "\n", "\n  ", "\n\n", "  \n\t", "x", "- k: ", ":", "{% ", "{# "])
 
 
@@ -88,11 +90,13 @@ class Writer:
         if self.dots[-1] is not None:
             found += [path for path, known in FIELDS[self.dots[-1]].items() if known == kind]
             found += ["."] * (self.dots[-1] == kind)
-        for block in self.variables:
-            for name, known in block.items():
-                found += [f"${name}"] * (known == kind)
-                found += [f"${name}{path}" for path, inner in FIELDS.get(known, {}).items() if inner == kind]
+        for name, known in self.visible().items():
+            found += [f"${name}"] * (known == kind)
+            found += [f"${name}{path}" for path, inner in FIELDS.get(known, {}).items() if inner == kind]
         return found
+
+    def visible(self):
+        return {name: kind for block in self.variables for name, kind in block.items()}
 
     def value(self, kind, depth=2):
         options = self.paths(kind) + LITERALS.get(kind, [])
@@ -116,6 +120,8 @@ class Writer:
             lambda w, d: f'printf "%d%%%v" (int {w.value("number", d)}) {w.value("number", d)}',
             lambda w, d: f"{w.value('text', d)} | quote",
             lambda w, d: f"quote {w.value('number', d)}",
+            lambda w, d: f"$.Values.maybe | default {w.value('text', d)}",
+            lambda w, d: "$.Values.maybe | quote",
             lambda w, d: f"default {w.value('text', d)} {w.value('text', d)}",
             lambda w, d: f"{w.value('text', d)} | default {w.value('text', d)} | upper",
             lambda w, d: f'ternary "yes" {w.value("text", d)} {w.value("bool", d)}',
@@ -155,6 +161,9 @@ class Writer:
             lambda w, d: f'kindIs "slice" {w.value("texts", d)}',
             lambda w, d: f"eq {w.value('bool', d)} true",
             lambda w, d: f"eq {w.value('text', d)} nil",
+            lambda w, d: f"ne $.Values.maybe {w.value('text', d)}",
+            lambda w, d: 'kindIs "invalid" $.Values.maybe',
+            lambda w, d: "ne $.Values.maybe nil",
             lambda w, d: f"deepEqual {w.value('texts', d)} {w.value('texts', d)}",
         ],
         "texts": [
@@ -170,7 +179,9 @@ class Writer:
                 " (float64 1)", f" {w.value('number', d)}"
             ),
         ],
-        "maps": [lambda w, d: f'list (dict "t" {w.value("text", d)} "l" (list "z") "c" {w.value("number", d)} "b" true)'],
+        "maps": [
+            lambda w, d: f'list (dict "t" {w.value("text", d)} "l" (list "z") "c" {w.value("number", d)} "b" true)'
+        ],
     }
 
     # Statements
@@ -209,9 +220,7 @@ class Writer:
         return self.tag(f"${name} := {body}")
 
     def assign(self, depth):
-        known = {}
-        for block in self.variables:
-            known |= block
+        known = {name: kind for name, kind in self.visible().items() if kind}
         if not known:
             return self.declare(depth)
         name = self.one(sorted(known))
@@ -269,11 +278,11 @@ class Writer:
             text += self.tag("$i")
         text += self.block(depth - 1, element, True, dict(declared))
         if self.chance(3):
-            text += self.tag("else") + self.block(depth - 1)
+            text += self.tag("else") + self.block(depth - 1, declared=dict.fromkeys(declared))
         return text + self.tag("end")
 
     def index(self, depth):
-        if any("i" in block for block in self.variables):
+        if self.visible().get("i"):
             return self.one([self.tag("$i"), self.tag("if $i") + "," + self.tag("end"), self.tag('printf "%d" $i')])
         return self.printed(depth)
 
