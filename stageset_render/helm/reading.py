@@ -64,6 +64,7 @@ UNREADABLE = (  # what libyaml says, and what to tell a person
     ("unknown escape character", "this backslash escapes nothing YAML knows; use single quotes, or write two"),
     ("undefined alias", "no anchor above has the name of this alias; define it first with `&name`"),
     ("second occurrence", "an anchor of this name is defined above; give this one another name"),
+    ("exceeded maximum nesting depth", TOO_DEEP),  # from libyaml 0.2.6 on, which looks ahead before it tells of a level
 )
 LONE_TAG = r"(&\S+\s+)?!"  # libyaml forgets this tag, which makes text of a number
 CONTROL = "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f]|[\ud800-\udfff]|\ufeff|\ufffe|\uffff"
