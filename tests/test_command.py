@@ -137,12 +137,12 @@ def test_show_only(command, strict, arguments, printed):
         ),
         (["-s", "templates/_helpers.tpl"], "there is no template '_helpers.tpl'"),
         (["-s", "templates/NOTES.txt"], "there is no template 'NOTES.txt'"),
-        (["--show-values", "--output-dir", "x"], "--show-values prints to stdout"),
+        (["--show-values", "--output-dir", "x"], "--show-values and --explain print to stdout"),
         (["Bad_Name"], "'Bad_Name' is no release name"),
         (["x" * 54], "is no release name"),
         (["-n", "a.b"], "'a.b' is no namespace"),
-        (["--skip-schema-validation"], "No such option"),
-        (["one", "two"], "unexpected extra argument"),
+        (["--no-such-thing"], "No such option"),
+        (["one", "two"], "is too much: the chart is this pack itself"),
     ],
 )
 def test_wrong_usage(command, arguments, said):
