@@ -117,7 +117,7 @@ def test_explain_says_who_set_what(command, tmp_path, monkeypatch):
         "logLevel: debug  # --set controller.logLevel=debug",
         "tag: v1  # a.yaml:1:14",
         "enabled: true  # a.yaml:7:12",
-        "- a  # a.yaml:6:25",
+        "- a  # a.yaml:6:26",
     ]
     shown = command("-f", "a.yaml", "--set", "controller.logLevel=debug", "--show-values")
     assert yaml.safe_load(done.stdout) == yaml.safe_load(shown.stdout)
