@@ -8,6 +8,9 @@
 {%- if Values.serviceMesh.mcp.from %}
 serviceMesh.mcp.from: linkerd renders no Server for the mcp port, so this restriction would be dropped; remove it and put a Server, a MeshTLSAuthentication and an AuthorizationPolicy for port {{ Values.ports.mcp | int }} into serviceMesh.linkerd.authorizations
 {%- endif %}
+{%- if Values.serviceMesh.defaultDeny.enabled and has(Values.ports.health | int | to_string, ["25", "587", "3306", "4444", "5432", "6379", "9300", "11211"]) %}
+ports.health: {{ Values.ports.health | int }} is a port that Linkerd takes for opaque, so under the default policy deny kubelet's probes fail and no pod gets ready; choose another port
+{%- endif %}
 {{- sameObjects() }}
 {%- endmacro %}
 
@@ -105,11 +108,11 @@ webhook.enabled: the default policy deny also rules ports without a Server, so k
 {%- endif %}
 {%- if has(object.kind, ["AuthorizationPolicy", "MeshTLSAuthentication", "NetworkAuthentication"]) and object.apiVersion != "policy.linkerd.io/v1alpha1" %}
 {{ at }}.apiVersion: {{ object.kind }} is not served at {{ object.apiVersion | quote }}; write policy.linkerd.io/v1alpha1
-{%- elif object.kind == "Server" and not regex_match("^policy\\.linkerd\\.io/v1beta[123]$", object.apiVersion) %}
-{{ at }}.apiVersion: Server is not served at {{ object.apiVersion | quote }}; write policy.linkerd.io/v1beta3 (or v1beta1, v1beta2)
-{%- elif object.kind == "ServerAuthorization" and object.apiVersion != "policy.linkerd.io/v1beta1" %}
-{{ at }}.apiVersion: ServerAuthorization is not served at {{ object.apiVersion | quote }}; write policy.linkerd.io/v1beta1
-{%- elif object.kind == "HTTPRoute" and not regex_match("^(policy\\.linkerd\\.io/v1(alpha1|beta[123])|gateway\\.networking\\.k8s\\.io/.+)$", object.apiVersion) %}
+{%- elif object.kind == "Server" and not regex_match("^policy\\.linkerd\\.io/v1(alpha1|beta[123])$", object.apiVersion) %}
+{{ at }}.apiVersion: Server is not served at {{ object.apiVersion | quote }}; write policy.linkerd.io/v1beta3 (or v1alpha1, v1beta1, v1beta2)
+{%- elif object.kind == "ServerAuthorization" and not regex_match("^policy\\.linkerd\\.io/v1(alpha1|beta1)$", object.apiVersion) %}
+{{ at }}.apiVersion: ServerAuthorization is not served at {{ object.apiVersion | quote }}; write policy.linkerd.io/v1beta1 (or v1alpha1)
+{%- elif object.kind == "HTTPRoute" and not regex_match("^(policy\\.linkerd\\.io/v1(alpha1|beta[123])|gateway\\.networking\\.k8s\\.io/v1(beta1)?)$", object.apiVersion) %}
 {{ at }}.apiVersion: HTTPRoute is not served at {{ object.apiVersion | quote }}; write policy.linkerd.io/v1beta3 (or v1alpha1, v1beta1, v1beta2)
 {%- endif %}
 {%- endfor %}

@@ -16,6 +16,9 @@ finding of `refusals` stops the rendering, because what would be rendered is inv
 
 {%- macro refusals() -%}
 {{- workload.samePorts() }}
+{%- if Values.serviceMesh.enabled %}
+{{- mesh.refusals() }}
+{%- endif %}
 {%- if Values.serviceMesh.enabled and Values.serviceMesh.engine == "istio" %}
 {{- istio.refusals() }}
 {%- elif Values.serviceMesh.enabled %}
