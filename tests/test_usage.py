@@ -108,7 +108,8 @@ def test_hints_fit_the_option(command):
 def test_explain_says_who_set_what(command, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("a.yaml").write_text(
-        "image: {tag: v1}\nports:\n  gate: 8082\nserviceMesh:\n  gate:\n    from: [{principals: [a]}]\n  enabled: true\n"
+        "image: {tag: v1}\nports:\n  gate: 8082\n"
+        "serviceMesh:\n  gate:\n    from: [{principals: [a]}]\n  enabled: true\n"
     )
     done = command("-f", "a.yaml", "--set", "controller.logLevel=debug", "--explain")
     assert (done.exit_code, done.stderr) == (0, "")

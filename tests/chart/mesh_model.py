@@ -332,8 +332,8 @@ def fact_matches(fact, values, not_values, call):
 def linkerd_admits(objects, pod, caller, port, path="/") -> bool:
     """Linkerd: Authorization policy reference: a Server governs its port, the default inbound policy every other.
 
-    `path` counts for the pod's own probes alone: other routes are not modelled. Raises ValueError or NotImplementedError for objects that the model
-    can't judge.
+    `path` counts for the pod's own probes alone: other routes are not modelled. Raises ValueError or
+    NotImplementedError for objects that the model can't judge.
     """
     found = read(objects)
     caller = proven(caller)
