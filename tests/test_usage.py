@@ -109,7 +109,7 @@ def test_explain_says_who_set_what(command, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("a.yaml").write_text(
         "image: {tag: v1}\nports:\n  gate: 8082\n"
-        "serviceMesh:\n  gate:\n    from: [{principals: [a]}]\n  enabled: true\n"
+        "serviceMesh:\n  gate:\n    from: [{principals: [a/ns/b/sa/c]}]\n  enabled: true\n"
     )
     done = command("-f", "a.yaml", "--set", "controller.logLevel=debug", "--explain")
     assert (done.exit_code, done.stderr) == (0, "")
@@ -118,7 +118,7 @@ def test_explain_says_who_set_what(command, tmp_path, monkeypatch):
         "logLevel: debug  # --set controller.logLevel=debug",
         "tag: v1  # a.yaml:1:14",
         "enabled: true  # a.yaml:7:12",
-        "- a  # a.yaml:6:26",
+        "- a/ns/b/sa/c  # a.yaml:6:26",
     ]
     shown = command("-f", "a.yaml", "--set", "controller.logLevel=debug", "--show-values")
     assert yaml.safe_load(done.stdout) == yaml.safe_load(shown.stdout)

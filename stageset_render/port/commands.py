@@ -109,19 +109,19 @@ def diff_command(chart: str, values: dict | None, release: dict, output: str, de
 @main.command("review")
 @_compares
 @click.option("-o", "--output", required=True, metavar="FILE", help="The page to write; - is stdout.")
-@click.option("--case", metavar="CASE", default="everything", show_default=True, help="The built-in values to render.")
-def review_command(chart: str, values: dict | None, release: dict, output: str, case: str) -> None:
-    """Write a page that shows CHART and the pack side by side, template by template, with what they render.
+@click.option("--case", metavar="CASE", help="Render the built-in values of this name alone.")
+def review_command(chart: str, values: dict | None, release: dict, output: str, case: str | None) -> None:
+    """Write a page that shows where CHART and the pack differ, side by side, with the objects that differ.
 
     Exit codes: 0 written; 2 wrong usage, or a side that fails.
     """
     from stageset_render.port import page, report
 
     known = report.cases()
-    if values is None and case not in known:
+    if case is not None and case not in known:
         raise click.BadParameter(f"there is no case {case!r}; there are {', '.join(known)}")
-    case, values = (case, known[case]) if values is None else ("given", values)
-    text = page.review(chart, case, values, **release).encode()
+    chosen = {"given": values} if values is not None else {case: known[case]} if case else known
+    text = page.review(chart, chosen, **release).encode()
     if output == "-":
         click.echo(text, nl=False)
     else:
