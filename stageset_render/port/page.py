@@ -248,7 +248,8 @@ def _objects(found: Report) -> str:
     for where, group in itertools.groupby(sorted(shown, key=lambda one: one.where), key=lambda one: one.where):
         rows = "".join(
             f"<tr><td><b>{html.escape(one.what)} {html.escape(one.path)}</b>"
-            f"<div>{html.escape(', '.join(one.places))}</div><div>{html.escape(one.reason or ', '.join(one.seen))}</div>"
+            f"<div>{html.escape(', '.join(one.places))}</div>"
+            f"<div>{html.escape(one.reason or ', '.join(one.seen))}</div>"
             f"</td><td>{_value(one.expected)}</td><td>{_value(one.got)}</td></tr>"
             for one in group
         )
@@ -301,5 +302,12 @@ def _highlighters():
         formatter.format(known[language](stripnl=False).get_tokens(text), out)
         return _split(out.getvalue())
 
-    styles = formatter.get_style_defs("td").replace("td .err", "td .not-shown").replace("td .w", "td .not-shown")
-    return colour, "\n".join(line for line in styles.split("\n") if line.startswith("td .") and "not-shown" not in line)
+    return colour, f"{_styles('default')}\n@media (prefers-color-scheme: dark) {{\n{_styles('native')}\n}}"
+
+
+def _styles(name: str) -> str:
+    """The colours of a style of Pygments, less what it says of errors and white space."""
+    from pygments.formatters import HtmlFormatter
+
+    lines = HtmlFormatter(nowrap=True, style=name).get_style_defs("td").split("\n")
+    return "\n".join(line for line in lines if line.startswith("td .") and not re.match(r"td \.(err|w)\b", line))

@@ -190,7 +190,7 @@ def test_rules_passed_through_to_istio_add_what_they_say_and_nothing_else(values
 @settings(max_examples=50)
 @given(values=mesh_values("linkerd"))
 def test_the_example_of_a_linkerd_webhook_lets_the_apiserver_in_and_opens_no_other_port(values):
-    example = yaml.safe_load((Path(renderer.__file__).parent / "examples" / "linkerd-deny.yaml").read_text())
+    example = yaml.safe_load((Path(__file__).parents[2] / "examples" / "linkerd-deny.yaml").read_text())
     server, *authentications = example["serviceMesh"]["linkerd"]["authorizations"]
     server = {**server, "spec": {**server["spec"], "port": values["ports"]["webhook"]}}
     values["webhook"]["enabled"] = True
