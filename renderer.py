@@ -19,6 +19,7 @@ try:
     from stageset_render.pack.files import CHART
     from stageset_render.pack.names import check_versions
     from stageset_render.problems import Problem, Refused
+    from stageset_render.usage import HelmCommand, fitting
 except ModuleNotFoundError as error:  # a checkout whose dependencies are not installed
     how = "python3 -m venv .venv && .venv/bin/pip install . && .venv/bin/python renderer.py"
     sys.exit(f"there is no Python package {error.name}; install what renderer.py needs, and run it: {how}")
@@ -30,12 +31,13 @@ def say(problems: list[Problem], sources: list[Source], prefix: str = "") -> Non
     """Print problems on stderr, a line each: where the value was written, its path, what is wrong."""
     for problem in problems[:MOST_FINDINGS]:
         place = place_of(sources, problem.path, problem.at_key) if problem.path else ""
-        click.echo(prefix + ": ".join(filter(None, (place, str(Refused(problem))))), err=True)
+        problem = problem._replace(text=fitting(problem.text, place))
+        click.echo(prefix + ": ".join(filter(None, (place, str(problem)))), err=True)
     if len(problems) > MOST_FINDINGS:
         click.echo(f"{prefix}... and {len(problems) - MOST_FINDINGS} more", err=True)
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(cls=HelmCommand, context_settings={"help_option_names": ["-h", "--help"]})
 @release_options
 @render_options
 @click.version_option(
@@ -52,8 +54,8 @@ def main(chart_version, app_version, notes, each, verbose, **options) -> None:
     versions = {"Version": chart_version, "AppVersion": app_version}
     options["chart"] = {**CHART, **{key: value for key, value in versions.items() if value is not None}}
     checked_by(check_versions)(None, None, options["chart"])
-    if options["show_values"] and (options["output_dir"] or each):
-        raise click.UsageError("--show-values prints to stdout; it goes with no --output-dir and no --each")
+    if (options["show_values"] or options["explain"]) and (options["output_dir"] or each):
+        raise click.UsageError("--show-values and --explain print to stdout; they go with no --output-dir or --each")
     sources: list[Source] = []
     try:
         if each:
@@ -61,7 +63,7 @@ def main(chart_version, app_version, notes, each, verbose, **options) -> None:
         if any("{}" in str(options[key]) for key in ("name", "namespace")):
             raise click.UsageError("{} stands for an environment of --each, which is not there")
         sources += collect(*inputs)
-        out, result = execute(Request(values=combine(sources), **options))
+        out, result = execute(Request(values=combine(sources), sources=sources, **options))
         say(result.warnings, sources, "warning: ")
         if notes:
             click.echo(result.notes, err=True)
@@ -101,24 +103,18 @@ def _each(pattern: str, inputs: list, options: dict, notes: bool, verbose: bool)
         raise click.UsageError(f"several environments would be written to {place}; put {{}} into --output-dir")
 
     def told(environment, sources, result):
-        problems = result.problems if isinstance(result, Refused) else result.warnings
-        prefix = "" if isinstance(result, Refused) else "warning: "
-        say([_of(environment.path, problem) for problem in problems], sources, prefix)
-        if notes and not isinstance(result, Refused):
+        if isinstance(result, Refused):
+            return say([environment.named(problem) for problem in result.problems], sources)
+        say([environment.named(problem) for problem in result.warnings], sources, "warning: ")
+        if notes:
             click.echo(f"{environment.path}:\n{result.notes}", err=True)
-        if verbose and not isinstance(result, Refused):
+        if verbose:
             click.echo(f"{environment.path}: {len(dict(result.pages))} files", err=True)
 
     layers = environments.Layers(inputs[0], inputs[1:])
     request = environments.Request(values={}, **options)
     if not environments.render_all(_watched(found), layers, request, told):
         sys.exit(1)
-
-
-def _of(path: str, problem: Problem) -> Problem:
-    """A problem that names its environment's file, where it has no place in one."""
-    named = problem.path or problem.text.startswith(path)
-    return problem if named else problem._replace(text=f"{path}: {problem.text}")
 
 
 def _watched(environments: list):
@@ -140,11 +136,14 @@ def command() -> None:
     try:
         main(prog_name="stageset-render")
     except SystemExit as end:
-        code = end.code
+        code = end.code or 0
+    except OSError as error:  # --help and --version have no other end
+        click.echo(f"stdout: {error.strerror}", err=True)
+        code = 1
     with contextlib.suppress(OSError, ValueError, AttributeError):
         sys.stdout.flush()
         sys.stderr.flush()
-    os._exit(code if isinstance(code, int) else 0 if code is None else 1)
+    os._exit(code)
 
 
 if __name__ == "__main__":

@@ -55,13 +55,15 @@ _RELEASE = (
         "--set-json", multiple=True, metavar="KEY=JSON", help="Set values from JSON, or all from one JSON object."
     ),
     click.option("--set-file", multiple=True, metavar="KEY=PATH", help="Set values to the text of files."),
+    click.option("--set-literal", multiple=True, metavar="KEY=TEXT", help="Set a value to a text as it stands."),
     click.option(
         "-n",
         "--namespace",
         default="default",
         show_default=True,
+        envvar="HELM_NAMESPACE",
         callback=checked_by(check_namespace),
-        help="Namespace of the release.",
+        help="Namespace of the release; HELM_NAMESPACE names another default.",
     ),
 )
 _RENDERING = (
@@ -89,11 +91,24 @@ _RENDERING = (
     click.option("--dry-run", is_flag=True, help="Check everything; print and write nothing."),
     click.option("--verbose", is_flag=True, help="Say on stderr what --each has rendered."),
     click.option("--show-values", is_flag=True, help="Print the merged values instead of manifests."),
+    click.option("--explain", is_flag=True, help="The same, with a comment on who set each that is no default."),
+    click.option(
+        "--skip-schema-validation",
+        is_flag=True,
+        help="Only warn of unknown keys and bounds inside passed-through values, which a newer API may take.",
+    ),
     click.option("--notes", is_flag=True, help="Print the notes on stderr: who may call what under these values."),
     click.option("--lint", "lint", is_flag=True, help="Run yamllint over the output."),
     click.option("--strict", is_flag=True, help="Refuse what is otherwise warned about."),
 )
-VALUES = ("values", "set_json", "set_", "set_string", "set_file")  # in the order in which values.collect takes them
+VALUES = (
+    "values",
+    "set_json",
+    "set_",
+    "set_string",
+    "set_file",
+    "set_literal",
+)  # in the order in which values.collect takes them
 
 
 def release_options(command):

@@ -9,22 +9,34 @@
 {%- endif %}
 {%- endmacro %}
 
-{#- Prints something for a label that the controller's pods don't have. #}
-{%- macro otherLabels(wanted) -%}
+{#- Prints something for a label selector that does not select the controller's pods. #}
+{%- macro others(selector) -%}
 {%- set labels = merge_overwrite(from_yaml(stageset.labels()), Values.pod.additionalLabels) %}
-{%- for key in keys(wanted) %}
-{%- if get(labels, key) != get(wanted, key) %}
+{%- if selector.matchLabels %}
+{%- for key in keys(selector.matchLabels) %}
+{%- if get(labels, key) != get(selector.matchLabels, key) %}
 {{- key }}
+{%- endif %}
+{%- endfor %}
+{%- endif %}
+{%- for wanted in selector.matchExpressions %}
+{%- if wanted.operator == "In" and not has(get(labels, wanted.key), wanted.values) %}
+{{- wanted.key }}
+{%- elif wanted.operator == "NotIn" and has_key(labels, wanted.key) and has(get(labels, wanted.key), wanted.values) %}
+{{- wanted.key }}
+{%- elif wanted.operator == "Exists" and not has_key(labels, wanted.key) %}
+{{- wanted.key }}
+{%- elif wanted.operator == "DoesNotExist" and has_key(labels, wanted.key) %}
+{{- wanted.key }}
 {%- endif %}
 {%- endfor %}
 {%- endmacro %}
 
-{#- Prints something for a Server of a port of the controller's pods, by number or by name. Expressions are not looked into:
-such a Server is not counted as one that covers the port. #}
+{#- Prints something for a Server of a port of the controller's pods, by number or by name. #}
 {%- macro server(object, port, number) -%}
 {%- if object.kind == "Server" and object.apiVersion | has_prefix("policy.linkerd.io/") and namespaceOf(object) == stageset.namespace() and object.spec and object.spec.port and object.spec.podSelector is defined %}
 {%- if has(object.spec.port | to_string, [port, number | int | to_string]) %}
-{%- if not object.spec.podSelector.matchExpressions and (not object.spec.podSelector.matchLabels or not otherLabels(object.spec.podSelector.matchLabels)) %}
+{%- if not others(object.spec.podSelector) %}
 {{- object.metadata.name }}
 {%- endif %}
 {%- endif %}

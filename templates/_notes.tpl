@@ -31,7 +31,7 @@
 {%- if sources %}
 {{- linkerdNames(sources) | trim | replace(" ", ", ") }}
 {%- else -%}
-any meshed caller
+any meshed caller with a DNS identity
 {%- endif %}
 {%- endmacro %}
 
@@ -46,7 +46,11 @@ any meshed caller
 {%- if authorizations.servers(port, number) %}
 {{- printf("%-8s %-6d %-5s %-9s %s", port, number | int, "yes", "(2)", "(2)") }}
 {%- elif Values.serviceMesh.defaultDeny.enabled and Values.namespace.create %}
+{%- if denied == "nobody" %}
 {{- printf("%-8s %-6d %-5s %-9s %s (1)", port, number | int, "no", "no", denied) }}
+{%- else %}
+{{- printf("%-8s %-6d %-5s %-9s %s (1)", port, number | int, "no", "yes", denied) }}
+{%- endif %}
 {%- else %}
 {{- printf("%-8s %-6d %-5s %-9s %s", port, number | int, "no", "yes", "anyone (1)") }}
 {%- endif %}

@@ -8,6 +8,9 @@
 {%- if Values.serviceMesh.mcp.from %}
 serviceMesh.mcp.from: linkerd renders no Server for the mcp port, so this restriction would be dropped; remove it and put a Server, a MeshTLSAuthentication and an AuthorizationPolicy for port {{ Values.ports.mcp | int }} into serviceMesh.linkerd.authorizations
 {%- endif %}
+{%- if Values.serviceMesh.defaultDeny.enabled and has(Values.ports.health | int | to_string, ["25", "587", "3306", "4444", "5432", "6379", "9300", "11211"]) %}
+ports.health: {{ Values.ports.health | int }} is a port that Linkerd takes for opaque, so under the default policy deny kubelet's probes fail and no pod gets ready; choose another port
+{%- endif %}
 {{- sameObjects() }}
 {%- endmacro %}
 
@@ -47,7 +50,7 @@ Servers of one port: Linkerd leaves open which one rules. #}
 {%- for object in Values.serviceMesh.linkerd.authorizations %}
 {%- set at = loop.index0 %}
 {%- for port in ports %}
-{%- if has(object.kind, ["Server", "MeshTLSAuthentication", "AuthorizationPolicy"]) and object.metadata.name == printf("%s-%s", stageset.name(), port.name) and authorizations.namespaceOf(object) == stageset.namespace() %}
+{%- if has(object.kind, ["Server", "MeshTLSAuthentication", "AuthorizationPolicy"]) and object.apiVersion | has_prefix("policy.linkerd.io/") and object.metadata.name == printf("%s-%s", stageset.name(), port.name) and authorizations.namespaceOf(object) == stageset.namespace() %}
 serviceMesh.linkerd.authorizations[{{ at }}].metadata.name: {{ object.kind }} {{ object.metadata.name | quote }} is rendered already, and the one applied last would replace the other; choose another name
 {%- elif authorizations.server(object, port.name, port.number) %}
 serviceMesh.linkerd.authorizations[{{ at }}].spec.port: the {{ port.name }} port has a Server already, and with two of them Linkerd leaves open which one rules; say who may call it in serviceMesh.{{ port.name }}.from
@@ -87,32 +90,6 @@ serviceMesh.defaultDeny.enabled: renders nothing without namespace.create; set i
 webhook.enabled: the default policy deny also rules ports without a Server, so kube-apiserver, which is not meshed, is refused on port {{ Values.ports.webhook | int }} and admission breaks; add a Server for it (proxyProtocol TLS) with a NetworkAuthentication and an AuthorizationPolicy to serviceMesh.linkerd.authorizations, or give the pod the annotation config.linkerd.io/skip-inbound-ports
 {%- endif %}
 {%- endif %}
-{%- set targets = dict() %}
-{%- for object in Values.serviceMesh.linkerd.authorizations %}
-{%- if object.kind == "ServerAuthorization" %}
-{%- set _ = set(targets, "*", true) %}
-{%- elif object.kind == "AuthorizationPolicy" and object.spec and object.spec.targetRef and object.spec.targetRef.name %}
-{%- set _ = set(targets, object.spec.targetRef.name, true) %}
-{%- endif %}
-{%- endfor %}
-{%- for object in Values.serviceMesh.linkerd.authorizations %}
-{%- set at = printf("serviceMesh.linkerd.authorizations[%d]", loop.index0) %}
-{%- if object.kind == "Server" and object.apiVersion | has_prefix("policy.linkerd.io/") and not (has_key(targets, object.metadata.name) or has_key(targets, stageset.namespace()) or has_key(targets, "*")) and object.spec and object.spec.accessPolicy is not defined %}
-{{ at }}: no AuthorizationPolicy of serviceMesh.linkerd.authorizations targets this Server, and a Server admits nobody by itself
-{%- endif %}
-{%- if object.kind == "AuthorizationPolicy" and object.spec and object.spec.requiredAuthenticationRefs is defined and not object.spec.requiredAuthenticationRefs %}
-{{ at }}.spec.requiredAuthenticationRefs: an empty list opens the target to everyone
-{%- endif %}
-{%- if has(object.kind, ["AuthorizationPolicy", "MeshTLSAuthentication", "NetworkAuthentication"]) and object.apiVersion != "policy.linkerd.io/v1alpha1" %}
-{{ at }}.apiVersion: {{ object.kind }} is not served at {{ object.apiVersion | quote }}; write policy.linkerd.io/v1alpha1
-{%- elif object.kind == "Server" and not regex_match("^policy\\.linkerd\\.io/v1beta[123]$", object.apiVersion) %}
-{{ at }}.apiVersion: Server is not served at {{ object.apiVersion | quote }}; write policy.linkerd.io/v1beta3 (or v1beta1, v1beta2)
-{%- elif object.kind == "ServerAuthorization" and object.apiVersion != "policy.linkerd.io/v1beta1" %}
-{{ at }}.apiVersion: ServerAuthorization is not served at {{ object.apiVersion | quote }}; write policy.linkerd.io/v1beta1
-{%- elif object.kind == "HTTPRoute" and not regex_match("^(policy\\.linkerd\\.io/v1(alpha1|beta[123])|gateway\\.networking\\.k8s\\.io/.+)$", object.apiVersion) %}
-{{ at }}.apiVersion: HTTPRoute is not served at {{ object.apiVersion | quote }}; write policy.linkerd.io/v1beta3 (or v1alpha1, v1beta1, v1beta2)
-{%- endif %}
-{%- endfor %}
 {%- endmacro %}
 
 {%- macro ignoredNamespaces(path, sources) -%}

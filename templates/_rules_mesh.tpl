@@ -1,9 +1,19 @@
 {#- The mesh, whichever engine it has. #}
 {%- import "_helpers.tpl" as stageset with context %}
 
+{%- macro refusals() -%}
+{%- if Values.pod.additionalLabels %}
+{%- if Values.serviceMesh.engine == "istio" and get(Values.pod.additionalLabels, "sidecar.istio.io/inject") == "false" %}
+pod.additionalLabels."sidecar.istio.io/inject": keeps the sidecar out of the pod, and without it no policy of the mesh has an effect; leave the label out, or set serviceMesh.enabled to false
+{%- elif Values.serviceMesh.engine == "linkerd" and get(Values.pod.additionalLabels, "linkerd.io/inject") == "disabled" %}
+pod.additionalLabels."linkerd.io/inject": keeps the proxy out of the pod, and without it no policy of the mesh has an effect; leave the label out, or set serviceMesh.enabled to false
+{%- endif %}
+{%- endif %}
+{%- endmacro %}
+
 {%- macro warnings() -%}
 {%- if Values.serviceMesh.enabled %}
-{%- if Values.serviceMesh.defaultDeny.enabled %}
+{%- if Values.serviceMesh.defaultDeny.enabled and (Values.serviceMesh.engine == "istio" or Values.namespace.create) %}
 serviceMesh.defaultDeny.enabled: denies every other workload of namespace {{ stageset.namespace() }} too, until a policy of its own admits its callers
 {%- endif %}
 {{- nulls() }}

@@ -97,6 +97,14 @@ controller.watchNamespaces[{{ loop.index0 }}]: cut to 63 characters, the name of
 {%- endmacro %}
 
 {%- macro warnings() -%}
+{%- if Values.webhook.enabled and Values.webhook.certMode == "cert-manager" and not has(Values.webhook.certManager.issuerRef.kind, ["Issuer", "ClusterIssuer"]) %}
+webhook.certManager.issuerRef.kind: {{ Values.webhook.certManager.issuerRef.kind | quote }} is no kind of cert-manager's own, which are Issuer and ClusterIssuer, and the group of another can't be named here
+{%- endif %}
+{{- unitless("resources.memory", Values.resources.memory) }}
+{{- unitless("resources.ephemeralStorage", Values.resources.ephemeralStorage) }}
+{{- unitless("cleanupOnDelete.resources.memory", Values.cleanupOnDelete.resources.memory) }}
+{{- unitless("tmpSizeLimit", Values.tmpSizeLimit) }}
+{{- unitless("rollbackStore.pvc.size", Values.rollbackStore.pvc.size) }}
 {%- if Values.webhook.enabled and Values.webhook.certMode == "self-signed" and Values.webhook.certManager.issuerRef.name %}
 webhook.certManager.issuerRef.name: ignored, because webhook.certMode is self-signed
 {%- endif %}
@@ -115,6 +123,13 @@ controller.watchNamespaces[{{ loop.index0 }}]: no namespace can have this name, 
 {%- set limit = bytes(Values.resources.ephemeralStorage | to_string) %}
 {%- if size and limit and size | int >= limit | int %}
 tmpSizeLimit: {{ Values.tmpSizeLimit }} is not below resources.ephemeralStorage ({{ Values.resources.ephemeralStorage }}), so a full /tmp gets the pod evicted; write less, or raise resources.ephemeralStorage
+{%- endif %}
+{%- endmacro %}
+
+{#- A size of less than a kilobyte lacks its unit. #}
+{%- macro unitless(path, quantity) -%}
+{%- if regex_match("^[1-9][0-9]{0,2}$", quantity | to_string) %}
+{{ path }}: {{ quantity }} means as many bytes; write the unit, as in {{ quantity }}Mi
 {%- endif %}
 {%- endmacro %}
 

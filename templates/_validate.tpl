@@ -2,6 +2,7 @@
 finding of `refusals` stops the rendering, because what would be rendered is invalid or weaker than what was written. #}
 {%- import "_rules_istio.tpl" as istio with context %}
 {%- import "_rules_linkerd.tpl" as linkerd with context %}
+{%- import "_rules_linkerd_objects.tpl" as objects with context %}
 {%- import "_rules_mesh.tpl" as mesh with context %}
 {%- import "_rules_monitoring.tpl" as monitoring with context %}
 {%- import "_rules_network.tpl" as network with context %}
@@ -16,6 +17,9 @@ finding of `refusals` stops the rendering, because what would be rendered is inv
 
 {%- macro refusals() -%}
 {{- workload.samePorts() }}
+{%- if Values.serviceMesh.enabled %}
+{{- mesh.refusals() }}
+{%- endif %}
 {%- if Values.serviceMesh.enabled and Values.serviceMesh.engine == "istio" %}
 {{- istio.refusals() }}
 {%- elif Values.serviceMesh.enabled %}
@@ -31,6 +35,7 @@ finding of `refusals` stops the rendering, because what would be rendered is inv
 {{- istio.warnings() }}
 {%- elif Values.serviceMesh.enabled %}
 {{- linkerd.warnings() }}
+{{- objects.warnings() }}
 {%- endif %}
 {{- workload.warnings() }}
 {{- network.warnings() }}

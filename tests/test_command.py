@@ -97,12 +97,11 @@ def test_precedence_is_helms(command, strict, monkeypatch, arguments, mtls):
 
 
 def test_set_edits_the_list_of_a_file(command, tmp_path):
-    path = tmp_path / "v.yaml"
-    path.write_text("serviceMesh: {gate: {from: [{principals: [a]}, {principals: [b]}]}}")
-    merged = mesh(
-        command, "-f", path, "--set", "serviceMesh.gate.from[1].principals[0]=c", "--set", "serviceMesh.enabled=true"
-    )
-    assert merged["gate"]["from"] == [{"principals": ["a"]}, {"principals": ["c"]}]
+    path, one, other = tmp_path / "v.yaml", "a/ns/b/sa/c", "a/ns/b/sa/d"
+    path.write_text(f"serviceMesh: {{gate: {{from: [{{principals: [{one}]}}, {{principals: [{one}]}}]}}}}")
+    edit = f"serviceMesh.gate.from[1].principals[0]={other}"
+    merged = mesh(command, "-f", path, "--set", edit, "--set", "serviceMesh.enabled=true")
+    assert merged["gate"]["from"] == [{"principals": [one]}, {"principals": [other]}]
 
 
 def test_null_resets_a_default(command):
@@ -137,12 +136,12 @@ def test_show_only(command, strict, arguments, printed):
         ),
         (["-s", "templates/_helpers.tpl"], "there is no template '_helpers.tpl'"),
         (["-s", "templates/NOTES.txt"], "there is no template 'NOTES.txt'"),
-        (["--show-values", "--output-dir", "x"], "--show-values prints to stdout"),
+        (["--show-values", "--output-dir", "x"], "--show-values and --explain print to stdout"),
         (["Bad_Name"], "'Bad_Name' is no release name"),
         (["x" * 54], "is no release name"),
         (["-n", "a.b"], "'a.b' is no namespace"),
-        (["--skip-schema-validation"], "No such option"),
-        (["one", "two"], "unexpected extra argument"),
+        (["--no-such-thing"], "No such option"),
+        (["one", "two"], "is too much: the chart is this pack itself"),
     ],
 )
 def test_wrong_usage(command, arguments, said):

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -22,10 +23,11 @@ def paths(node, path):
         yield path
 
 
-def test_the_page_is_fresh():
-    command = [sys.executable, str(ROOT / "docs" / "values.py")]
-    printed = subprocess.run(command, capture_output=True, check=True).stdout.decode()
-    assert printed.replace("\r\n", "\n") == PAGE, "stale; run `python docs/values.py > docs/values.md`"
+@pytest.mark.parametrize("script, page", [("values.py", "values.md"), ("helm_flags.py", "helm-flags.md")])
+def test_the_page_is_fresh(script, page):
+    printed = subprocess.run([sys.executable, ROOT / "docs" / script], capture_output=True, check=True).stdout.decode()
+    kept = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    assert printed.replace("\r\n", "\n") == kept, f"stale; run `python docs/{script} > docs/{page}`"
 
 
 def test_the_page_names_every_value():

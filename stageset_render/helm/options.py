@@ -48,6 +48,11 @@ class Option:
             part += char
         return part, ""
 
+    def literal(self) -> Iterable[tuple[Path, str]]:
+        """The one setting of --set-literal: a name, and all that stands behind the `=` as it is."""
+        name, equals, value = self.text.partition("=")
+        yield Option(name.replace(",", "\\,") + "=").path() if equals else Option(name).path(), value
+
     def edits(self, read_value: Callable[[Option], Any]) -> Iterable[tuple[Path, Any]]:
         while self.at < len(self.text):
             path = self.path()

@@ -62,8 +62,10 @@ UNREADABLE = (  # what libyaml says, and what to tell a person
     ("but found another document", "a second document starts here; a values file holds one, so remove this `---`"),
     ("did not find expected node content", "a value was expected here; write one, or remove what stands in its place"),
     ("unknown escape character", "this backslash escapes nothing YAML knows; use single quotes, or write two"),
+    ("did not find expected alphabetic or numeric character", '`*` and `&` begin an alias or an anchor; write "*"'),
     ("undefined alias", "no anchor above has the name of this alias; define it first with `&name`"),
     ("second occurrence", "an anchor of this name is defined above; give this one another name"),
+    ("exceeded maximum nesting depth", TOO_DEEP),  # from libyaml 0.2.6 on, which looks ahead before it tells of a level
 )
 LONE_TAG = r"(&\S+\s+)?!"  # libyaml forgets this tag, which makes text of a number
 CONTROL = "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f]|[\ud800-\udfff]|\ufeff|\ufffe|\uffff"

@@ -107,6 +107,7 @@ def collect(
     set_: Iterable[str] = (),
     set_string: Iterable[str] = (),
     set_file: Iterable[str] = (),
+    set_literal: Iterable[str] = (),
     *,
     stdin: Callable[[], bytes] = lambda: sys.stdin.buffer.read(),
 ) -> list[Source]:
@@ -120,7 +121,8 @@ def collect(
     def content(name: str) -> str:
         return decoded(_read(name, once), name, "utf-8")
 
-    return sources + [_option("--set-file", text, lambda option: option.value(content)) for text in set_file]
+    sources += [_option("--set-file", text, lambda option: option.value(content)) for text in set_file]
+    return sources + [_option("--set-literal", text, None) for text in set_literal]
 
 
 def read_once(stdin: Callable[[], bytes]) -> Callable[[], bytes]:
@@ -146,13 +148,14 @@ def _listed(names: str) -> list[str]:
         raise Refused(f"-f {names}: the quotes are not those of a comma-separated list") from None
 
 
-def _option(name: str, text: str, read_value: Callable[[Option], Any]) -> Source:
+def _option(name: str, text: str, read_value: Callable[[Option], Any] | None) -> Source:
     label = f"{name} {text}" if len(text) <= MAX_SHOWN and text.isprintable() else f"{name} {text[:MAX_SHOWN]!a}..."
     try:
         text.encode("utf-8")
         if name == "--set-json" and text.lstrip().startswith("{"):
             return Source(label, Option(text).whole_object())
-        source = Source(label, {}, edits=list(Option(text).edits(read_value)))
+        option = Option(text)
+        source = Source(label, {}, edits=list(option.edits(read_value) if read_value else option.literal()))
     except UnicodeEncodeError:
         raise Refused(f"{label}: the option is not UTF-8 text") from None
     except Refused as error:
@@ -248,5 +251,10 @@ def _check_value(value, depth: int) -> None:
             raise Refused(TOO_DEEP)
         for item in value:
             _check_value(item, depth - 1)
+    elif isinstance(value, str) and not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise Refused(f"{value[:60]!a} holds half a character (a lone surrogate); write the whole one") from None
     elif value is not None and not isinstance(value, (str, bool, int, float)):
         raise Refused(f"values are what YAML can hold, but {value!r} is a {type(value).__name__}")

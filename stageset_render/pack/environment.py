@@ -7,6 +7,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import hashlib
+import re
 from pathlib import Path
 
 import jinja2
@@ -71,6 +72,25 @@ def looped(value):
     return need_list(value) if is_defined(value) else []
 
 
+_WHOLE_VALUE = re.compile(r"^( *(?:- (?:[^\s{}]+: )?|[^\s{}]+: ))\{\{ (\w+\.\w+\(\)) \}\}$", re.M)
+
+
+def guarded(file: str, source: str) -> str:
+    """The source of a template, in which a macro that is the whole value of a line of YAML prints in double quotes.
+
+    So a namespace such as `123` or `n` stays a text wherever it stands alone, and is itself within a longer text.
+    """
+    return _WHOLE_VALUE.sub(r"\1{{ \2 | quote }}", source) if file.endswith(".yaml") else source
+
+
+class Loader(jinja2.FileSystemLoader):
+    """Loads templates as `guarded` has them; so does the port, and quotes the same."""
+
+    def get_source(self, environment, template):
+        text, *rest = super().get_source(environment, template)
+        return guarded(template, text), *rest
+
+
 class HelmEnvironment(jinja2.Environment):
     """Jinja with Go's rule for `a.b`: a key of a map, nothing when it is missing, and never a Python attribute."""
 
@@ -115,7 +135,7 @@ def cache() -> Cache:
 def environment() -> jinja2.Environment:
     """The environment in which all templates run, all of them loaded: Helm's functions instead of Jinja's."""
     env = HelmEnvironment(
-        loader=jinja2.FileSystemLoader(root() / "templates"),
+        loader=Loader(root() / "templates"),
         keep_trailing_newline=True,
         undefined=jinja2.StrictUndefined,
         finalize=finalize,

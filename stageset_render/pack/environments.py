@@ -12,7 +12,7 @@ from typing import NamedTuple
 from stageset_render.helm.values import Source, collect, combine, read_once, read_source
 from stageset_render.pack.execution import Request, Result, rendered
 from stageset_render.pack.output import Staged
-from stageset_render.problems import Refused
+from stageset_render.problems import Problem, Refused
 
 PLACE = "{}"  # stands for an environment's name
 
@@ -26,6 +26,11 @@ class Environment(NamedTuple):
     def filled(self, text: str) -> str:
         """A text with the name in place of each `{}`."""
         return text.replace(PLACE, self.name)
+
+    def named(self, problem: Problem) -> Problem:
+        """A problem that names the file, where it has no place in one."""
+        placed = problem.path or problem.text.startswith(self.path)
+        return problem if placed else problem._replace(text=f"{self.path}: {problem.text}")
 
 
 def matching(pattern: str) -> list[Environment]:

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from stageset_render.helm.documents import framed, ordered
+from stageset_render.helm.values import Source
 from stageset_render.helm.writing import to_yaml
 from stageset_render.pack import output
 from stageset_render.pack.files import CHART, LINT_RULES, NOTES, manifest_names, template_names, text
-from stageset_render.pack.rendering import Rendering
+from stageset_render.pack.rendering import Rendering, plain_defaults
 from stageset_render.problems import Problem, Refused
 
 
@@ -21,12 +22,15 @@ class Request(NamedTuple):
     name: str
     namespace: str
     values: dict
+    sources: list[Source] = []
     chart: dict = CHART
     show_only: list[str] = []
     no_hooks: bool = False
     crds: str | None = None
     output_dir: str | None = None
     show_values: bool = False
+    explain: bool = False
+    skip_schema_validation: bool = False
     lint: bool = False
     strict: bool = False
     dry_run: bool = False
@@ -52,7 +56,13 @@ def rendered(request: Request) -> Result:
     Raises:
         Refused: for everything that ends in exit code 1, with all that is wrong.
     """
-    rendering = Rendering(request.values, name=request.name, namespace=request.namespace, chart=request.chart)
+    rendering = Rendering(
+        request.values,
+        name=request.name,
+        namespace=request.namespace,
+        chart=request.chart,
+        skip_schema_validation=request.skip_schema_validation,
+    )
     texts = rendering.texts([*(request.show_only or manifest_names()), NOTES])
     notes, pages = texts.pop(NOTES), _pages(request, rendering, texts)
     found = rendering.warnings()
@@ -77,6 +87,10 @@ def execute(request: Request) -> tuple[str, Result]:
     result = rendered(request)
     if request.dry_run:
         return "", result
+    if request.explain:
+        from stageset_render.pack.explain import explained
+
+        return explained(result.values, plain_defaults(), request.sources), result
     if request.show_values:
         return to_yaml(result.values) + "\n", result
     if request.directory:

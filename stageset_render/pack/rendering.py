@@ -34,7 +34,8 @@ def defaults() -> dict:
 
 
 @functools.cache
-def _plain() -> dict:
+def plain_defaults() -> dict:
+    """The values of a release for which the user sets none."""
     return coalesce(defaults(), {})
 
 
@@ -46,6 +47,7 @@ class Rendering:
         name: the release's name.
         namespace: the release's namespace.
         chart: what templates see as `Chart`.
+        skip_schema_validation: warn alone of what `Schema.split` says may be let pass.
 
     Attributes:
         values: every value, as templates see them.
@@ -54,15 +56,19 @@ class Rendering:
         Refused: with all that is wrong, each with the path of its value.
     """
 
-    def __init__(self, values: dict, *, name: str, namespace: str, chart: dict = CHART):
+    def __init__(
+        self, values: dict, *, name: str, namespace: str, chart: dict = CHART, skip_schema_validation: bool = False
+    ):
         check_name(name)
         check_namespace(namespace)
         check_versions(chart)
         check_values(values)
-        self.values = coalesce(defaults(), values, _plain())
+        self.values = coalesce(defaults(), values, plain_defaults())
         release = {"Name": name, "Namespace": namespace, "Service": "Helm"}
         self._context = {"Values": self.values, "Release": release, "Chart": chart, "Partials": {}}
-        problems = schema().problems(self.values, values)
+        problems, self._demoted = schema().split(self.values, values)
+        if not skip_schema_validation:
+            problems, self._demoted = problems + self._demoted, []
         if problems:
             problems += self._findings_beside(problems)
             raise Refused(*sorted(problems, key=lambda problem: dotted(problem.path)))
@@ -78,7 +84,7 @@ class Rendering:
 
     def warnings(self) -> list[Problem]:
         """What is legal but surprising about the values."""
-        return self._findings("warnings")
+        return self._demoted + self._findings("warnings")
 
     def crds(self, found: list[tuple[str, dict]]) -> list[tuple[str, str]]:
         """The CustomResourceDefinitions as `_crds.tpl` says.

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -26,6 +27,12 @@ LIMITS = {
 }
 LENGTHS = {"maxItems": "entries", "maxProperties": "keys", "minItems": "entries", "minProperties": "keys"}
 DEMOTED = {"additionalProperties", "minimum", "maximum", "maxItems", "maxLength", "maxProperties"}
+
+
+TRUTHS = {
+    **dict.fromkeys(("true", "yes", "y", "on", "enabled", "1"), "true"),
+    **dict.fromkeys(("false", "no", "n", "off", "disabled", "0"), "false"),
+}
 
 
 class Schema:
@@ -139,7 +146,7 @@ class Schema:
         kind, node = error.kind, self._node(error.schema_path[:-1])
         if kind.name == "additionalProperties":
             for key in kind.value:
-                yield Problem(path + (key,), self._unknown(path, key, node, hints), at_key=True)
+                yield Problem(path + (key,), self._unknown(path, key, error.instance[key], node, hints), at_key=True)
         elif kind.name == "uniqueItems":
             for first, second in _twice(error.instance):
                 yield Problem(path + (second,), f"is the same as entry {first}; leave one of them out")
@@ -159,9 +166,11 @@ class Schema:
                 node = node[part]
         return node
 
-    def _unknown(self, path: Path, key: str, node: dict, hints: Iterator[int]) -> str:
+    def _unknown(self, path: Path, key: str, inner: Any, node: dict, hints: Iterator[int]) -> str:
         if "patternProperties" in node:
             return node["errorMessage"]
+        if not path and isinstance(inner, dict) and inner and inner.keys() <= node["properties"].keys():
+            return f"holds the values of the pack; remove this line, and write {next(iter(inner))}: without indentation"
         known = sorted(node["properties"])
         hinted = len(key) <= 60 and next(hints, None) is not None
         close = near(key, known, 1) if hinted else []
@@ -198,7 +207,7 @@ def _sentence(error, node: dict) -> str:
         if isinstance(error.instance, float) and "integer" in names:
             names = ["integer"]
         wanted = " or ".join(ARTICLES.get(name, f"a {name}") for name in names)
-        return f"{found} is not {wanted}{hint}"
+        return f"{found} is not {wanted}{hint or _form(error.instance, names, node)}"
     if kind.name in ("enum", "const"):
         options = [option for option in node.get("enum", [node.get("const")]) if option is not None]
         allowed = ", ".join(str(option) or "''" for option in options)
@@ -290,6 +299,18 @@ def _meant(found, options) -> str:
     return f" (did you mean {close[0]}?)" if close else ""
 
 
+def _form(found, names: list[str], node: dict) -> str:
+    """A hint where a text stands in place of a list or a map: the line as it should be."""
+    if not isinstance(found, str) or not 0 < len(found) <= 60:
+        return ""
+    key, colon, value = found.partition(":")
+    if "object" in names and colon and re.fullmatch(r"\w+", key) and value[:1] not in ("", " "):
+        return f"; put a blank behind the colon: {key}: {value}"
+    if "array" in names and "examples" in node:
+        return f"; write a list such as {json.dumps(node['examples'][0]).replace(chr(34), '')}"
+    return f"; write a list: [{json.dumps(found)}]" if "array" in names else ""
+
+
 def _quotes(found, types, node: dict) -> str:
     """A hint for `"true"` where true was meant, the usual slip with --set-string, and for the other way round, unless
     the text that it means would be refused as well."""
@@ -297,6 +318,8 @@ def _quotes(found, types, node: dict) -> str:
         number = found.lstrip("-").isdigit() and {"integer", "number"} & set(types)
         if number or (found in ("true", "false") and "boolean" in types):
             return f"; write it without quotes, as {found}"
+        if "boolean" in types and found.lower() in TRUTHS:
+            return f"; write {TRUTHS[found.lower()]}"
     import jsonschema_rs
 
     if (

@@ -91,37 +91,41 @@ def _compares(command):
 @main.command("diff")
 @_compares
 @click.option("--output", type=click.Choice(["text", "json"]), default="text", show_default=True, help="How to print.")
-def diff_command(chart: str, values: dict | None, release: dict, output: str) -> None:
+@click.option("--deliberate", is_flag=True, help="List what differs on purpose instead of counting it by reason.")
+def diff_command(chart: str, values: dict | None, release: dict, output: str, deliberate: bool) -> None:
     """Hold the pack against CHART, a directory or .tgz: what the templates read, and what they render.
 
     Without values, the built-in cases are rendered, which turn every condition on and off. Helm renders the chart.
 
     Exit codes: 0 no difference; 1 differences; 2 wrong usage, or a side that fails.
     """
-    from stageset_render.port import chartdiff
+    from stageset_render.port import report
 
-    found = chartdiff.report(chart, chartdiff.cases() if values is None else {"given": values}, **release)
-    click.echo(chartdiff.as_json(found) if output == "json" else chartdiff.as_text(found), nl=False)
+    found = report.report(chart, report.cases() if values is None else {"given": values}, **release)
+    click.echo(report.as_json(found) if output == "json" else report.as_text(found, deliberate), nl=False)
     sys.exit(found.exit_code)
 
 
 @main.command("review")
 @_compares
-@click.option("-o", "--output", required=True, metavar="FILE", help="The page to write.")
-@click.option("--case", metavar="CASE", default="everything", show_default=True, help="The built-in values to render.")
-def review_command(chart: str, values: dict | None, release: dict, output: str, case: str) -> None:
-    """Write a page that shows CHART and the pack side by side, template by template, with what they render.
+@click.option("-o", "--output", required=True, metavar="FILE", help="The page to write; - is stdout.")
+@click.option("--case", metavar="CASE", help="Render the built-in values of this name alone.")
+def review_command(chart: str, values: dict | None, release: dict, output: str, case: str | None) -> None:
+    """Write a page that shows where CHART and the pack differ, side by side, with the objects that differ.
 
     Exit codes: 0 written; 2 wrong usage, or a side that fails.
     """
-    from stageset_render.port import chartdiff
+    from stageset_render.port import page, report
 
-    known = chartdiff.cases()
-    if values is None and case not in known:
+    known = report.cases()
+    if case is not None and case not in known:
         raise click.BadParameter(f"there is no case {case!r}; there are {', '.join(known)}")
-    case, values = (case, known[case]) if values is None else ("given", values)
-    page = chartdiff.review(chart, case, values, **release)
-    Path(output).write_bytes(page.encode())
+    chosen = {"given": values} if values is not None else {case: known[case]} if case else known
+    text = page.review(chart, chosen, **release).encode()
+    if output == "-":
+        click.echo(text, nl=False)
+    else:
+        Path(output).write_bytes(text)
 
 
 @main.command("pull")
@@ -146,7 +150,7 @@ def pull_command(chart: str | None, only: str | None, writes: bool) -> None:
 
 def _pull(chart: str | None, only: str | None, writes: bool) -> bool:
     from stageset_render.port import pull
-    from stageset_render.port.chartdiff import chart_files
+    from stageset_render.port.sides import chart_files
 
     files = chart_files(chart) if chart else {}
     name = (only or "").removeprefix("templates/")

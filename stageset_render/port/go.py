@@ -15,7 +15,7 @@ import jinja2
 from jinja2 import nodes
 
 from stageset_render.helm.functions import quote
-from stageset_render.pack.environment import environment
+from stageset_render.pack.environment import environment, guarded
 from stageset_render.pack.files import root
 from stageset_render.port.expressions import (
     INDEX,
@@ -70,6 +70,7 @@ class Port(Expressions):
     def __init__(self, file: str, source: str):
         super().__init__(file, {})
         self.output, self.problems = [], []
+        source = guarded(file, source)
         if "\r" in source:
             self._refuse(source[: source.index("\r")].count("\n") + 1, "a carriage return; end lines with a line feed")
             return

@@ -5,7 +5,7 @@
 The model fails closed: before any verdict it raises ValueError for an object that the mesh would refuse, and
 NotImplementedError for a field, kind, annotation or pattern that it doesn't know. It assumes Istio sidecars, HTTP
 ports, the root namespace `istio-system`, and Linkerd's control plane namespace, trust domain and cluster networks as
-installed by default. Linkerd's exception for the probes that a pod declares is not modelled: a Pod here declares none.
+installed by default.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ class Pod(NamedTuple):
     namespace: str
     labels: dict
     annotations: dict = {}
+    probes: dict = {}  # port to the paths of the HTTP probes that the pod declares
 
 
 # What a policy compares with a fact of the call: how it must look, and when it matches.
@@ -331,8 +332,8 @@ def fact_matches(fact, values, not_values, call):
 def linkerd_admits(objects, pod, caller, port, path="/") -> bool:
     """Linkerd: Authorization policy reference: a Server governs its port, the default inbound policy every other.
 
-    `path` never counts: routes are not modelled. Raises ValueError or NotImplementedError for objects that the model
-    can't judge.
+    `path` counts for the pod's own probes alone: other routes are not modelled. Raises ValueError or
+    NotImplementedError for objects that the model can't judge.
     """
     found = read(objects)
     caller = proven(caller)
@@ -352,6 +353,8 @@ def linkerd_admits(objects, pod, caller, port, path="/") -> bool:
     ]
     if len(servers) > 1:
         raise ValueError(f"several Servers select one port: {[each.name for each in servers]}")
+    if not servers and path in pod.probes.get(port, ()):  # Linkerd: Authorization policy reference, default policies
+        return True
     if not servers:
         return access_admits(settings.get("config.linkerd.io/default-inbound-policy", "all-unauthenticated"), caller)
     targets = (pod.namespace, "Server", servers[0].name), (pod.namespace, "Namespace", pod.namespace)
@@ -440,9 +443,11 @@ def mesh_tls_admits(authentication, caller):
 
 
 def identity_matches(wanted, caller):
-    """Linkerd: Authorization policy reference, identities: `*` is any identity, `*.x` any that ends in `.x`."""
+    """Linkerd: Authorization policy reference, identities: `*` is any DNS identity, `*.x` any that ends in `.x`."""
     if caller.identity is None:
         return False
+    if caller.identity.startswith("spiffe://"):
+        return wanted == caller.identity
     return wanted in ("*", caller.identity) or (wanted.startswith("*.") and caller.identity.endswith(wanted[1:]))
 
 

@@ -38,7 +38,9 @@ ISTIO_CALLERS = [Caller(f"cluster.local/ns/{ns}/sa/{sa}", ns, True) for ns in NA
 LINKERD_CALLERS = [
     Caller(f"{sa}.{ns}.serviceaccount.identity.linkerd.cluster.local", ns, True) for ns in NAMES for sa in NAMES
 ]
+LINKERD_CALLERS.append(Caller("spiffe://root.example/ns/a/sa/a", "a", True))
 PLAINTEXT = Caller(None, None, False)
+PROBES = ("/healthz", "/readyz")
 ISTIO_PRINCIPALS = [
     "*",
     "cluster.local/ns/flagger/*",
@@ -106,6 +108,11 @@ def matches(pattern, text):
     return bool(text) if pattern == "*" else re.fullmatch(re.escape(pattern).replace(r"\*", ".*"), text) is not None
 
 
+def of_a_linkerd_pattern(caller):
+    """`*` and `*.suffix` are patterns of DNS identities to Linkerd."""
+    return not caller.identity.startswith("spiffe://")
+
+
 def listed(sources, caller):
     return caller.mtls and any(
         ("principals" not in entry or any(matches(one, caller.identity) for one in entry["principals"]))
@@ -128,7 +135,7 @@ def istio_promise(values, caller, port):
 def linkerd_promise(values, caller, port):
     if port in ("gate", "metrics") and port in served(values):
         sources = values["serviceMesh"][port]["from"]
-        return caller.mtls and (not sources or listed(sources, caller))
+        return caller.mtls and of_a_linkerd_pattern(caller) and (not sources or listed(sources, caller))
     return not (values["serviceMesh"]["defaultDeny"]["enabled"] and values["namespace"]["create"])
 
 
@@ -183,7 +190,7 @@ def test_rules_passed_through_to_istio_add_what_they_say_and_nothing_else(values
 @settings(max_examples=50)
 @given(values=mesh_values("linkerd"))
 def test_the_example_of_a_linkerd_webhook_lets_the_apiserver_in_and_opens_no_other_port(values):
-    example = yaml.safe_load((Path(renderer.__file__).parent / "examples" / "linkerd-deny.yaml").read_text())
+    example = yaml.safe_load((Path(__file__).parents[2] / "examples" / "linkerd-deny.yaml").read_text())
     server, *authentications = example["serviceMesh"]["linkerd"]["authorizations"]
     server = {**server, "spec": {**server["spec"], "port": values["ports"]["webhook"]}}
     values["webhook"]["enabled"] = True
@@ -249,11 +256,16 @@ def table(values):
     return {cell[0]: cell[1:] for cell in cells}
 
 
+PROBING = "anyone, for GET /healthz and /readyz"
+
+
 def in_the_table(callers, caller):
     """Whether a caller with mTLS is among those that a CALLERS cell names."""
     if callers in ("anyone", "any meshed caller"):
         return True
-    if callers in ("nobody", "kubelet's probes"):
+    if callers == "any meshed caller with a DNS identity":
+        return of_a_linkerd_pattern(caller)
+    if callers == "nobody" or not of_a_linkerd_pattern(caller):
         return False
     sources = []
     for entry in callers.split("; "):
@@ -275,11 +287,18 @@ def test_the_table_of_the_notes_agrees_with_the_objects(engine, data):
     assert set(rows) == served(values)
     for port, (number, mesh, plaintext, who) in rows.items():
         assert int(number) == values["ports"][port]
+        if who == PROBING:
+            assert (port, mesh, plaintext) == ("health", "no", "yes")
+            pod = CONTROLLER._replace(probes={int(number): PROBES})
+            for caller in callers:
+                assert all(admits(rendered, pod, caller, int(number), path) for path in PROBES)
+                assert not admits(rendered, pod, caller, int(number), "/debug")
+            continue
         assert plaintext == ("yes" if admits(rendered, CONTROLLER, PLAINTEXT, int(number)) else "no")
         restricted = (
             engine == "linkerd"
             and port in ("gate", "metrics")
-            or who not in ("anyone", "any meshed caller", "nobody", "kubelet's probes")
+            or who not in ("anyone", "any meshed caller", "nobody", PROBING)
         )
         assert mesh == ("yes" if restricted else "no")
         for caller in callers[:-1]:

@@ -5,6 +5,7 @@
 import copy
 import json
 import os
+import re
 
 import helm_python
 import pytest
@@ -491,7 +492,6 @@ TOO_MANY = "v: more than 100000 values, counting each use of an alias; use fewer
         ("? {a: 1}\n: b\n", "v:1:3: a key must be text, but this is a list or a map; put quotes round it"),
         ("1.5: b\n", "v:1:1: a key must be text, but this is a fraction; put quotes round it"),
         ("18446744073709551615: b\n", "v:1:1: a key must be text, but this is too large a number; put quotes round it"),
-        ("[" * 200_000, f"v:1:100: {TOO_DEEP}"),
         ("{a: " * 200_000, f"v:1:397: {TOO_DEEP}"),
         ("- " * 200_000, f"v:1:199: {TOO_DEEP}"),
         ("? " * 200_000, f"v:1:199: {TOO_DEEP}"),
@@ -505,6 +505,12 @@ def test_file_refused(text, message):
     with pytest.raises(Refused) as refused:
         load_yaml(text, "v")
     assert str(refused.value) == message
+
+
+def test_a_list_too_deep_in_one_line():
+    """Where it is noticed depends on libyaml: from 0.2.6 on it counts brackets itself while it looks ahead."""
+    with pytest.raises(Refused, match=rf"\Av:1:(100|1001): {re.escape(TOO_DEEP)}\Z"):
+        load_yaml("[" * 200_000, "v")
 
 
 def test_file_names(tmp_path, monkeypatch):

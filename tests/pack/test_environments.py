@@ -175,7 +175,7 @@ def test_what_is_rendered_no_longer_is_named(command, place):
         (["--each", "environments/dev.yaml", "--output-dir", "{}"], "needs one *"),
         (["--each", "*/*.yaml", "--output-dir", "{}"], "needs one *"),
         (["--each", "environments/*.yaml", "--output-dir", "out"], "several environments would be written to out"),
-        (["--each", "environments/*.yaml", "--show-values"], "--show-values prints to stdout"),
+        (["--each", "environments/*.yaml", "--show-values"], "--show-values and --explain print to stdout"),
         (["stageset-{}"], "{} stands for an environment of --each"),
     ],
 )

@@ -40,18 +40,18 @@ def chart(tmp_path_factory):
     return loaded(tmp_path_factory.mktemp("chart"), porting.chart())
 
 
-def helms(chart, values):
+def helms(chart, values, release=RELEASE):
     """File name to text, as rendering.render has it, or Helm's refusal."""
     try:
-        return {path.rpartition("/")[2]: text for path, text in chart.render(copy.deepcopy(values), **RELEASE).items()}
+        return {path.rpartition("/")[2]: text for path, text in chart.render(copy.deepcopy(values), **release).items()}
     except helm_python.HelmError as error:
         return error
 
 
-def ours(values):
+def ours(values, release=RELEASE):
     """The same of the pack, with what NOTES.txt of the chart says in addition."""
     try:
-        texts, found = rendering.render(values, **RELEASE), rendering.warnings(values, **RELEASE)
+        texts, found = rendering.render(values, **release), rendering.warnings(values, **release)
     except Refused as refused:
         return refused
     if found:
@@ -59,9 +59,9 @@ def ours(values):
     return texts
 
 
-def agree(chart, values):
+def agree(chart, values, release=RELEASE):
     """Assert that both render the same or both refuse; return what the pack makes of the values."""
-    expected, found = ours(values), helms(chart, values)
+    expected, found = ours(values, release), helms(chart, values, release)
     if isinstance(expected, Exception) or isinstance(found, Exception):
         assert isinstance(expected, Exception) and isinstance(found, Exception), (expected, found)
     else:
@@ -240,6 +240,15 @@ def test_helm_agrees_on_every_case(chart, path):
     assert isinstance(agree(chart, values), Exception) == (path.parent.name == "refused")
 
 
+@pytest.mark.parametrize("text", ["n", "123", "1e3", "null"])
+@pytest.mark.parametrize(
+    "path", [pytest.param(path, id=path.stem) for path in sorted(CASES.parent.glob("everything/*.yaml"))]
+)
+def test_helm_agrees_on_names_that_yaml_misreads(chart, path, text):
+    values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    assert not isinstance(agree(chart, values, {"name": "n", "namespace": text}), Exception)
+
+
 @pytest.mark.parametrize(
     "path", [pytest.param(path, id=path.stem) for path in sorted((CASES / "refused").glob("*.yaml"))]
 )
@@ -384,6 +393,10 @@ GO = [
     (
         '{%- import "_helpers.tpl" as s with context %}\n{{ s.name() | trim }}',
         '\n{{ include "stageset.name" . | trim }}',
+    ),
+    (
+        '{%- import "_helpers.tpl" as s with context %}\na: {{ s.name() }}\nb: {{ s.name() }}-c',
+        '\na: {{ include "stageset.name" . | quote }}\nb: {{ include "stageset.name" . }}-c',
     ),
 ]
 

@@ -1,0 +1,154 @@
+# SPDX-FileCopyrightText: The stageset-render authors
+# SPDX-License-Identifier: 0BSD
+"""The two sides of a comparison: the files of a chart and of the pack, and what Helm and the pack render of them."""
+
+from __future__ import annotations
+
+import collections
+import copy
+import io
+import json
+import re
+import shutil
+import subprocess
+import tarfile
+import zlib
+from pathlib import Path
+
+import yaml
+
+from stageset_render.helm.documents import documents
+from stageset_render.pack import files, rendering
+from stageset_render.port.chart import ported_names
+from stageset_render.problems import Refused
+
+NO_HELM = (
+    "there is no Helm to render the chart with; install one: pip install 'stageset-render[helm]', "
+    "or the helm command, https://helm.sh/docs/intro/install"
+)
+
+
+def chart_files(chart: str) -> dict[str, str]:
+    """The files of a chart by their paths in it.
+
+    Raises:
+        Refused: when `chart` is neither a directory nor a .tgz with a Chart.yaml, or one of its files is not UTF-8.
+        OSError: when a file can't be read.
+    """
+    path = Path(chart)
+    if path.is_dir():
+        found = {file.relative_to(path).as_posix(): file for file in sorted(path.rglob("*")) if file.is_file()}
+        raw = {name: file.read_bytes() for name, file in found.items() if _compared(name)}
+    else:
+        raw = _unpacked(path)
+    if "Chart.yaml" not in raw:
+        raise Refused(f"{chart}: holds no Chart.yaml; name the directory of a chart, or its .tgz")
+    try:
+        return {name: data.decode() for name, data in raw.items()}
+    except UnicodeDecodeError as error:
+        raise Refused(f"{chart}: a file is not UTF-8 ({error}); save it as UTF-8") from error
+
+
+def _unpacked(path: Path) -> dict[str, bytes]:
+    try:
+        with tarfile.open(fileobj=io.BytesIO(path.read_bytes()), mode="r:gz") as archive:
+            members = [(one.name.partition("/")[2], one) for one in archive if one.isfile()]
+            return {name: archive.extractfile(one).read() for name, one in members if _compared(name)}
+    except (tarfile.TarError, EOFError, zlib.error) as error:
+        raise Refused(f"{path}: is no chart archive ({error}); name a directory or a .tgz") from error
+
+
+def _compared(name: str) -> bool:
+    """Whether Helm reads a file when it renders; the editor's leavings that a .helmignore lists are left out."""
+    hidden = any(part.startswith(".") for part in name.split("/"))
+    read = re.fullmatch(r"(Chart|values)\.yaml|values\.schema\.json|(templates|crds|charts)/.*", name)
+    return bool(read) and not hidden and not name.endswith(("~", ".orig", ".swp"))
+
+
+def pack_files() -> dict[str, str]:
+    """The pack's own sources under the names that they have in the chart."""
+    texts = {f"templates/{name}": files.source(name) for name in ported_names()}
+    texts["values.yaml"] = files.source(files.DEFAULTS)
+    texts["values.schema.json"] = files.text(files.SCHEMA)
+    return {**texts, "Chart.yaml": ""}
+
+
+def about(chart: str) -> dict:
+    """What templates see as `Chart`: the pack renders under the versions of the chart that it is held against."""
+    try:
+        read = yaml.load(chart_files(chart)["Chart.yaml"], yaml.CSafeLoader)
+        found = {"Version": str(read["version"]), "AppVersion": str(read.get("appVersion", ""))}
+    except (yaml.YAMLError, TypeError, KeyError) as error:
+        raise Refused(f"{chart}: Chart.yaml has no version; write one") from error
+    return {**files.CHART, **found}
+
+
+def chart_rendered(chart: str, values: dict, name: str, namespace: str) -> dict[str, str]:
+    """What Helm makes of the chart: path in the chart to text.
+
+    Raises:
+        Refused: when there is no Helm, or it refuses.
+    """
+    try:
+        import helm_python
+    except ImportError:
+        return _helm_command(chart, values, name, namespace)
+    try:
+        with helm_python.Chart.load(chart) as loaded:
+            texts = loaded.render(copy.deepcopy(values), name=name, namespace=namespace)
+    except helm_python.HelmError as error:
+        raise Refused(f"the chart fails: {error}") from error
+    return {path.partition("/")[2]: text for path, text in texts.items()}
+
+
+def _helm_command(chart: str, values: dict, name: str, namespace: str) -> dict[str, str]:
+    command = shutil.which("helm")
+    if command is None:
+        raise Refused(NO_HELM)
+    done = subprocess.run(
+        [command, "template", name, chart, "-n", namespace, "-f", "-"],
+        input=json.dumps(values),
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode:
+        raise Refused(f"the chart fails: {done.stderr.strip()}")
+    texts = collections.defaultdict(str)
+    for page in re.split(r"^---\n(?=# Source: )", done.stdout, flags=re.M)[1:]:
+        line, _, text = page.partition("\n")
+        texts[line.partition("/")[2]] += f"---\n{text}"
+    return dict(texts)
+
+
+def pack_rendered(chart: str, values: dict, name: str, namespace: str) -> dict[str, str]:
+    """The same of the pack. Raises Refused when it refuses."""
+    try:
+        texts = rendering.render(values, name=name, namespace=namespace, chart=about(chart))
+    except Refused as refused:
+        raise Refused(f"the pack refuses: {refused}") from refused
+    return {f"templates/{file}": text for file, text in texts.items()}
+
+
+def objects(texts: dict[str, str], side: str) -> dict[str, list[tuple[str, dict]]]:
+    """The objects in rendered texts: KIND NAMESPACE/NAME to all (file, object) pairs of this name.
+
+    Raises:
+        Refused: when a document is not YAML, or no object.
+    """
+    found = collections.defaultdict(list)
+    for file in sorted(texts):
+        if Path(file).name.startswith("_") or file.endswith(".txt"):
+            continue
+        for document in documents(texts[file]):
+            try:
+                read = json.loads(json.dumps(yaml.load(document, yaml.CSafeLoader), default=str))  # as Kubernetes does
+            except (yaml.YAMLError, TypeError, ValueError) as error:
+                raise Refused(f"{side} renders what is no YAML of an object in {file}: {error}") from error
+            if read is None:
+                continue
+            metadata = read.get("metadata") if isinstance(read, dict) else None
+            if not isinstance(metadata, dict) or "kind" not in read:
+                raise Refused(f"{side} renders what is no object in {file}: it has no kind or metadata")
+            place = "/".join(str(metadata[key]) for key in ("namespace", "name") if metadata.get(key))
+            found[f"{read['kind']} {place}"].append((file, read))
+    return found
