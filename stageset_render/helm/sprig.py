@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import operator
 
 from stageset_render.helm.writing import (
     Whole,
@@ -107,6 +108,18 @@ def equal(first, *others):
 # Numbers
 
 
+def _ordered(function):
+    """Go's lt, le, gt and ge: of two numbers or two texts. Refused for others, and for two kinds."""
+
+    def compare(one, other):
+        kinds = {kind_of(one), kind_of(other)}
+        if len(kinds) > 1 or kinds & {"list", "map", "bool", "invalid"}:
+            raise Refused(f"lt, le, gt and ge don't compare a {' with a '.join(sorted(kinds))}")
+        return function(one, other)
+
+    return compare
+
+
 def _whole(function):
     return lambda *numbers: Whole(function(*map(to_int, numbers)))
 
@@ -174,12 +187,16 @@ FUNCTIONS = {
     "empty": empty,
     "eq": equal,
     "first": lambda items: next(iter(need_list(items)), None),
+    "ge": _ordered(operator.ge),
+    "gt": _ordered(operator.gt),
     "has_suffix": lambda suffix, text: need_string(text).endswith(need_string(suffix)),
     "index": index,
     "int64": to_int,
     "kind_is": kind_is,
     "last": lambda items: next(reversed(need_list(items)), None),
+    "le": _ordered(operator.le),
     "lower": lower,
+    "lt": _ordered(operator.lt),
     "max": _whole(lambda *numbers: max(numbers)),
     "min": _whole(lambda *numbers: min(numbers)),
     "mod": _whole(lambda one, other: one - _divided(one, other) * other),

@@ -72,7 +72,10 @@ def looped(value):
     return need_list(value) if is_defined(value) else []
 
 
-_WHOLE_VALUE = re.compile(r"^( *(?:- (?:[^\s{}]+: )?|[^\s{}]+: ))\{\{ (\w+\.\w+\(\)) \}\}$", re.M)
+_BEFORE = r"^( *(?:- (?:[^\s{}]+: )?|[^\s{}]+: ))"  # a whole value: what may stand on its line before it
+_PLAIN, _QUOTED = (
+    re.compile(rf"{_BEFORE}\{{\{{ (\w+\.\w+\(\)){quoted} \}}\}}$", re.M) for quoted in ("", r" \| quote")
+)
 
 
 def guarded(file: str, source: str) -> str:
@@ -80,7 +83,12 @@ def guarded(file: str, source: str) -> str:
 
     So a namespace such as `123` or `n` stays a text wherever it stands alone, and is itself within a longer text.
     """
-    return _WHOLE_VALUE.sub(r"\1{{ \2 | quote }}", source) if file.endswith(".yaml") else source
+    return _PLAIN.sub(r"\1{{ \2 | quote }}", source) if file.endswith(".yaml") else source
+
+
+def unguarded(file: str, source: str) -> str:
+    """The source of a template without the quotes that `guarded` gives it."""
+    return _QUOTED.sub(r"\1{{ \2 }}", source) if file.endswith(".yaml") else source
 
 
 class Loader(jinja2.FileSystemLoader):

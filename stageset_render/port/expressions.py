@@ -19,53 +19,21 @@ from stageset_render.pack.files import HELPERS, source
 # What is known of an expression is written as a JSON schema. A whole number of Go itself is an `int`; a number of a
 # values file, a whole one too, is a float64 in Helm, and Go compares the two neither with eq nor with lt.
 INT, TEXT, BOOL, LIST, MAP = ({"type": name} for name in ("int", "string", "boolean", "array", "object"))
+ORDERS = ("eq", "ge", "gt", "le", "lt", "ne")
 RESULTS = {
     **dict.fromkeys(("add", "add1", "div", "int", "int64", "len", "max", "min", "mod", "mul", "sub"), INT),
     **dict.fromkeys(
-        ("contains", "empty", "eq", "has", "has_key", "has_prefix", "has_suffix", "kind_is", "ne", "regex_match"), BOOL
+        (*("contains", "empty", "has", "has_key", "has_prefix", "has_suffix", "kind_is", "regex_match"), *ORDERS), BOOL
     ),
     **dict.fromkeys(
-        (
-            "append",
-            "compact",
-            "concat",
-            "keys",
-            "prepend",
-            "reverse",
-            "sort_alpha",
-            "split_list",
-            "uniq",
-            "until",
-            "without",
-        ),
-        LIST,
+        "append compact concat keys prepend reverse sort_alpha split_list uniq until without".split(), LIST
     ),
-    **dict.fromkeys(("dict", "from_yaml", "merge_overwrite", "omit", "pick", "set"), MAP),
+    **dict.fromkeys("dict from_yaml merge_overwrite omit pick set".split(), MAP),
     **dict.fromkeys(
         (
-            "b64dec",
-            "b64enc",
-            "indent",
-            "join",
-            "lower",
-            "nindent",
-            "printf",
-            "quote",
-            "regex_replace_all",
-            "repeat",
-            "replace",
-            "sha256sum",
-            "squote",
-            "to_json",
-            "to_string",
-            "to_yaml",
-            "trim",
-            "trim_all",
-            "trim_prefix",
-            "trim_suffix",
-            "trunc",
-            "upper",
-        ),
+            "b64dec b64enc indent join lower nindent printf quote regex_replace_all repeat replace sha256sum "
+            "squote to_json to_string to_yaml trim trim_all trim_prefix trim_suffix trunc upper"
+        ).split(),
         TEXT,
     ),
 }
@@ -319,8 +287,8 @@ class Expressions:
         """What is known of a function's result."""
         if name == "has" and {"int", "integer", "number"} & set(types_of(arguments[0].schema)):
             raise Unportable("has with a number; it tells an int from a float64, so pipe both through to_string")
-        if name in ("eq", "ne") and kind_of(INT) in {kind_of(one.schema) for one in arguments}:
-            raise Unportable(f"{name} with a whole number; write == or !=, and pipe both sides through int")
+        if name in ORDERS and kind_of(INT) in {kind_of(one.schema) for one in arguments}:
+            raise Unportable(f"{name} with a whole number; write it as an operator, and pipe both sides through int")
         if name == "default" and len({kind_of(one.schema) for one in arguments}) > 1:
             return {}
         return arguments[-1].schema if name in ("default", "required") else RESULTS.get(name, {})

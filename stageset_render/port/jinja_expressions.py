@@ -313,7 +313,8 @@ class Expressions:
         (value,) = self.counted("not", arguments, 1)
         if value.negated:
             return Jinja(value.negated, COMPARE, BOOL, negated=value.text)
-        return Jinja(f"not {value.within(NOT)}", NOT, BOOL)
+        text = f"({value.text})" if value.level == FILTER else value.within(NOT)  # as a reader takes `not x | f`
+        return Jinja(f"not {text}", NOT, BOOL)
 
     def both_or_either(self, name: str, arguments: list[Jinja]) -> Jinja:
         if not arguments:
@@ -374,10 +375,6 @@ class Expressions:
                 raise Untranslatable(f"{name} of truths, which Helm refuses")
             one, other = (argument.within(FILTER) for argument in arguments)
             return Jinja(f"{one} {COMPARISONS[name]} {other}", COMPARE, BOOL)
-        if name not in ("eq", "ne"):
-            raise Untranslatable(
-                f"{name} of what may be a text or a number; say its type in the schema, or pipe it through int"
-            )
         return Jinja(f"{name}({', '.join(argument.text for argument in arguments)})", ATOM, BOOL)
 
     @staticmethod

@@ -18,7 +18,7 @@ import yaml
 from jinja2 import nodes
 
 from stageset_render.helm.reading import load_yaml
-from stageset_render.pack.environment import environment
+from stageset_render.pack.environment import environment, unguarded
 from stageset_render.pack.files import DEFAULTS, NOTES, SCHEMA, all_templates, root, source, text
 from stageset_render.pack.output import write
 from stageset_render.port import known, pulled_values
@@ -80,7 +80,7 @@ def _path(node: nodes.Node) -> str:
     return node.name if isinstance(node, nodes.Name) else ""
 
 
-def jinja(go: dict[str, str], schema: dict, wanted: list[str], alone: str = "") -> dict[str, str]:
+def jinja(go: dict[str, str], schema: dict, wanted: list[str], alone: str = "", quotes: bool = False) -> dict[str, str]:
     """Translate Go templates into Jinja.
 
     Args:
@@ -88,6 +88,7 @@ def jinja(go: dict[str, str], schema: dict, wanted: list[str], alone: str = "") 
         schema: what is known of the values; see known.of_values.
         wanted: the files to translate; the others say what their named templates are called.
         alone: for one file that is no file of the pack, how errors call it.
+        quotes: whether a helper that is a whole value keeps its quotes, which the pack gives it by itself.
 
     Returns:
         File to Jinja template, for the files wanted.
@@ -113,7 +114,8 @@ def jinja(go: dict[str, str], schema: dict, wanted: list[str], alone: str = "") 
     for file in wanted:
         if file in found and not found[file].problems:
             own = source(file) if file in imported and not alone else ""
-            texts[file] = kept(own, found[file].text, found[file].imports)
+            new = found[file].text if quotes else unguarded(file, found[file].text)
+            texts[file] = kept(own, new, found[file].imports)
             try:
                 environment().parse(texts[file])
             except jinja2.TemplateSyntaxError as error:

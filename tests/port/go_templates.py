@@ -42,7 +42,8 @@ HELPERS = """\
 {{- end }}
 {{/* Two values beside the root. */}}
 {{ define "c.pair" -}}
-{{ .x }}{{ if .y }}[{{ range $i, $y := .y }}{{ if $i }};{{ end }}{{ $y }}{{ $.root.Values.t }}{{ end }}]{{ else }}-{{ end }}
+{{ .x }}{{ if .y }}[{{ range $i, $y := .y }}{{ if $i }};{{ end }}{{ $y }}{{ $.root.Values.t }}{{ end }}]
+{{- else }}-{{ end }}
 {{- with .root.Values.m }}{{ .t }}{{ end }}{{ include "c.name" .root }}
 {{- end }}
 {{- define "c.yes" }}{{ if .Values.b }}true{{ end }}{{ end -}}
