@@ -72,6 +72,10 @@ class Unfit(click.ClickException):
     exit_code = 2
 
 
+def _told(error: OSError) -> str:
+    return ": ".join(filter(None, (error.filename, error.strerror or str(error))))
+
+
 def _compares(command):
     """The argument, the options and the endings that `diff` and `review` share."""
 
@@ -83,7 +87,7 @@ def _compares(command):
         except Refused as refused:
             raise Unfit(str(refused)) from refused
         except OSError as error:
-            raise Unfit(": ".join(filter(None, (error.filename, error.strerror or str(error))))) from error
+            raise Unfit(_told(error)) from error
 
     return click.argument("chart")(release_options(run))
 
@@ -143,8 +147,10 @@ def pull_command(chart: str | None, only: str | None, writes: bool) -> None:
         changed = _pull(chart, only, writes)
     except Refused as refused:
         raise Unfit(str(refused)) from refused
-    except (OSError, UnicodeDecodeError) as error:
-        raise Unfit(str(error)) from error
+    except UnicodeDecodeError as error:
+        raise Unfit(f"{only} is not UTF-8 ({error}); save it as UTF-8") from error
+    except OSError as error:
+        raise Unfit(_told(error)) from error
     sys.exit(changed)
 
 

@@ -222,10 +222,14 @@ class Expressions:
             if node.attr not in CONTEXT[base]:
                 raise Unportable(f"{base}.{node.attr}; of {base} there are {', '.join(CONTEXT[base])}")
             return Go(f"{self._root()}.{base}.{node.attr}", TEXT, True)
-        if not isinstance(node.node, (nodes.Name, nodes.Getattr)):
-            raise Unportable(f".{node.attr} of what is no name; set a name to it first")
+        never_null = isinstance(node.node, nodes.Filter) and node.node.name == "default"
+        if not isinstance(node.node, (nodes.Name, nodes.Getattr)) and not never_null:
+            raise Unportable(
+                f".{node.attr} of what is no name; set a name to it first, or pipe it through default(dict())"
+            )
         owner = self._expression(node.node)
-        return Go(f"{owner.text.removesuffix('.')}.{node.attr}", below(owner.schema, "properties", node.attr), True)
+        text = owner.argument if never_null else owner.text.removesuffix(".")
+        return Go(f"{text}.{node.attr}", below(owner.schema, "properties", node.attr), True)
 
     def _is_kept(self, name: str) -> bool:
         """Whether a name is a namespace(value=...), which is a variable that loops don't forget, as all are in Go."""

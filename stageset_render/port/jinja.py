@@ -64,7 +64,7 @@ class Template(Scopes):
             if noted == (self.flags, self.types):
                 break
         else:
-            print("NOT STABLE", file)
+            self.problems.append((1, "names that are set so often that they can't be told apart; use other names"))
 
     @property
     def text(self) -> str:
@@ -206,7 +206,7 @@ class Template(Scopes):
         block, around = self.block, self.blocks[-2]
         block.dot, block.stands_for = around.dot, around.stands_for
         if block.keyword == "range":  # here its variables hold the list, or nothing, to Go
-            block.frame, block.kept = self._frame(), block.names
+            block.frame = self._frame()
             for name in block.kept.values():
                 name.form = "gone"
         block.names = dict(block.kept)
@@ -253,6 +253,7 @@ class Template(Scopes):
             block.names[index] = Name((self.at, index), index, block.frame, INT, "index")
             if ("index", (self.at, index)) in self.flags:
                 tags.append(("block", f"set {self._declare(index, index, INT).text} = loop.index0"))
+        block.kept = dict(block.names)
         return tags
 
     def _define(self, part: Action) -> list[tuple[str, str]]:

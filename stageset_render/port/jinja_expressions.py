@@ -162,10 +162,12 @@ class Expressions:
         if not node.fields:
             return found
         if isinstance(found, Jinja) and (kind_of(found.schema) != "object" or nullable(found.schema)):
-            path = f"({found.text}).{node.fields[0]}"
-            raise Untranslatable(
-                f"{path}, which is nothing where what is in parentheses is null; use with or if around it"
-            )
+            if kind_of(found.schema) not in ("object", None):
+                raise Untranslatable(f"({found.text}).{node.fields[0]}; only a map has fields")
+            # what stands in parentheses may be null, and Go goes on with nothing
+            text = found.within(FILTER)
+            text = text if text.endswith(" | default(dict())") else f"{text} | default(dict())"
+            found = Jinja(f"({text})", schema={**found.schema, "type": "object"})
         return self.fields(found, node.fields)
 
     def command(self, node: Command, piped: Place | None) -> Place:

@@ -33,6 +33,7 @@ from stageset_render.problems import Refused
 PACKAGED = Path(__file__).parent
 FOLDER = "templates/"
 ROUNDS = 20
+NEAR = 2  # lines
 
 
 class Change(NamedTuple):
@@ -225,8 +226,11 @@ def _diff(change: Change, deliberate: list[dict]) -> Iterator[str]:
 
 
 def _undoes(entry: dict, change: Change, hunk: list[str]) -> bool:
-    """Whether a hunk removes or changes what an entry of deliberate.yaml is about."""
-    removed = [line[1:] for line in hunk[1:] if line.startswith("-")]
+    """Whether a hunk takes away what an entry of deliberate.yaml is about: on its lines, or on those next to them."""
+    gone = [at for at, line in enumerate(hunk) if at and line.startswith("-")]
+    removed = [
+        line[1:].rstrip("\n") for at, line in enumerate(hunk) if at and any(abs(at - one) <= NEAR for one in gone)
+    ]
     path = str(entry.get("path", "*"))
     if not removed or entry.get("what") in ("file", "order"):
         return False

@@ -15,6 +15,7 @@ DEFAULTS = {
     "m": {"t": "inner", "l": ["c"], "c": 1},
     "ms": [{"t": "one", "l": ["d", "e"], "c": 2, "b": False}],
     "free": {},
+    "mm": None,
 }
 TEXT = st.sampled_from(["", "a", "b", "A-b", "1", "true", "é", 'x"y', "a b"])
 TEXTS = st.lists(TEXT, max_size=3)
@@ -33,6 +34,7 @@ KINDS = {
     "m": MAP,
     "ms": MAPS | st.none(),
     "free": FREE,
+    "mm": MAP | st.none(),
 }
 VALUES = st.fixed_dictionaries({}, optional=KINDS)
 
@@ -141,6 +143,7 @@ class Writer:
             lambda w, d: f'required "needed" (printf "x%s" {w.value("text", d)})',
             lambda w, d: f"add 1 {w.value('number', d)} | toString",
             lambda w, d: f'get {w.value("map", d)} "t"',
+            lambda w, d: '($.Values.mm).t | default "none"',
         ],
         "bool": [
             lambda w, d: f"eq {w.value('text', d)} {w.value('text', d)}",
@@ -165,6 +168,7 @@ class Writer:
             lambda w, d: f"ne $.Values.maybe {w.value('text', d)}",
             lambda w, d: 'kindIs "invalid" $.Values.maybe',
             lambda w, d: "ne $.Values.maybe nil",
+            lambda w, d: 'kindIs "invalid" (($.Values).mm).l',
             lambda w, d: f"deepEqual {w.value('texts', d)} {w.value('texts', d)}",
         ],
         "texts": [
