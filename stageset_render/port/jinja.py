@@ -144,6 +144,7 @@ class Template(Scopes):
         name = self._lookup(go)
         name.schema = self.types[name.key] = unified(self.types.get(name.key, name.schema), value.schema)
         if name.form == "namespace":
+            self._lose(name.text, self._visible())
             return f"set {name.text}.value = {value.text}"
         if name.form == "index":
             self.flags.add(("index", name.key))

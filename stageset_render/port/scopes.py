@@ -119,9 +119,9 @@ class Scopes(Expressions):
         self.block.names[go] = Name(key, text, self.block.frame, schema, form)
         return self.block.names[go]
 
-    def _lose(self, text: str) -> None:
-        """Note that a dot which is written with this name can no longer be."""
-        here = [block for block in self.blocks if block.frame == self.block.frame]
+    def _lose(self, text: str, here: list[Block] | None = None) -> None:
+        """Note that a dot which is written with this name can no longer be, in some blocks or those of this frame."""
+        here = here or [block for block in self.blocks if block.frame == self.block.frame]
         names = [name for block in here for name in block.names.values() if name.text == text]
         flag = next((("apart", name.key) for name in names if name.form == "element"), None)
         for block in here:

@@ -349,6 +349,10 @@ REFUSED = [
         "{{ mergeOverwrite .Values.x .Values.y }}",
         "mergeOverwrite into a map of the values changes them; begin with (dict)",
     ),
+    (
+        "{{ with $x := .Values.t }}{{ range .Values.l }}{{ $x = 1 }}{{ end }}{{ . }}{{ end }}",
+        "the dot, of which x was part until it was set anew; name it before",
+    ),
     ("{{ .Values.a-b }}", "Go doesn't parse this"),
     ("{{ if .Values.a }}", "the if has no end; Go doesn't parse this"),
     ("{{ $x }}", "the variable $x, which is not declared here"),

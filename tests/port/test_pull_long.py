@@ -4,6 +4,10 @@
 
 import copy
 import random
+import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import go_templates
@@ -92,14 +96,19 @@ def test_the_own_port_pulled_is_the_pack_byte_for_byte():
     assert pull.changes(porting.chart()) == []
 
 
+@pytest.fixture(scope="module")
+def plain():
+    """The own port pulled as if the pack had no files yet."""
+    go = pull._templates(porting.chart())
+    return pull.jinja(go, pull._known(porting.chart()), list(go), alone="some/file")
+
+
 @pytest.mark.parametrize("file", porting.ported_names())
-def test_every_template_is_its_own_port_pulled(file):
+def test_every_template_is_its_own_port_pulled(file, plain):
     """Without the pack's own form, what differs is how imports stand and long tags are laid out, and no more."""
-    go = porting.chart()
-    found = pull.one(f"some/{file}", go[f"templates/{file}"], go)
-    if file == files.NOTES:
-        found = pull.one(f"some/{file}", pull._templates(go)[file], go)
-    texts = [sorted(line for line in text.splitlines() if "import" not in line) for text in (files.source(file), found)]
+    texts = [
+        sorted(line for line in text.splitlines() if "import" not in line) for text in (files.source(file), plain[file])
+    ]
     if "\n  dict(" not in files.source(file):
         assert texts[0] == texts[1]
 
@@ -118,7 +127,7 @@ def test_a_chart_as_maintainers_write_it_renders_its_defaults(maintained):
     assert len(maintained.go) > 12
 
 
-@settings(max_examples=4000)
+@settings(max_examples=8000)
 @given(edits=st.lists(VALID, min_size=2, max_size=8), seed=st.integers(0, 2**32))
 def test_a_chart_as_maintainers_write_it_renders_as_helm_renders_it(maintained, edits, seed):
     chance = random.Random(seed)
@@ -126,7 +135,7 @@ def test_a_chart_as_maintainers_write_it_renders_as_helm_renders_it(maintained, 
         maintained.agree(changed([(path, chance.choice(options)) for path, options in SWITCHES] + edits))
 
 
-@settings(max_examples=4000)
+@settings(max_examples=8000)
 @given(
     drawn=st.lists(go_templates.templates(), min_size=4, max_size=4),
     values=st.lists(go_templates.VALUES, min_size=3, max_size=3),
@@ -157,7 +166,7 @@ GO_TAGS = [
 ]
 
 
-@settings(max_examples=4000)
+@settings(max_examples=8000)
 @given(pieces=st.lists(st.tuples(BLANKS, st.integers(0, 5), DASH, DASH, BLANKS, DASH, DASH), max_size=5), end=BLANKS)
 def test_white_space_is_trimmed_as_in_go(tmp_path_factory, pieces, end):
     source = ""
@@ -180,7 +189,12 @@ TABLE = [
     ("{{- int .Values.ports.gate -}}", "{{- int(Values.ports.gate) -}}"),
     ("{{- toYaml .Values.affinity | nindent 8 }}", "{{- Values.affinity | to_yaml | nindent(8) }}"),
     ("{{ toYaml (list 1 2) }}", "{{ to_yaml([1, 2]) }}"),
-    ('{{ (printf "%s" .Values.x).y }}', None),
+    ("{{ (.Values.controller).logLevel }}", "{{ Values.controller.logLevel }}"),
+    (
+        "{{ if ((.Values.x).y).z }}a{{ end }}",
+        "{% if ((Values.x | default(dict())).y | default(dict())).z %}a{% endif %}",
+    ),
+    ("{{ (.Values.x | default dict).y }}", "{{ (Values.x | default(dict())).y }}"),
     ("{{ .Values.x | default .Values.y | quote }}", "{{ Values.x | default(Values.y) | quote }}"),
     ('{{ default "a" .Values.x }}', '{{ default("a", Values.x) }}'),
     ("{{ ternary 1 2 .Values.gate.enabled }}", "{{ ternary(1, 2, Values.gate.enabled) }}"),
@@ -286,6 +300,191 @@ TABLE = [
 ]
 
 
-@pytest.mark.parametrize("go, jinja", [row for row in TABLE if row[1]])
+@pytest.mark.parametrize("go, jinja", TABLE)
 def test_an_action_becomes_a_tag(go, jinja):
     assert pull.one("it.txt", go, {}) == jinja
+
+
+# What has no exact Jinja form
+
+
+REFUSED = [
+    ("{{ tpl .Values.x . }}", "tpl renders what a value says; print the value, or write the template here"),
+    ('{{ lookup "v1" "Secret" "a" "b" }}', "lookup asks the cluster, and nothing here knows one; make it a value"),
+    ('{{ .Files.Get "x" }}', ".Files reads the chart's files; write the text into the template"),
+    ("{{ .Capabilities.KubeVersion.Major }}", ".Capabilities asks the cluster, and nothing here knows one"),
+    ("{{ .Release.IsUpgrade }}", ".Release.IsUpgrade; the pack knows .Release.Name, .Release.Namespace"),
+    ("{{ .Template.Name }}", ".Template names the template; write the name"),
+    ("{{ .Other }}", ".Other is nothing that the pack knows; make it a value"),
+    ("{{ now }}", "now differs from run to run; make it a value"),
+    ("{{ randAlphaNum 5 }}", "the function randAlphaNum, which the pack doesn't know"),
+    ("{{ nonsense 5 }}", "the function nonsense, which the pack doesn't know"),
+    (
+        "{{ range .Values.nodeSelector }}{{ end }}",
+        "a range over a map; loop over keys piped through sortAlpha, and use get",
+    ),
+    ("{{ range $k, $v := .Values.nodeSelector }}{{ $k }}{{ end }}", "a range over a map"),
+    ("{{ range 3 }}{{ end }}", "a range over a number; loop over a list"),
+    ("{{ range .Values.l }}{{ break }}{{ end }}", "break; there is nothing like it in Jinja"),
+    ('{{ block "a" . }}{{ end }}', "block; there is nothing like it in Jinja"),
+    ('{{ define "a" }}{{ end }}', "a define outside a partial; move it into _helpers.tpl"),
+    ('{{ include "nowhere" . }}', "an include of nowhere, which is defined nowhere"),
+    ("{{ include .Values.x . }}", "an include of a name that is no literal"),
+    ("{{ .Values.controller.watchNamespaces }}", "a list, printed in Go's notation; use toYaml"),
+    ("{{ . }}", "the whole of what the template is rendered with; name one of its fields"),
+    ("{{ toYaml . }}", "the whole of what the template is rendered with; name one of its fields"),
+    (
+        "{{ eq .Values.x 1 }}",
+        "eq of an int and a value, a float64 to Helm, which refuses to compare them; write (int ...)",
+    ),
+    ("{{ eq .Values.controller.watchNamespaces .Values.x }}", "eq of a list or map, which Helm refuses; use deepEqual"),
+    ("{{ lt .Values.gate.enabled true }}", "lt of truths, which Helm refuses"),
+    ('{{ eq .Values.gate.enabled "true" }}', "eq of a boolean and a string, which Helm refuses"),
+    ("{{ printf .Values.x }}", "printf with a format that is no literal; write it out"),
+    ('{{ printf "%x" .Values.x }}', "printf with verbs other than %s %q %d %v %%"),
+    ('{{ printf "%d" .Values.x }}', "%d of what is no int to Go; write (int ...)"),
+    ('{{ printf "%s" .Values.gate.enabled }}', "%s of a boolean, which Go prints as a slip"),
+    ('{{ (printf "%s" .Values.x).y }}', "only a map has fields"),
+    (
+        "{{ mergeOverwrite .Values.x .Values.y }}",
+        "mergeOverwrite into a map of the values changes them; begin with (dict)",
+    ),
+    ("{{ .Values.a-b }}", "Go doesn't parse this"),
+    ("{{ if .Values.a }}", "the if has no end; Go doesn't parse this"),
+    ("{{ $x }}", "the variable $x, which is not declared here"),
+    ("{{ with .Values.a }}{{ $y := 1 }}{{ end }}{{ $y }}", "the variable $y, which is not declared here"),
+    ("a\rb", "a carriage return; end lines with a line feed"),
+]
+
+
+@pytest.mark.parametrize("go, told", REFUSED)
+def test_what_has_no_exact_form_is_refused_at_its_line(go, told):
+    with pytest.raises(Refused) as refused:
+        pull.one("it.txt", f"{{{{/*\n\n*/}}}}{go}", {})
+    assert str(refused.value).startswith("it.txt:3: ") and told in str(refused.value)
+
+
+def test_all_that_is_refused_is_told_at_once():
+    with pytest.raises(Refused) as refused:
+        pull.one("it.txt", "{{ now }}\n{{ tpl .a . }}\n{{ .Files }}", {})
+    assert [line.partition(": ")[0] for line in str(refused.value).splitlines()] == ["it.txt:1", "it.txt:2", "it.txt:3"]
+
+
+# The command: a new release of the chart
+
+
+def replaced(path, *pairs):
+    text = path.read_text()
+    for old, new in pairs:
+        assert old in text
+        text = text.replace(old, new, 1)
+    path.write_text(text)
+
+
+@pytest.fixture
+def released(tmp_path):
+    """A chart in which a flag, a value, a default and a template are new, and a protection is gone."""
+    chart = tmp_path / "released"
+    porting.write(porting.chart(), chart, force=False)
+    replaced(
+        chart / "templates" / "deployment.yaml",
+        (
+            "            - --log-level",
+            "            - --shards={{ .Values.controller.shards }}\n            - --log-level",
+        ),
+    )
+    replaced(chart / "values.yaml", ("controller:\n", "controller:\n  shards: 5\n"), ("min: 1\n", "min: 2\n"))
+    replaced(chart / "templates" / "ciliumnetworkpolicy.yaml", ("- {}", "[]"))
+    (chart / "templates" / "configmap.yaml").write_text(
+        "kind: ConfigMap\nmetadata:\n  name: {{ .Release.Name | quote }}\n"
+    )
+    return chart
+
+
+@pytest.fixture
+def checkout(tmp_path, monkeypatch):
+    """A copy of the pack's files, which a pull may change."""
+    place = tmp_path / "checkout"
+    for folder in ("templates", "stageset_render"):
+        shutil.copytree(files.root() / folder, place / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("renderer.py", "values.schema.json", ".yamllint", "LICENSE", "README.md"):
+        shutil.copy(files.root() / name, place / name)
+    (place / "setup.cfg").touch()
+    return place
+
+
+def command(place, *arguments, given=""):
+    """What `python -m stageset_render.port pull` prints in a directory, what it tells, and its exit code."""
+    done = subprocess.run(
+        [sys.executable, "-m", "stageset_render.port", "pull", *map(str, arguments)],
+        cwd=place,
+        input=given,
+        capture_output=True,
+        text=True,
+    )
+    return done.stdout, done.stderr, done.returncode
+
+
+def test_a_new_release_is_taken_over(released, checkout):
+    shown, told, code = command(checkout, released)
+    assert (told, code) == ("", 1)
+    assert "+            - --shards={{ Values.controller.shards }}\n" in shown
+    assert "+  shards: 5\n" in shown and "-  min: 1\n+  min: 2\n" in shown
+    assert '+        "shards": {\n+          "description": "New in the chart; say what it means.",\n' in shown
+    assert "+  name: {{ Release.Name | quote }}\n" in shown
+    before = {path.name: path.read_text() for path in (checkout / "templates").iterdir()}
+    assert command(checkout, released, "--write") == (shown, "", 1)
+    after = {path.name: path.read_text() for path in (checkout / "templates").iterdir()}
+    changed = {name for name in after if after[name] != before.get(name)}
+    assert changed == {"_defaults.tpl", "ciliumnetworkpolicy.yaml", "configmap.yaml", "deployment.yaml"}
+    assert command(checkout, released) == ("", "", 0)
+
+
+def test_a_pull_says_what_it_undoes_on_purpose(released, checkout):
+    shown, _, _ = command(checkout, released, "--only", "templates/ciliumnetworkpolicy.yaml")
+    assert shown.startswith("--- templates/ciliumnetworkpolicy.yaml\n")
+    (hunk,) = [line for line in shown.splitlines() if line.startswith("@@")]
+    assert " deliberate: " in hunk
+
+
+def test_one_template_alone_is_taken_over(released, checkout):
+    shown, _, code = command(checkout, released, "--only", "templates/deployment.yaml", "--write")
+    assert code == 1 and shown.count("+++ ") == 1
+    assert command(checkout, released, "--only", "deployment.yaml") == ("", "", 0)
+    assert command(checkout, released)[2] == 1
+
+
+def test_the_jinja_of_a_template_that_is_elsewhere(released, checkout, tmp_path):
+    (tmp_path / "mine.yaml").write_text('name: {{ include "stageset-controller.name" . }}-{{ .Values.x }}\n')
+    jinja = '{%- import "_helpers.tpl" as stageset with context -%}\nname: {{ stageset.name() }}-{{ Values.x }}\n'
+    assert command(checkout, "--only", tmp_path / "mine.yaml") == (jinja, "", 0)
+    assert command(checkout, "--only", "-", given=(tmp_path / "mine.yaml").read_text()) == (jinja, "", 0)
+
+
+@pytest.mark.parametrize(
+    "arguments, told",
+    [
+        ([], "Error: name a chart, or a template with --only"),
+        (["--only", "-", "--write"], "Error: --write needs a chart"),
+        (["--only", "nowhere.yaml"], "there is no template 'nowhere.yaml'"),
+        (["nowhere"], "Error: nowhere: No such file"),
+        (["--only", "-"], "Error: -:1: tpl renders what a value says"),
+    ],
+)
+def test_wrong_usage_and_what_has_no_form_end_with_2(checkout, arguments, told):
+    shown, said, code = command(checkout, *arguments, given="{{ tpl .Values.x . }}")
+    assert (shown, code) == ("", 2) and told in said and "Traceback" not in said
+
+
+def test_nothing_is_written_where_one_template_has_no_form(released, checkout):
+    replaced(released / "templates" / "namespace.yaml", ("kind: Namespace", "kind: {{ now }}"))
+    before = {path: path.read_bytes() for path in (checkout / "templates").iterdir()}
+    shown, told, code = command(checkout, released, "--write")
+    assert (shown, code) == ("", 2) and re.search(r"templates/namespace\.yaml:\d+: now differs", told)
+    assert {path: path.read_bytes() for path in (checkout / "templates").iterdir()} == before
+
+
+def test_an_installed_pack_is_not_written_into(released, checkout):
+    (checkout / "setup.cfg").unlink()
+    shown, told, code = command(checkout, released, "--write")
+    assert (shown, code) == ("", 2) and "is no checkout; run `python -m stageset_render.port pull` in one" in told
