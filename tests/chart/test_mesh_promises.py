@@ -12,7 +12,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mesh_model import Caller, Pod, istio_admits, linkerd_admits
 
-import renderer
 from stageset_render.pack import files, rendering
 
 TEMPLATES = [
