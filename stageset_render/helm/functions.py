@@ -14,6 +14,7 @@ import inspect
 import math
 import re
 
+from stageset_render.helm import sprig
 from stageset_render.helm.reading import load_yaml
 from stageset_render.helm.writing import (
     Whole,
@@ -290,6 +291,7 @@ GLOBALS = {
     "trunc": trunc,
     "uniq": uniq,
     **{name: _of_strings(function) for name, function in _OF_STRINGS.items()},
+    **sprig.FUNCTIONS,
 }
 FILTERS = {name: _piped(function) for name, function in GLOBALS.items()}
 TESTS = {"defined": is_defined}

@@ -11,10 +11,12 @@ import re
 from pathlib import Path
 
 import jinja2
+from jinja2 import nodes
 from jinja2.runtime import LoopContext
+from jinja2.utils import Namespace
 
 from stageset_render.helm import functions
-from stageset_render.helm.writing import finalize
+from stageset_render.helm.writing import finalize, is_defined, need_list
 from stageset_render.pack.cache import Cache, directory
 from stageset_render.pack.files import DEFAULTS, all_templates, root
 from stageset_render.problems import Refused
@@ -61,11 +63,19 @@ class HelmTemplate(jinja2.Template):
 class HelmContext(jinja2.runtime.Context):
     """A context whose calls hand over nothing but their arguments: no function of Helm asks for Jinja's context."""
 
-    def call(self, function, *arguments, _loop_vars=None, _block_vars=None):
-        return function(*arguments)
+    def call(self, function, *arguments, _loop_vars=None, _block_vars=None, **named):
+        return function(*arguments, **named)
 
 
-_WHOLE_VALUE = re.compile(r"^( *(?:- (?:[^\s{}]+: )?|[^\s{}]+: ))\{\{ (\w+\.\w+\(\)) \}\}$", re.M)
+def looped(value):
+    """What a loop goes through, by Go's rule: the items of a list, and nothing for nil. Refused for all else."""
+    return need_list(value) if is_defined(value) else []
+
+
+_BEFORE = r"^( *(?:- (?:[^\s{}]+: )?|[^\s{}]+: ))"  # a whole value: what may stand on its line before it
+_PLAIN, _QUOTED = (
+    re.compile(rf"{_BEFORE}\{{\{{ (\w+\.\w+\(\)){quoted} \}}\}}$", re.M) for quoted in ("", r" \| quote")
+)
 
 
 def guarded(file: str, source: str) -> str:
@@ -73,7 +83,12 @@ def guarded(file: str, source: str) -> str:
 
     So a namespace such as `123` or `n` stays a text wherever it stands alone, and is itself within a longer text.
     """
-    return _WHOLE_VALUE.sub(r"\1{{ \2 | quote }}", source) if file.endswith(".yaml") else source
+    return _PLAIN.sub(r"\1{{ \2 | quote }}", source) if file.endswith(".yaml") else source
+
+
+def unguarded(file: str, source: str) -> str:
+    """The source of a template without the quotes that `guarded` gives it."""
+    return _QUOTED.sub(r"\1{{ \2 }}", source) if file.endswith(".yaml") else source
 
 
 class Loader(jinja2.FileSystemLoader):
@@ -102,13 +117,18 @@ class HelmEnvironment(jinja2.Environment):
             self.loaded[name] = super().get_template(name, parent, globals)
         return self.loaded[name]
 
+    def _generate(self, source, name, filename, defer_init=False):
+        for loop in source.find_all(nodes.For):
+            loop.iter = nodes.Filter(loop.iter, looped.__name__, [], [], None, None, lineno=loop.lineno)
+        return super()._generate(source, name, filename, defer_init)
+
     def getattr(self, obj, attribute):
         if isinstance(obj, dict):
             try:
                 return obj[attribute]
             except KeyError:
                 return jinja2.Undefined(name=attribute)
-        if isinstance(obj, (Partial, LoopContext)):
+        if isinstance(obj, (Partial, LoopContext, Namespace)):
             return getattr(obj, attribute)
         raise Refused(f"a template reads .{attribute} of {obj!r}, which is no map")
 
@@ -130,7 +150,8 @@ def environment() -> jinja2.Environment:
         auto_reload=False,
         bytecode_cache=cache(),
     )
-    env.filters, env.tests, env.globals = functions.FILTERS, functions.TESTS, functions.GLOBALS
+    env.filters, env.tests = {**functions.FILTERS, looped.__name__: looped}, functions.TESTS
+    env.globals = {**functions.GLOBALS, "namespace": Namespace}
     for file in all_templates():
         if file != DEFAULTS:
             env.get_template(file)

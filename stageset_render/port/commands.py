@@ -72,6 +72,10 @@ class Unfit(click.ClickException):
     exit_code = 2
 
 
+def _told(error: OSError) -> str:
+    return ": ".join(filter(None, (error.filename, error.strerror or str(error))))
+
+
 def _compares(command):
     """The argument, the options and the endings that `diff` and `review` share."""
 
@@ -83,7 +87,7 @@ def _compares(command):
         except Refused as refused:
             raise Unfit(str(refused)) from refused
         except OSError as error:
-            raise Unfit(": ".join(filter(None, (error.filename, error.strerror or str(error))))) from error
+            raise Unfit(_told(error)) from error
 
     return click.argument("chart")(release_options(run))
 
@@ -126,3 +130,47 @@ def review_command(chart: str, values: dict | None, release: dict, output: str, 
         click.echo(text, nl=False)
     else:
         Path(output).write_bytes(text)
+
+
+@main.command("pull")
+@click.argument("chart", required=False)
+@click.option("--only", metavar="FILE", help="Take over this template alone; print the Jinja of one that is elsewhere.")
+@click.option("--write", "writes", is_flag=True, help="Change the files of this checkout.")
+def pull_command(chart: str | None, only: str | None, writes: bool) -> None:
+    """Take CHART, a directory or .tgz, over into the pack: print what would become of the pack's files as a diff.
+
+    Without a chart, FILE is a Go template, or - for standard input, and its Jinja is printed.
+
+    Exit codes: 0 no difference; 1 differences; 2 wrong usage, or what has no exact Jinja form, all of it named.
+    """
+    try:
+        changed = _pull(chart, only, writes)
+    except Refused as refused:
+        raise Unfit(str(refused)) from refused
+    except UnicodeDecodeError as error:
+        raise Unfit(f"{only} is not UTF-8 ({error}); save it as UTF-8") from error
+    except OSError as error:
+        raise Unfit(_told(error)) from error
+    sys.exit(changed)
+
+
+def _pull(chart: str | None, only: str | None, writes: bool) -> bool:
+    from stageset_render.port import pull
+    from stageset_render.port.sides import chart_files
+
+    files = chart_files(chart) if chart else {}
+    name = (only or "").removeprefix("templates/")
+    if chart and (not only or f"templates/{name}" in files):
+        found = pull.changes(files, name or None)
+        if writes:
+            pull.save(found)
+        click.echo(pull.as_text(found).encode(), nl=False)
+        return bool(found)
+    if not only or writes:
+        raise click.UsageError("--write needs a chart" if only else "name a chart, or a template with --only")
+    if only != "-" and not Path(only).is_file():
+        raise click.BadParameter(f"there is no template {only!r}{' in the chart' if chart else ''}")
+    template = sys.stdin.buffer.read() if only == "-" else Path(only).read_bytes()
+    around = None if chart or only == "-" else pull.around(Path(only))
+    click.echo(pull.one(only, template.decode(), chart_files(str(around)) if around else files).encode(), nl=False)
+    return False

@@ -19,28 +19,21 @@ from stageset_render.pack.files import HELPERS, source
 # What is known of an expression is written as a JSON schema. A whole number of Go itself is an `int`; a number of a
 # values file, a whole one too, is a float64 in Helm, and Go compares the two neither with eq nor with lt.
 INT, TEXT, BOOL, LIST, MAP = ({"type": name} for name in ("int", "string", "boolean", "array", "object"))
+ORDERS = ("eq", "ge", "gt", "le", "lt", "ne")
 RESULTS = {
-    **dict.fromkeys(("int", "len", "mul"), INT),
-    **dict.fromkeys(("contains", "has", "has_key", "has_prefix", "regex_match"), BOOL),
-    **dict.fromkeys(("append", "concat", "keys", "sort_alpha", "uniq"), LIST),
-    **dict.fromkeys(("dict", "from_yaml", "merge_overwrite", "omit", "set"), MAP),
+    **dict.fromkeys(("add", "add1", "div", "int", "int64", "len", "max", "min", "mod", "mul", "sub"), INT),
+    **dict.fromkeys(
+        (*("contains", "empty", "has", "has_key", "has_prefix", "has_suffix", "kind_is", "regex_match"), *ORDERS), BOOL
+    ),
+    **dict.fromkeys(
+        "append compact concat keys prepend reverse sort_alpha split_list uniq until without".split(), LIST
+    ),
+    **dict.fromkeys("dict from_yaml merge_overwrite omit pick set".split(), MAP),
     **dict.fromkeys(
         (
-            "indent",
-            "join",
-            "nindent",
-            "printf",
-            "quote",
-            "regex_replace_all",
-            "replace",
-            "to_json",
-            "to_string",
-            "to_yaml",
-            "trim",
-            "trim_prefix",
-            "trim_suffix",
-            "trunc",
-        ),
+            "b64dec b64enc indent join lower nindent printf quote regex_replace_all repeat replace sha256sum "
+            "squote to_json to_string to_yaml trim trim_all trim_prefix trim_suffix trunc upper"
+        ).split(),
         TEXT,
     ),
 }
@@ -49,7 +42,7 @@ CONTEXT = {"Values": None, "Release": ("Name", "Namespace", "Service"), "Chart":
 INDEX = "index0"
 RESERVED = (*CONTEXT, *GLOBALS, INDEX, "root", "loop")
 
-ARITHMETIC = (nodes.Add, nodes.Sub, nodes.Mul, nodes.Div, nodes.FloorDiv, nodes.Mod, nodes.Pow, nodes.Pos, nodes.Neg)
+ARITHMETIC = (nodes.Add, nodes.Sub, nodes.Mul, nodes.Div, nodes.FloorDiv, nodes.Mod, nodes.Pow, nodes.Pos)
 NO_FORM = {
     nodes.Concat: "`~`; use printf",
     nodes.CondExpr: "an inline if; write {%- if %} ... {%- endif %}",
@@ -74,6 +67,7 @@ class Go(NamedTuple):
     text: str
     schema: dict = {}
     atom: bool = False
+    kept: bool = False  # for a name: it is a namespace, whose value is meant
 
     @property
     def argument(self) -> str:
@@ -200,6 +194,11 @@ class Expressions:
             raise Unportable(f"{node.name} as a whole; name one of its fields")
         raise Unportable(f"the name {node.name}; it is neither set here nor a parameter, Values, Release or Chart")
 
+    def _plain(self, node: nodes.Name) -> Go:
+        if self._is_kept(node.name):
+            raise Unportable(f"the namespace {node.name} as a whole; write {node.name}.value")
+        return self._name(node)
+
     # Expressions
 
     def _const(self, node: nodes.Const) -> Go:
@@ -217,14 +216,24 @@ class Expressions:
             return self._index(node.attr)
         if base in self.modules:
             raise Unportable(f"{base}.{node.attr} without a call; write {base}.{node.attr}()")
+        if node.attr == "value" and base and self._is_kept(base):
+            return self._name(node.node)
         if CONTEXT.get(base):
             if node.attr not in CONTEXT[base]:
                 raise Unportable(f"{base}.{node.attr}; of {base} there are {', '.join(CONTEXT[base])}")
             return Go(f"{self._root()}.{base}.{node.attr}", TEXT, True)
-        if not isinstance(node.node, (nodes.Name, nodes.Getattr)):
-            raise Unportable(f".{node.attr} of what is no name; set a name to it first")
+        never_null = isinstance(node.node, nodes.Filter) and node.node.name == "default"
+        if not isinstance(node.node, (nodes.Name, nodes.Getattr)) and not never_null:
+            raise Unportable(
+                f".{node.attr} of what is no name; set a name to it first, or pipe it through default(dict())"
+            )
         owner = self._expression(node.node)
-        return Go(f"{owner.text.removesuffix('.')}.{node.attr}", below(owner.schema, "properties", node.attr), True)
+        text = owner.argument if never_null else owner.text.removesuffix(".")
+        return Go(f"{text}.{node.attr}", below(owner.schema, "properties", node.attr), True)
+
+    def _is_kept(self, name: str) -> bool:
+        """Whether a name is a namespace(value=...), which is a variable that loops don't forget, as all are in Go."""
+        return next((scope.names[name].kept for scope in reversed(self.scopes) if name in scope.names), False)
 
     def _index(self, attribute: str) -> Go:
         if attribute != INDEX:
@@ -236,6 +245,11 @@ class Expressions:
 
     def _list(self, node: nodes.List) -> Go:
         return Go(" ".join(["list", *(self._expression(item).argument for item in node.items)]), LIST)
+
+    def _negative(self, node: nodes.Neg) -> Go:
+        if not isinstance(node.node, nodes.Const) or type(node.node.value) not in (int, float):
+            raise Unportable(NO_FORM[nodes.Sub])
+        return self._const(nodes.Const(-node.node.value))
 
     def _not(self, node: nodes.Not) -> Go:
         if isinstance(node.node, nodes.Test):
@@ -277,6 +291,8 @@ class Expressions:
         """What is known of a function's result."""
         if name == "has" and {"int", "integer", "number"} & set(types_of(arguments[0].schema)):
             raise Unportable("has with a number; it tells an int from a float64, so pipe both through to_string")
+        if name in ORDERS and kind_of(INT) in {kind_of(one.schema) for one in arguments}:
+            raise Unportable(f"{name} with a whole number; write it as an operator, and pipe both sides through int")
         if name == "default" and len({kind_of(one.schema) for one in arguments}) > 1:
             return {}
         return arguments[-1].schema if name in ("default", "required") else RESULTS.get(name, {})
@@ -317,8 +333,9 @@ class Expressions:
         return Go(f"include {quote(f'{prefix(file)}.{macro}')} {context}", TEXT)
 
     EXPRESSIONS = {
-        nodes.Name: _name,
+        nodes.Name: _plain,
         nodes.Const: _const,
+        nodes.Neg: _negative,
         nodes.Getattr: _getattr,
         nodes.List: _list,
         nodes.Not: _not,

@@ -199,21 +199,44 @@ class Port(Expressions):
             self.scopes.append(scope)
 
     def _set(self, node: nodes.Assign) -> str:
+        if isinstance(node.target, nodes.NSRef):
+            if node.target.attr != "value" or not self._is_kept(node.target.name):
+                raise Unportable("a set of what is no namespace(value=...); set a name")
+            self._change(node.target.name)
+            return f"${node.target.name} = {self._expression(node.node).text}"
         if not isinstance(node.target, nodes.Name):
-            raise Unportable("a set of several names or of an attribute; set one name")
+            raise Unportable("a set of several names; set one name")
         name, value = self._new(node.target.name), Go("")
+        kept = self._namespace(node.node)
         try:
-            value = self._expression(node.node)
-            return f"${name} {self._assigned(name, value.schema)} {value.text}"
+            value = self._expression(kept or node.node)
+            sign = self._assigned(name, value.schema)
+            if kept and sign == "=":
+                raise Unportable(f"a namespace of a name that is set already; name it otherwise than {name}")
+            if kept:
+                self.scopes[-1].names[name] = Go(f"${name}", {}, True, kept=True)
+            return f"${name} {sign} {value.text}"
         finally:
             if not value.text:
                 self._assigned(name, {})
 
-    def _assigned(self, name: str, schema: dict) -> str:
-        """Note an assignment; := declares, = goes to a declaration that is in the same scope to Jinja too."""
+    def _namespace(self, node: nodes.Expr) -> nodes.Expr | None:
+        """What a namespace(value=...) begins with; in it Jinja keeps a value that a loop changes."""
+        if not isinstance(node, nodes.Call) or path_of(node.node) != ("namespace",) or "namespace" in self.macros:
+            return None
+        if node.args or len(node.kwargs) != 1 or node.kwargs[0].key != "value":
+            raise Unportable("a namespace of another form than namespace(value=...)")
+        return node.kwargs[0].value
+
+    def _change(self, name: str) -> None:
+        """A name means something else from here on; a dot that was written with it doesn't."""
         for scope in self.scopes:
             if scope.dot and scope.dot[0] == name:
-                scope.dot = None  # the name means something else from here on, and the dot doesn't
+                scope.dot = None
+
+    def _assigned(self, name: str, schema: dict) -> str:
+        """Note an assignment; := declares, = goes to a declaration that is in the same scope to Jinja too."""
+        self._change(name)
         for scope in reversed(self.scopes):
             if name in scope.names and scope.names[name].text == f"${name}":
                 same = kind_of(scope.names[name].schema) == kind_of(schema)

@@ -12,6 +12,7 @@ import re
 import helm_python
 import jinja2
 import pytest
+import sprig_rows
 import yaml
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
@@ -481,6 +482,7 @@ ROWS = [
     ("{{ eq .Values.x `a` }}", "{{ x == 'a' }}", ["a", "b", ""]),
     ("{{ required `m` .Values.x }}", "{{ x | required('m') }}", ["", "a", None, 0, 1.0, False, True, " "]),
     ("{{ if .Values.x }}{{ fail `m` }}{{ end }}", "{% if x %}{{ fail('m') }}{% endif %}", [True, False]),
+    *sprig_rows.ROWS,
 ]
 
 

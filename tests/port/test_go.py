@@ -282,7 +282,7 @@ FORBIDDEN = [
     ("{{ {'a': 1} | to_yaml }}", "a map literal; use dict"),
     ("{{ 1, 2 }}", "a tuple"),
     ("{{ Values.ports.gate + 1 }}", "arithmetic"),
-    ("{{ -1 }}", "arithmetic"),
+    ("{{ -Values.x }}", "arithmetic"),
     ("{% for k, v in Values.ports.items() %}{% endfor %}", "a loop over pairs, so over a map"),
     ("{% for k in Values.ports.items() %}{% endfor %}", "a call of the method items"),
     ("{% for k in Values.ports %}{% endfor %}", "a loop over a object"),
@@ -293,7 +293,7 @@ FORBIDDEN = [
     (LOOP + "{{ loop.last }}{% endfor %}", "loop.last; Go has loop.index0 alone"),
     (LOOP + "{% endfor %}{{ loop.index0 }}", "loop.index0 outside a loop"),
     ("{{ Values.ports.gate | abs }}", "the filter abs"),
-    ("{{ Release.Name | upper }}", "the filter upper"),
+    ("{{ Release.Name | title }}", "the filter title"),
     ("{{ lookup('v1') }}", "the function lookup"),
     ("{{ Release.Name.upper() }}", "a call of the method upper"),
     ("{{ Release.Name is string }}", "the test string"),
@@ -360,7 +360,7 @@ def test_macros_without_a_go_form_are_refused(source, said):
 
 
 def test_every_problem_is_named():
-    found = porting.problems("some.yaml", "{{ a ~ b }}\n{{ Release.Name | upper }}\n{% if Values.x[0] %}{% endif %}")
+    found = porting.problems("some.yaml", "{{ a ~ b }}\n{{ Release.Name | title }}\n{% if Values.x[0] %}{% endif %}")
     assert [problem.split(":")[1] for problem in found] == ["1", "2", "3"]
 
 
@@ -773,16 +773,16 @@ def test_a_write_that_fails_leaves_what_was_there(command, tmp_path, monkeypatch
 
 def test_an_unportable_template_stops_the_port(command, tmp_path, monkeypatch):
     for module in (porting, commands):
-        monkeypatch.setattr(module, "source", lambda name: "a\n{{ Release.Name | upper }}")
+        monkeypatch.setattr(module, "source", lambda name: "a\n{{ Release.Name | title }}")
     done = command("chart", tmp_path / "out")
     assert (done.exit_code, done.stdout) == (1, "")
     assert (
         done.stderr.splitlines()[0]
-        == "templates/NOTES.txt:2: the filter upper; Helm has none, or the pack doesn't know it"
+        == "templates/NOTES.txt:2: the filter title; Helm has none, or the pack doesn't know it"
     )
     assert not (tmp_path / "out").exists()
     assert command("chart", "--only", "namespace.yaml").stderr.startswith(
-        "templates/namespace.yaml:2: the filter upper"
+        "templates/namespace.yaml:2: the filter title"
     )
 
 

@@ -1,0 +1,174 @@
+# SPDX-FileCopyrightText: The stageset-render authors
+# SPDX-License-Identifier: 0BSD
+"""Keeps what a template of the pack says in its own way: its comments, its imports and how a tag is laid out."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import jinja2
+from jinja2 import nodes
+
+from stageset_render.pack.environment import environment
+from stageset_render.port.tags import Tag, tags
+
+OPENED = {"block": ("{%", "%}"), "variable": ("{{", "}}"), "comment": ("{#", "#}")}
+IMPORT = re.compile(r'\s*import\s+"([^"]+)"\s+as\s+(\w+)\s+with\s+context\s*')
+FORMS = {
+    "if": "{{% {} %}}{{% endif %}}",
+    "elif": "{{% if true %}}{{% {} %}}{{% endif %}}",
+    "for": "{{% {} %}}{{% endfor %}}",
+    "set": "{{% {} %}}",
+    "macro": "{{% {} %}}{{% endmacro %}}",
+}
+
+
+@dataclass
+class Aside:
+    """A comment or an import, with the white space that it trims, and where it stands in the text without any."""
+
+    at: int
+    text: str
+    file: str = ""  # what an import imports
+
+
+def imports(source: str) -> dict[str, str]:
+    """What a template imports: partial to the name that it has there."""
+    found = (IMPORT.fullmatch(tag.body) for tag in tags(source) if tag.kind == "block")
+    return {match[1]: match[2] for match in found if match}
+
+
+def kept(before: str, after: str, needed: dict[str, str]) -> str:
+    """A template as the chart has it now, in the form that the pack has given it.
+
+    Args:
+        before: the pack's template; nothing when it has none.
+        after: the new one, without imports.
+        needed: what it imports: partial to name.
+
+    Returns:
+        The new template: it renders what `after` does, with the imports.
+    """
+    bare, asides = _bare(before)
+    if before:
+        after = _laid_out(bare, _bare(after)[0])
+        if not after.startswith("\n") and bare.startswith("\n") and re.match(r"\{[{%]-", after):
+            after = "\n" + after  # which the first tag trims
+    asides = [one for one in asides if not one.file or one.file in needed]
+    after, placed = _with(bare, after, asides)
+    missing = [(file, name) for file, name in needed.items() if file not in placed]
+    return _imported(after, missing)
+
+
+def _imported(text: str, missing: list[tuple[str, str]]) -> str:
+    """Put imports on top, where they print nothing and trim nothing that is printed."""
+    lines = "\n".join(f'{{%- import "{file}" as {name} with context %}}' for file, name in missing)
+    if not lines or text[:1].isspace() or not text:
+        return lines + text
+    if re.match(r"\{[{%#]-", text):
+        return f"{lines}\n{text}"
+    return f"{lines.removesuffix('%}')}-%}}\n{text}"
+
+
+def _written(tag: Tag) -> str:
+    opened, closed = OPENED[tag.kind]
+    left, right = ("" if space is None else "-" for space in (tag.before, tag.after))
+    return f"{opened}{left}{tag.body}{right}{closed}"
+
+
+def _units(source: str) -> Iterator[tuple[Tag, str]]:
+    """The tags of a template, each with its whole text, in which a text has no white space that a tag trims."""
+    for tag in tags(source):
+        if tag.kind == "text":
+            yield tag, tag.body
+        else:
+            yield tag, (tag.before or "") + _written(tag) + (tag.after or "")
+
+
+def _bare(source: str) -> tuple[str, list[Aside]]:
+    """A template without its comments and imports, and those."""
+    text, asides = "", []
+    for tag, whole in _units(source):
+        found = IMPORT.fullmatch(tag.body) if tag.kind == "block" else None
+        if tag.kind == "comment" or found:
+            asides.append(Aside(len(text), whole, found[1] if found else ""))
+        else:
+            text += whole
+    return text, asides
+
+
+# How tags are laid out
+
+
+def _meaning(tag: Tag) -> str:
+    """What tells two tags or texts apart, however they are laid out."""
+    if tag.kind == "text":
+        return f"text {tag.body}"
+    body = tag.body.strip()
+    trims = f"{tag.kind} {tag.before!r} {tag.after!r} "
+    form = "{{{{ {} }}}}" if tag.kind == "variable" else FORMS.get(body.partition(" ")[0])
+    if not form:
+        return trims + body
+    try:
+        return trims + repr(_plain(environment().parse(form.format(body))))
+    except jinja2.TemplateSyntaxError:
+        return trims + body
+
+
+def _plain(node: nodes.Node) -> nodes.Node:
+    """An expression with calls for filters: `x | f(a)` is f(a, x)."""
+    for field, value in node.iter_fields():
+        if isinstance(value, nodes.Node):
+            setattr(node, field, _plain(value))
+        elif isinstance(value, list):
+            setattr(node, field, [_plain(one) if isinstance(one, nodes.Node) else one for one in value])
+    if isinstance(node, nodes.Filter) and node.node is not None:
+        return nodes.Call(nodes.Name(node.name, "load"), [*node.args, node.node], [], None, None)
+    return node
+
+
+def _laid_out(before: str, after: str) -> str:
+    """The new template, where a tag means what it did before as it was laid out before."""
+    old, new = list(_units(before)), list(_units(after))
+    texts = [whole for _, whole in new]
+    meanings = [[_meaning(tag) for tag, _ in units] for units in (old, new)]
+    for one, other, count in difflib.SequenceMatcher(None, *meanings, autojunk=False).get_matching_blocks():
+        texts[other : other + count] = [whole for _, whole in old[one : one + count]]
+    return "".join(texts)
+
+
+# Comments and imports
+
+
+def _with(before: str, after: str, asides: list[Aside]) -> tuple[str, set[str]]:
+    """Put comments and imports where they stood, as far as the line before or after them is there still.
+
+    Returns:
+        The text, and what it imports now.
+    """
+    old, new = before.split("\n"), after.split("\n")
+    begun, starts = 0, []
+    for line in new:
+        starts.append(begun)
+        begun += len(line) + 1
+    lines = {}
+    for one, other, count in difflib.SequenceMatcher(None, old, new, autojunk=False).get_matching_blocks():
+        lines |= {one + at: other + at for at in range(count)}
+    edits, placed = [], set()
+    for aside in asides:
+        line, column = before.count("\n", 0, aside.at), aside.at - (before.rfind("\n", 0, aside.at) + 1)
+        at = None
+        if line in lines:
+            at = starts[lines[line]] + column
+        elif column == len(old[line]) and lines.get(line + 1) and re.match(r"\s*\{[%#]-", aside.text):
+            above = lines[line + 1] - 1  # the line before has changed, the one after hasn't
+            at = starts[above] + len(new[above]) if new[above] == new[above].rstrip() != "" else None
+        if at is not None:
+            edits.append((at, aside.text))
+            placed.add(aside.file)
+    for at, text in reversed(sorted(edits, key=lambda edit: edit[0])):
+        after = after[:at] + text + after[at:]
+    return after, placed

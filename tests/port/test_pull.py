@@ -1,0 +1,490 @@
+# SPDX-FileCopyrightText: The stageset-render authors
+# SPDX-License-Identifier: 0BSD
+"""What pull makes of Go templates: back to the pack byte for byte, and rendered as Helm renders them."""
+
+import copy
+import random
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import go_templates
+import helm_python
+import jinja2
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from test_go import BLANKS, DASH, SWITCHES, VALID, changed
+
+from stageset_render.helm.values import coalesce
+from stageset_render.pack import environment, files, rendering
+from stageset_render.port import chart as porting
+from stageset_render.port import known, pull
+from stageset_render.problems import Refused
+
+CHART = Path(__file__).parent / "chart"
+SLIPS = ("%!", "<nil>", "map[", "[]")  # what Go prints of what it can't print, and the pack refuses to
+ABOUT = {"Name": "stageset-controller", "Version": "0.0.0+1", "AppVersion": "2026.8.17224814"}
+RELEASE = {"Name": "release", "Namespace": "space", "Service": "Helm"}
+
+
+# Two renderings
+
+
+class Both:
+    """A chart of Go templates in Helm's hands, and what pull makes of them in Jinja's."""
+
+    def __init__(self, directory, go, defaults):
+        self.go, self.defaults = go, defaults
+        self.jinja = pull.jinja(go, known.of_values(defaults, rendering.schema().root), list(go), quotes=True)
+        (directory / "templates").mkdir()
+        (directory / "Chart.yaml").write_text((CHART / "Chart.yaml").read_text())
+        (directory / "values.yaml").write_text(yaml.safe_dump(defaults))
+        for file, text in go.items():
+            (directory / "templates" / file).write_text(text, newline="")
+        self.chart = helm_python.Chart.load(str(directory))
+        own = environment.environment()
+        self.environment = environment.HelmEnvironment(
+            loader=jinja2.DictLoader(self.jinja),
+            keep_trailing_newline=True,
+            undefined=own.undefined,
+            finalize=own.finalize,
+        )
+        self.environment.filters, self.environment.tests = own.filters, own.tests
+        self.environment.globals = own.globals
+
+    def helms(self, values):
+        """Template to text, or Helm's refusal."""
+        values = copy.deepcopy(values)
+        try:
+            found = self.chart.render(values, name=RELEASE["Name"], namespace=RELEASE["Namespace"])
+        except helm_python.HelmError as error:
+            return error
+        return {path.rpartition("/")[2]: text for path, text in found.items()}
+
+    def ours(self, file, values):
+        """The text of one template, or our refusal."""
+        context = {"Values": coalesce(self.defaults, values), "Release": RELEASE, "Chart": ABOUT, "Partials": {}}
+        try:
+            with environment.refusing():
+                template = self.environment.get_template(file)
+                return template.rendered({**self.environment.globals, **context})
+        except Refused as refused:
+            return refused
+
+    def agree(self, values):
+        """Assert that both render the same, or both refuse; return whether they render."""
+        expected = self.helms(values)
+        for file in self.go:
+            if file.startswith("_") or isinstance(expected, Exception) and file not in str(expected):
+                continue
+            found = self.ours(file, values)
+            if isinstance(expected, Exception):
+                assert isinstance(found, Exception), (expected, self.go[file], self.jinja[file])
+            elif not (isinstance(found, Exception) and any(slip in expected[file] for slip in SLIPS)):
+                assert found == expected[file], (self.go[file], self.jinja[file], str(found))
+        return not isinstance(expected, Exception)
+
+
+# From the pack to the chart and back
+
+
+def test_the_own_port_pulled_is_the_pack_byte_for_byte():
+    assert pull.changes(porting.chart()) == []
+
+
+@pytest.fixture(scope="module")
+def plain():
+    """The own port pulled as if the pack had no files yet."""
+    go = pull._templates(porting.chart())
+    return pull.jinja(go, pull._known(porting.chart()), list(go), alone="some/file")
+
+
+@pytest.mark.parametrize("file", porting.ported_names())
+def test_every_template_is_its_own_port_pulled(file, plain):
+    """Without the pack's own form, what differs is how imports stand and long tags are laid out, and no more."""
+    texts = [
+        sorted(line for line in text.splitlines() if "import" not in line) for text in (files.source(file), plain[file])
+    ]
+    if "\n  dict(" not in files.source(file):
+        assert texts[0] == texts[1]
+
+
+# From a chart to the pack
+
+
+@pytest.fixture(scope="module")
+def maintained(tmp_path_factory):
+    go = {path.name: path.read_text() for path in sorted((CHART / "templates").iterdir())}
+    return Both(tmp_path_factory.mktemp("chart"), go, rendering.defaults())
+
+
+def test_a_chart_as_maintainers_write_it_renders_its_defaults(maintained):
+    assert maintained.agree({})
+    assert len(maintained.go) > 12
+
+
+@settings(max_examples=150)
+@given(edits=st.lists(VALID, min_size=2, max_size=8), seed=st.integers(0, 2**32))
+def test_a_chart_as_maintainers_write_it_renders_as_helm_renders_it(maintained, edits, seed):
+    chance = random.Random(seed)
+    for _ in range(4):
+        maintained.agree(changed([(path, chance.choice(options)) for path, options in SWITCHES] + edits))
+
+
+@settings(max_examples=100)
+@given(
+    drawn=st.lists(go_templates.templates(), min_size=4, max_size=4),
+    values=st.lists(go_templates.VALUES, min_size=3, max_size=3),
+)
+def test_every_construct_renders_as_helm_renders_it(tmp_path_factory, drawn, values):
+    go = {"_helpers.tpl": go_templates.HELPERS}
+    types = known.of_values(go_templates.DEFAULTS)
+    for number, template in enumerate(drawn):
+        file = f"t{number}.yaml"
+        try:
+            pull.jinja({**go, file: template}, types, [file])
+        except Refused as refused:
+            assert any(said in str(refused) for said in ("the dot, of which", "printed in Go's notation")), template
+        else:
+            go[file] = template
+    both = Both(tmp_path_factory.mktemp("drawn"), go, go_templates.DEFAULTS)
+    for one in values:
+        both.agree(one)
+
+
+GO_TAGS = [
+    '{{{{{} "v" {}}}}}',
+    None,
+    '{{{{{} $a := "b" {}}}}}',
+    "{{{{{} if true {}}}}}",
+    '{{{{{} with "b" {}}}}}',
+    '{{{{{} range list "b" {}}}}}',
+]
+
+
+@settings(max_examples=150)
+@given(pieces=st.lists(st.tuples(BLANKS, st.integers(0, 5), DASH, DASH, BLANKS, DASH, DASH), max_size=5), end=BLANKS)
+def test_white_space_is_trimmed_as_in_go(tmp_path_factory, pieces, end):
+    source = ""
+    for before, kind, left, right, inside, end_left, end_right in pieces:
+        if kind == 1:
+            tag = "{{" + ("- " if left else "") + "/* c */" + (" -" if right else "") + "}}"
+        else:
+            tag = GO_TAGS[kind].format(left, right)
+        source += before + tag + inside
+        if kind > 2:
+            source += f"{{{{{end_left} end {end_right}}}}}"
+    assert Both(tmp_path_factory.mktemp("one"), {"it.txt": source + end}, {}).agree({})
+
+
+# Go on the left, Jinja on the right
+
+
+TABLE = [
+    ("{{ .Values.ports.gate | int }}", "{{ Values.ports.gate | int }}"),
+    ("{{- int .Values.ports.gate -}}", "{{- int(Values.ports.gate) -}}"),
+    ("{{- toYaml .Values.affinity | nindent 8 }}", "{{- Values.affinity | to_yaml | nindent(8) }}"),
+    ("{{ toYaml (list 1 2) }}", "{{ to_yaml([1, 2]) }}"),
+    ("{{ (.Values.controller).logLevel }}", "{{ Values.controller.logLevel }}"),
+    (
+        "{{ if ((.Values.x).y).z }}a{{ end }}",
+        "{% if ((Values.x | default(dict())).y | default(dict())).z %}a{% endif %}",
+    ),
+    ("{{ (.Values.x | default dict).y }}", "{{ (Values.x | default(dict())).y }}"),
+    ("{{ .Values.x | default .Values.y | quote }}", "{{ Values.x | default(Values.y) | quote }}"),
+    ('{{ default "a" .Values.x }}', '{{ default("a", Values.x) }}'),
+    ("{{ ternary 1 2 .Values.gate.enabled }}", "{{ ternary(1, 2, Values.gate.enabled) }}"),
+    (
+        '{{ printf "%s-%d" .Release.Name (int .Values.ports.mcp) }}',
+        '{{ printf("%s-%d", Release.Name, int(Values.ports.mcp)) }}',
+    ),
+    ('{{ fail "no" }}', '{{ fail("no") }}'),
+    ('{{ required "x" .Values.x }}', '{{ required("x", Values.x) }}'),
+    ("{{ and .Values.a (or .Values.b .Values.c) }}", "{{ Values.a and (Values.b or Values.c) }}"),
+    ("{{ or (and .Values.a .Values.b) .Values.c }}", "{{ (Values.a and Values.b) or Values.c }}"),
+    ("{{ not (and .Values.a .Values.b) }}", "{{ not (Values.a and Values.b) }}"),
+    ('{{ eq .Values.serviceMesh.engine "istio" }}', '{{ Values.serviceMesh.engine == "istio" }}'),
+    ('{{ not (eq .Values.serviceMesh.engine "istio") }}', '{{ not Values.serviceMesh.engine == "istio" }}'),
+    ('{{ eq .Values.unknown "a" }}', '{{ eq(Values.unknown, "a") }}'),
+    ('{{ eq .Values.serviceMesh.engine "a" "b" }}', '{{ eq(Values.serviceMesh.engine, "a", "b") }}'),
+    ("{{ gt (int .Values.replicas.max) 1 }}", "{{ int(Values.replicas.max) > 1 }}"),
+    ("{{ gt .Values.replicas.max .Values.replicas.min }}", "{{ gt(Values.replicas.max, Values.replicas.min) }}"),
+    (
+        "{{ eq (.Values.replicas.max | int) (int .Values.replicas.min) }}",
+        "{{ Values.replicas.max | int == int(Values.replicas.min) }}",
+    ),
+    ('{{ kindIs "invalid" .Values.x }}', "{{ Values.x is not defined }}"),
+    ('{{ not (kindIs "invalid" .Values.x) }}', "{{ Values.x is defined }}"),
+    ("{{ ne .Values.x nil }}", "{{ Values.x is defined }}"),
+    ("{{ deepEqual .Values.x .Values.y }}", "{{ Values.x == Values.y }}"),
+    ("{{ not (deepEqual .Values.x .Values.y) }}", "{{ Values.x != Values.y }}"),
+    ('{{ index .Values "nodeSelector" "a/b" }}', '{{ index(Values, "nodeSelector", "a/b") }}'),
+    ('{{ dict "a" 1 | toJson }}', '{{ dict("a", 1) | to_json }}'),
+    ("{{ -1 }}{{ 1.5 }}{{ 0x10 }}{{ 'a' }}{{ true }}", "{{ -1 }}{{ 1.5 }}{{ 16 }}{{ 97 }}{{ true }}"),
+    ("{{ 1000000 }}", "{{ 1000000 | int }}"),
+    ('{{`{{ $labels.x }} "y" \\d`}}', '{{ "{{ $labels.x }} \\"y\\" \\\\d" }}'),
+    ("a {% b {# c", 'a {{ "{" }}% b {{ "{" }}# c'),
+    ("{{/* a */}}{{- /* b */ -}}{{/*- c -*/}}", "{# a #}{#- b -#}{# - c - #}"),
+    (
+        "{{ if .Values.a }}b{{ else if .Values.c }}d{{ else }}e{{ end }}",
+        "{% if Values.a %}b{% elif Values.c %}d{% else %}e{% endif %}",
+    ),
+    (
+        "{{ with .Values.a }}{{ .b }}{{ . | quote }}{{ $.Values.c }}{{ else }}{{ .Values.d }}{{ end }}",
+        "{% if Values.a %}{{ Values.a.b }}{{ Values.a | quote }}{{ Values.c }}{% else %}{{ Values.d }}{% endif %}",
+    ),
+    (
+        "{{ with .Values.a }}{{ . }}{{ else with .Values.b }}{{ . }}{{ end }}",
+        "{% if Values.a %}{{ Values.a }}{% elif Values.b %}{{ Values.b }}{% endif %}",
+    ),
+    (
+        "{{- with .Values.a | default .Values.b -}}{{ . }}{{- end }}",
+        "{%- set it = Values.a | default(Values.b) %}{% if it -%}{{ it }}{%- endif %}",
+    ),
+    ("{{ with .Values.a | default .Values.b }}c{{ end }}", "{% if Values.a | default(Values.b) %}c{% endif %}"),
+    (
+        "{{ with $x := .Values.a }}{{ $x }}{{ .b }}{{ end }}",
+        "{% set x = Values.a %}{% if x %}{{ x }}{{ x.b }}{% endif %}",
+    ),
+    (
+        "{{ if $x := .Values.a }}{{ $x }}{{ else }}{{ $x }}{{ end }}",
+        "{% set x = Values.a %}{% if x %}{{ x }}{% else %}{{ x }}{% endif %}",
+    ),
+    (
+        "{{ range .Values.controller.watchNamespaces }}{{ . }}{{ $.Release.Name }}{{ end }}",
+        "{% for namespace in Values.controller.watchNamespaces %}{{ namespace }}{{ Release.Name }}{% endfor %}",
+    ),
+    (
+        "{{ range $i, $x := .Values.l }}{{ $i }}{{ $x }}{{ .y }}{{ end }}",
+        "{% for x in Values.l %}{{ loop.index0 }}{{ x }}{{ x.y }}{% endfor %}",
+    ),
+    (
+        "{{ range $i, $x := .Values.l }}{{ range $x }}{{ $i }}{{ end }}{{ end }}",
+        "{% for x in Values.l %}{% set i = loop.index0 %}{% for entry in x %}{{ i }}{% endfor %}{% endfor %}",
+    ),
+    (
+        "{{ range .Values.hosts }}{{ . }}{{ else }}none{{ end }}",
+        "{% for host in Values.hosts %}{{ host }}{% else %}none{% endfor %}",
+    ),
+    (
+        "{{ $x := 1 }}{{ if .Values.a }}{{ $x = 2 }}{{ end }}{{ $x }}",
+        "{% set x = 1 %}{% if Values.a %}{% set x = 2 %}{% endif %}{{ x }}",
+    ),
+    (
+        "{{ $x := 1 }}{{ if .Values.a }}{{ $x := 2 }}{{ $x }}{{ end }}{{ $x }}",
+        "{% set x = 1 %}{% if Values.a %}{% set x2 = 2 %}{{ x2 }}{% endif %}{{ x }}",
+    ),
+    (
+        '{{ $l := list }}{{ range .Values.a }}{{ $l = append $l . }}{{ end }}{{ $l | join "," }}',
+        "{% set l = namespace(value=[]) %}{% for entry in Values.a %}{% set l.value = append(l.value, entry) %}"
+        "{% endfor %}"
+        '{{ l.value | join(",") }}',
+    ),
+    (
+        '{{ $x := "o" }}{{ range $a := .Values.a }}{{ $x := $a }}{{ $x }}{{ end }}{{ $x }}',
+        '{% set x = "o" %}{% for a in Values.a %}{% set x = a %}{{ x }}{% endfor %}{{ x }}',
+    ),
+    (
+        "{{ range $e := .Values.a }}{{ $e = 1 }}{{ $e }}{{ . }}{{ end }}",
+        "{% for entry in Values.a %}{% set e = entry %}{% set e = 1 %}{{ e }}{{ entry }}{% endfor %}",
+    ),
+    (
+        "{{ $index := 1 }}{{ $loop := 2 }}{{ $index }}{{ $loop }}",
+        "{% set index2 = 1 %}{% set loop2 = 2 %}{{ index2 }}{{ loop2 }}",
+    ),
+    ('{{- $_ := set $.Values.x "a" 1 }}', '{%- set _ = set(Values.x, "a", 1) %}'),
+]
+
+
+@pytest.mark.parametrize("go, jinja", TABLE)
+def test_an_action_becomes_a_tag(go, jinja):
+    assert pull.one("it.txt", go, {}) == jinja
+
+
+# What has no exact Jinja form
+
+
+REFUSED = [
+    ("{{ tpl .Values.x . }}", "tpl renders what a value says; print the value, or write the template here"),
+    ('{{ lookup "v1" "Secret" "a" "b" }}', "lookup asks the cluster, and nothing here knows one; make it a value"),
+    ('{{ .Files.Get "x" }}', ".Files reads the chart's files; write the text into the template"),
+    ("{{ .Capabilities.KubeVersion.Major }}", ".Capabilities asks the cluster, and nothing here knows one"),
+    ("{{ .Release.IsUpgrade }}", ".Release.IsUpgrade; the pack knows .Release.Name, .Release.Namespace"),
+    ("{{ .Template.Name }}", ".Template names the template; write the name"),
+    ("{{ .Other }}", ".Other is nothing that the pack knows; make it a value"),
+    ("{{ now }}", "now differs from run to run; make it a value"),
+    ("{{ randAlphaNum 5 }}", "the function randAlphaNum, which the pack doesn't know"),
+    ("{{ nonsense 5 }}", "the function nonsense, which the pack doesn't know"),
+    (
+        "{{ range .Values.nodeSelector }}{{ end }}",
+        "a range over a map; loop over keys piped through sortAlpha, and use get",
+    ),
+    ("{{ range $k, $v := .Values.nodeSelector }}{{ $k }}{{ end }}", "a range over a map"),
+    ("{{ range 3 }}{{ end }}", "a range over a number; loop over a list"),
+    ("{{ range .Values.l }}{{ break }}{{ end }}", "break; there is nothing like it in Jinja"),
+    ('{{ block "a" . }}{{ end }}', "block; there is nothing like it in Jinja"),
+    ('{{ define "a" }}{{ end }}', "a define outside a partial; move it into _helpers.tpl"),
+    ('{{ include "nowhere" . }}', "an include of nowhere, which is defined nowhere"),
+    ("{{ include .Values.x . }}", "an include of a name that is no literal"),
+    ("{{ .Values.controller.watchNamespaces }}", "a list, printed in Go's notation; use toYaml"),
+    ("{{ . }}", "the whole of what the template is rendered with; name one of its fields"),
+    ("{{ toYaml . }}", "the whole of what the template is rendered with; name one of its fields"),
+    (
+        "{{ eq .Values.x 1 }}",
+        "eq of an int and a value, a float64 to Helm, which refuses to compare them; write (int ...)",
+    ),
+    ("{{ eq .Values.controller.watchNamespaces .Values.x }}", "eq of a list or map, which Helm refuses; use deepEqual"),
+    ("{{ lt .Values.gate.enabled true }}", "lt of truths, which Helm refuses"),
+    ('{{ eq .Values.gate.enabled "true" }}', "eq of a boolean and a string, which Helm refuses"),
+    ("{{ printf .Values.x }}", "printf with a format that is no literal; write it out"),
+    ('{{ printf "%x" .Values.x }}', "printf with verbs other than %s %q %d %v %%"),
+    ('{{ printf "%d" .Values.x }}', "%d of what is no int to Go; write (int ...)"),
+    ('{{ printf "%s" .Values.gate.enabled }}', "%s of a boolean, which Go prints as a slip"),
+    ('{{ (printf "%s" .Values.x).y }}', "only a map has fields"),
+    (
+        "{{ mergeOverwrite .Values.x .Values.y }}",
+        "mergeOverwrite into a map of the values changes them; begin with (dict)",
+    ),
+    ("{{ .Values.a-b }}", "Go doesn't parse this"),
+    ("{{ if .Values.a }}", "the if has no end; Go doesn't parse this"),
+    ("{{ $x }}", "the variable $x, which is not declared here"),
+    ("{{ with .Values.a }}{{ $y := 1 }}{{ end }}{{ $y }}", "the variable $y, which is not declared here"),
+    ("a\rb", "a carriage return; end lines with a line feed"),
+]
+
+
+@pytest.mark.parametrize("go, told", REFUSED)
+def test_what_has_no_exact_form_is_refused_at_its_line(go, told):
+    with pytest.raises(Refused) as refused:
+        pull.one("it.txt", f"{{{{/*\n\n*/}}}}{go}", {})
+    assert str(refused.value).startswith("it.txt:3: ") and told in str(refused.value)
+
+
+def test_all_that_is_refused_is_told_at_once():
+    with pytest.raises(Refused) as refused:
+        pull.one("it.txt", "{{ now }}\n{{ tpl .a . }}\n{{ .Files }}", {})
+    assert [line.partition(": ")[0] for line in str(refused.value).splitlines()] == ["it.txt:1", "it.txt:2", "it.txt:3"]
+
+
+# The command: a new release of the chart
+
+
+def replaced(path, *pairs):
+    text = path.read_text()
+    for old, new in pairs:
+        assert old in text
+        text = text.replace(old, new, 1)
+    path.write_text(text)
+
+
+@pytest.fixture
+def released(tmp_path):
+    """A chart in which a flag, a value, a default and a template are new, and a protection is gone."""
+    chart = tmp_path / "released"
+    porting.write(porting.chart(), chart, force=False)
+    replaced(
+        chart / "templates" / "deployment.yaml",
+        (
+            "            - --log-level",
+            "            - --shards={{ .Values.controller.shards }}\n            - --log-level",
+        ),
+    )
+    replaced(chart / "values.yaml", ("controller:\n", "controller:\n  shards: 5\n"), ("min: 1\n", "min: 2\n"))
+    replaced(chart / "templates" / "ciliumnetworkpolicy.yaml", ("- {}", "[]"))
+    (chart / "templates" / "configmap.yaml").write_text(
+        "kind: ConfigMap\nmetadata:\n  name: {{ .Release.Name | quote }}\n"
+    )
+    return chart
+
+
+@pytest.fixture
+def checkout(tmp_path, monkeypatch):
+    """A copy of the pack's files, which a pull may change."""
+    place = tmp_path / "checkout"
+    for folder in ("templates", "stageset_render"):
+        shutil.copytree(files.root() / folder, place / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("renderer.py", "values.schema.json", ".yamllint", "LICENSE", "README.md"):
+        shutil.copy(files.root() / name, place / name)
+    (place / "setup.cfg").touch()
+    return place
+
+
+def command(place, *arguments, given=""):
+    """What `python -m stageset_render.port pull` prints in a directory, what it tells, and its exit code."""
+    done = subprocess.run(
+        [sys.executable, "-m", "stageset_render.port", "pull", *map(str, arguments)],
+        cwd=place,
+        input=given,
+        capture_output=True,
+        text=True,
+    )
+    return done.stdout, done.stderr, done.returncode
+
+
+def test_a_new_release_is_taken_over(released, checkout):
+    shown, told, code = command(checkout, released)
+    assert (told, code) == ("", 1)
+    assert "+            - --shards={{ Values.controller.shards }}\n" in shown
+    assert "+  shards: 5\n" in shown and "-  min: 1\n+  min: 2\n" in shown
+    assert '+        "shards": {\n+          "description": "New in the chart; say what it means.",\n' in shown
+    assert "+  name: {{ Release.Name | quote }}\n" in shown
+    before = {path.name: path.read_text() for path in (checkout / "templates").iterdir()}
+    assert command(checkout, released, "--write") == (shown, "", 1)
+    after = {path.name: path.read_text() for path in (checkout / "templates").iterdir()}
+    changed = {name for name in after if after[name] != before.get(name)}
+    assert changed == {"_defaults.tpl", "ciliumnetworkpolicy.yaml", "configmap.yaml", "deployment.yaml"}
+    assert command(checkout, released) == ("", "", 0)
+
+
+def test_a_pull_says_what_it_undoes_on_purpose(released, checkout):
+    shown, _, _ = command(checkout, released, "--only", "templates/ciliumnetworkpolicy.yaml")
+    assert shown.startswith("--- templates/ciliumnetworkpolicy.yaml\n")
+    (hunk,) = [line for line in shown.splitlines() if line.startswith("@@")]
+    assert " deliberate: " in hunk
+
+
+def test_one_template_alone_is_taken_over(released, checkout):
+    shown, _, code = command(checkout, released, "--only", "templates/deployment.yaml", "--write")
+    assert code == 1 and shown.count("+++ ") == 1
+    assert command(checkout, released, "--only", "deployment.yaml") == ("", "", 0)
+    assert command(checkout, released)[2] == 1
+
+
+def test_the_jinja_of_a_template_that_is_elsewhere(released, checkout, tmp_path):
+    (tmp_path / "mine.yaml").write_text('name: {{ include "stageset-controller.name" . }}-{{ .Values.x }}\n')
+    jinja = '{%- import "_helpers.tpl" as stageset with context -%}\nname: {{ stageset.name() }}-{{ Values.x }}\n'
+    assert command(checkout, "--only", tmp_path / "mine.yaml") == (jinja, "", 0)
+    assert command(checkout, "--only", "-", given=(tmp_path / "mine.yaml").read_text()) == (jinja, "", 0)
+
+
+@pytest.mark.parametrize(
+    "arguments, told",
+    [
+        ([], "Error: name a chart, or a template with --only"),
+        (["--only", "-", "--write"], "Error: --write needs a chart"),
+        (["--only", "nowhere.yaml"], "there is no template 'nowhere.yaml'"),
+        (["nowhere"], "Error: nowhere: No such file"),
+        (["--only", "-"], "Error: -:1: tpl renders what a value says"),
+    ],
+)
+def test_wrong_usage_and_what_has_no_form_end_with_2(checkout, arguments, told):
+    shown, said, code = command(checkout, *arguments, given="{{ tpl .Values.x . }}")
+    assert (shown, code) == ("", 2) and told in said and "Traceback" not in said
+
+
+def test_nothing_is_written_where_one_template_has_no_form(released, checkout):
+    replaced(released / "templates" / "namespace.yaml", ("kind: Namespace", "kind: {{ now }}"))
+    before = {path: path.read_bytes() for path in (checkout / "templates").iterdir()}
+    shown, told, code = command(checkout, released, "--write")
+    assert (shown, code) == ("", 2) and re.search(r"templates/namespace\.yaml:\d+: now differs", told)
+    assert {path: path.read_bytes() for path in (checkout / "templates").iterdir()} == before
+
+
+def test_an_installed_pack_is_not_written_into(released, checkout):
+    (checkout / "setup.cfg").unlink()
+    shown, told, code = command(checkout, released, "--write")
+    assert (shown, code) == ("", 2) and "is no checkout; run `python -m stageset_render.port pull` in one" in told
