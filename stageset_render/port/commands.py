@@ -96,18 +96,38 @@ def _compares(command):
 @_compares
 @click.option("--output", type=click.Choice(["text", "json"]), default="text", show_default=True, help="How to print.")
 @click.option("--deliberate", is_flag=True, help="List what differs on purpose instead of counting it by reason.")
-def diff_command(chart: str, values: dict | None, release: dict, output: str, deliberate: bool) -> None:
+@click.option("--random", metavar="COUNT", type=click.IntRange(1), help="Draw so many value sets from the schema.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Which of them --random draws.")
+def diff_command(
+    chart: str, values: dict | None, release: dict, output: str, deliberate: bool, random: int | None, seed: int
+) -> None:
     """Hold the pack against CHART, a directory or .tgz: what the templates read, and what they render.
 
     Without values, the built-in cases are rendered, which turn every condition on and off. Helm renders the chart.
+    With --random, the first difference is told under the smallest values that show it.
 
     Exit codes: 0 no difference; 1 differences; 2 wrong usage, or a side that fails.
     """
     from stageset_render.port import report
 
-    found = report.report(chart, report.cases() if values is None else {"given": values}, **release)
+    if random and values is not None:
+        raise click.UsageError("--random draws the values itself; leave out -f and --set")
+    drawn = _drawn(chart, random, seed, release) if random else None
+    if drawn:
+        chosen = {} if drawn.values is None else {"drawn": drawn.values}
+    else:
+        chosen = report.cases() if values is None else {"given": values}
+    found = report.report(chart, chosen, **release)._replace(drawn=drawn)
     click.echo(report.as_json(found) if output == "json" else report.as_text(found, deliberate), nl=False)
     sys.exit(found.exit_code)
+
+
+def _drawn(chart: str, count: int, seed: int, release: dict):
+    """What search finds, with a progress bar on a terminal."""
+    from stageset_render.port.search import search
+
+    with click.progressbar(length=count, label="value sets", file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
+        return search(chart, count, seed, lambda: bar.update(1), **release)
 
 
 @main.command("review")

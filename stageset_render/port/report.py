@@ -9,6 +9,7 @@ import fnmatch
 import functools
 import itertools
 import json
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,6 +21,15 @@ from stageset_render.port.sides import NO_HELM, chart_files, chart_rendered, obj
 from stageset_render.problems import Refused
 
 
+class Drawn(NamedTuple):
+    """What a search through random values came to."""
+
+    seed: int
+    compared: int
+    refused: list[str]  # the chart's words, of value sets that the pack takes
+    values: dict | None  # the smallest that show a difference
+
+
 class Report(NamedTuple):
     """All that one comparison found."""
 
@@ -28,10 +38,17 @@ class Report(NamedTuple):
     deliberate: list[Difference]
     unchanged: int
     failures: list[str]
+    drawn: Drawn | None = None
 
     @property
     def exit_code(self) -> int:
-        return 2 if self.failures else 1 if self.differences else 0
+        return (
+            2
+            if self.failures or self.drawn and self.drawn.refused and not self.drawn.compared
+            else 1
+            if self.differences
+            else 0
+        )
 
 
 @functools.cache
@@ -115,6 +132,7 @@ def as_json(found: Report) -> str:
         return {**rest, **sides}
 
     fields = {**found._asdict(), "same": not found.exit_code}
+    fields["drawn"] = found.drawn and found.drawn._asdict()
     for key in ("differences", "deliberate"):
         fields[key] = [plain(one) for one in fields[key]]
     return json.dumps(fields, indent=2, ensure_ascii=False, default=repr) + "\n"
@@ -131,6 +149,9 @@ def as_text(found: Report, deliberate: bool = False) -> str:
         deliberate: list what differs on purpose, instead of a line for each reason.
     """
     lines = []
+    if found.drawn and found.drawn.values is not None:
+        text = yaml.safe_dump(found.drawn.values, sort_keys=False, allow_unicode=True)
+        lines += ["the smallest values that show a difference", textwrap.indent(text.rstrip("\n"), "  ")]
     for level in LEVELS:
         lines += _section(level, [one for one in found.differences if one.level == level], len(found.cases))
     if deliberate:
@@ -139,9 +160,18 @@ def as_text(found: Report, deliberate: bool = False) -> str:
         counts = collections.Counter(one.reason for one in found.deliberate)
         lines += ["deliberate", *(f"  {count} {reason}" for reason, count in counts.items())]
     lines += [f"FAILED {failure}" for failure in found.failures]
+    if found.drawn:
+        lines += _counted(found.drawn)
     counts = f"{len(found.differences)} different, {len(found.deliberate)} deliberate"
     lines.append(f"{counts}, {found.unchanged} objects unchanged, cases: {len(found.cases)}")
     return "\n".join(lines) + "\n"
+
+
+def _counted(drawn: Drawn) -> Iterator[str]:
+    counts = f"{drawn.compared} compared, {len(drawn.refused)} refused by the chart"
+    yield f"value sets drawn with seed {drawn.seed}: {counts}"
+    for said, count in collections.Counter(drawn.refused).most_common(3):
+        yield f"  {count} of them: {said}"
 
 
 def _section(title: str, found: list[Difference], cases: int) -> Iterator[str]:

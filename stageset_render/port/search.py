@@ -1,0 +1,163 @@
+# SPDX-FileCopyrightText: The stageset-render authors
+# SPDX-License-Identifier: 0BSD
+"""Looks among random values for the smallest that a chart and the pack render otherwise."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import random
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from stageset_render.pack import rendering
+from stageset_render.port.compare import object_differences
+from stageset_render.port.report import Drawn, reason
+from stageset_render.port.sides import NO_HELM, chart_rendered, objects, pack_rendered
+from stageset_render.problems import Path, Refused, holds
+
+NO_HYPOTHESIS = "--random draws with hypothesis; install it: pip install 'stageset-render[random]'"
+_GONE = object()
+ROUNDS = 20  # of taking away what the pack refuses, which is then all away but for rare chains
+
+
+def search(chart: str, count: int, seed: int, step: Callable[[], Any], **release: str) -> Drawn:
+    """Render values drawn from the schema with both sides until one shows a difference that is not deliberate.
+
+    Args:
+        chart: its directory or .tgz.
+        count: how many to draw.
+        seed: says which; the same number draws the same values.
+        step: called after each of them.
+        release: its name and namespace.
+
+    Raises:
+        Refused: when hypothesis or Helm is not there.
+    """
+    try:
+        from hypothesis import HealthCheck, Phase, find, settings
+        from hypothesis.errors import NoSuchExample
+
+        from stageset_render.port.draws import values_of
+    except ImportError as error:
+        raise Refused(NO_HYPOTHESIS) from error
+
+    refused: list[str] = []
+    compared = 0
+
+    def differs(values: dict) -> bool:
+        sides = chart_rendered(chart, values, **release), pack_rendered(chart, values, **release)
+        found = object_differences(objects(sides[0], "the chart"), objects(sides[1], "the pack"))
+        return not all(map(reason, found))
+
+    def drawn_differs(drawn: dict) -> bool:
+        nonlocal compared
+        step()
+        try:
+            different = differs(mended(drawn, lambda one: rendering.render(one, **release)))
+            compared += 1
+            return different
+        except Refused as error:
+            if str(error) == NO_HELM:
+                raise
+            refused.append(str(error))
+            return False
+
+    bounds = settings(
+        max_examples=count,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    values = None
+    with warnings.catch_warnings(), contextlib.suppress(NoSuchExample):
+        warnings.simplefilter("ignore")  # hypothesis's, of values drawn outside a test
+        drawn = find(values_of(rendering.schema().root), drawn_differs, settings=bounds, random=random.Random(seed))
+        values = smallest(mended(drawn, lambda one: rendering.render(one, **release)), differs)
+    return Drawn(seed, compared, refused, values)
+
+
+def mended(values: dict, render: Callable[[dict], Any]) -> dict:
+    """The values less those that are refused, and less all of them when no single one is named."""
+    values = copy.deepcopy(values)
+    for _ in range(ROUNDS):
+        try:
+            render(values)
+            return values
+        except Refused as refused:
+            paths = [problem.path for problem in refused.problems]
+            for path in sorted(
+                paths, key=_sortable, reverse=True
+            ):  # of a list, the last first: the others stay in place
+                _drop(values, path)
+            if not all(paths):
+                break
+    return {}
+
+
+def _sortable(path: Path) -> list:
+    return [(type(step).__name__, step) for step in path]
+
+
+def _drop(values: dict, path: Path) -> None:
+    """Take away the value at a path, or the least around it that is written."""
+    around: list[tuple[Any, Any]] = []
+    for step in path:
+        within = around[-1][0][around[-1][1]] if around else values
+        if not holds(within, step):
+            break
+        around.append((within, step))
+    if around:
+        within, step = around[-1]
+        del within[step]
+
+
+def smallest(values: dict, differs: Callable[[dict], bool]) -> dict:
+    """The values less all that a difference doesn't need, with short texts and small numbers."""
+
+    def shows(less: dict) -> bool:
+        with contextlib.suppress(Refused):
+            return differs(less)
+        return False
+
+    before = None
+    while values != before:
+        before = values
+        for path in list(_paths(values)):
+            for less in _simpler(values, path):
+                if shows(less):
+                    values = less
+                    break
+    return values
+
+
+def _paths(values: Any, path: Path = ()) -> Iterator[Path]:
+    """The path of every value, before those inside it; of a list, the last first: the others stay in place."""
+    if isinstance(values, (dict, list)):
+        for step in reversed(list(values) if isinstance(values, dict) else range(len(values))):
+            yield (*path, step)
+            yield from _paths(values[step], (*path, step))
+
+
+def _simpler(values: dict, path: Path) -> Iterator[dict]:
+    """The values without the one at a path, if it is still there, and with less in its place."""
+    within = values
+    for step in path[:-1]:
+        within = within[step] if holds(within, step) else None
+    if not holds(within, path[-1]):
+        return
+    value, lesser = within[path[-1]], [_GONE]
+    if isinstance(value, str):
+        lesser += [value[:length] for length in (0, 1, len(value) // 2) if length < len(value)]
+    elif type(value) is int:
+        lesser += [number for number in (0, 1, value // 2) if number < value]
+    for less in lesser:
+        simpler = within = copy.deepcopy(values)
+        for step in path[:-1]:
+            within = within[step]
+        within[path[-1]] = less
+        if less is _GONE:
+            del within[path[-1]]
+        yield simpler

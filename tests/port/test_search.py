@@ -1,0 +1,123 @@
+# SPDX-FileCopyrightText: The stageset-render authors
+# SPDX-License-Identifier: 0BSD
+"""diff --random: what is drawn from the schema, and the smallest values that show a difference."""
+
+import json
+import sys
+
+import jsonschema_rs
+import pytest
+from click.testing import CliRunner
+from hypothesis import given, settings
+
+from stageset_render import Refused, render
+from stageset_render.pack import rendering
+from stageset_render.port import chart as porting
+from stageset_render.port import commands, draws, search
+
+RELEASE = {"name": "stageset", "namespace": "stageset-system"}
+TREE = {"type": "object", "properties": {"of": {"type": "array", "items": {"$ref": "#/definitions/tree"}}}}
+PORTS = {"type": "integer", "minimum": 1, "maximum": 3}
+SCHEMA = {
+    "definitions": {"tree": TREE},
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["kind"],
+    "properties": {
+        "kind": {"enum": ["a", "b"]},
+        "one": {"const": 1},
+        "name": {"type": "string", "pattern": "^[a-z]{2,4}$", "maxLength": 3},
+        "labels": {"type": "object", "propertyNames": {"pattern": "^x"}, "additionalProperties": {"type": "boolean"}},
+        "some": {"type": "object", "minProperties": 1},
+        "ports": {"type": ["array", "null"], "uniqueItems": True, "minItems": 1, "items": PORTS},
+        "ratio": {"type": "number", "maximum": 2},
+        "choice": {"oneOf": [{"type": "string"}, {"type": "integer", "maximum": 0}]},
+        "tree": {"allOf": [{"$ref": "#/definitions/tree"}]},
+        "never": False,
+    },
+}
+
+
+@settings(max_examples=100)
+@given(draws.values_of(SCHEMA))
+def test_what_is_drawn_fits_the_schema(values):
+    jsonschema_rs.validate(SCHEMA, values)
+
+
+@settings(max_examples=10)
+@given(draws.values_of(rendering.schema().root))
+def test_what_is_drawn_is_mended_until_the_pack_takes_it(values):
+    render(search.mended(values, lambda one: render(one, **RELEASE)), **RELEASE)
+
+
+@pytest.mark.parametrize(
+    "values, left",
+    [
+        ({"gate": {"enabled": True}}, {"gate": {"enabled": True}}),
+        ({"gate": {"enabled": "maybe"}, "unknown": 1}, {"gate": {}}),
+        ({"controller": {"watchNamespaces": ["A", "b", "C"]}}, {"controller": {"watchNamespaces": ["b"]}}),
+    ],
+)
+def test_what_is_refused_is_taken_away_and_no_more(values, left):
+    assert search.mended(values, lambda one: render(one, **RELEASE)) == left
+
+
+@pytest.mark.parametrize(
+    "values, differs, left",
+    [
+        ({"a": {"b": 7, "c": ["x", "y"]}, "d": 1}, lambda v: v["a"]["c"][-1] == "y", {"a": {"c": ["y"]}}),
+        ({"a": [{"b": 70, "c": "text"}], "d": None}, lambda v: v["a"][0]["b"] > 4, {"a": [{"b": 8}]}),
+        ({"a": "some text", "b": True}, lambda v: "s" in v["a"], {"a": "s"}),
+        ({"a": 1}, lambda v: True, {}),
+    ],
+)
+def test_nothing_that_a_difference_does_not_need_is_told(values, differs, left):
+    def shows(values):
+        try:
+            return differs(values)
+        except (KeyError, IndexError) as error:
+            raise Refused("no such value") from error
+
+    assert search.smallest(values, shows) == left
+
+
+def run(tmp_path, changes, *options):
+    texts = porting.chart()
+    for path, (old, new) in changes.items():
+        assert old in texts[path]
+        texts[path] = texts[path].replace(old, new, 1)
+    porting.write(texts, tmp_path / "chart")
+    return CliRunner().invoke(commands.main, ["diff", str(tmp_path / "chart"), *options])
+
+
+def test_the_own_port_renders_alike(tmp_path):
+    done = run(tmp_path, {}, "--random", "12", "--seed", "3")
+    assert done.exit_code == 0
+    assert "value sets drawn with seed 3: 12 compared, 0 refused by the chart\n" in done.stdout
+
+
+def test_the_smallest_values_that_show_a_difference_are_told(tmp_path):
+    damage = {"templates/service-mcp.yaml": ("targetPort: mcp", "targetPort: gate")}
+    done = run(tmp_path, damage, "--random", "60", "--seed", "1", "--output", "json")
+    found = json.loads(done.stdout)
+    assert (done.exit_code, found["drawn"]["values"]) == (1, {"mcp": {"enabled": True}})
+    assert [one["path"] for one in found["differences"] if one["level"] == "objects"] == ["spec.ports[mcp].targetPort"]
+
+
+def test_what_the_chart_refuses_is_counted(tmp_path):
+    changes = {"templates/namespace.yaml": ("{{- if .Values.namespace.create }}", "{{ fail `not so` }}{{- if false }}")}
+    done = run(tmp_path, changes, "--random", "2")
+    assert done.exit_code == 2
+    assert "drawn with seed 0: 0 compared, 2 refused by the chart\n  2 of them: the chart fails: " in done.stdout
+
+
+def test_values_and_random_ones_exclude_each_other(tmp_path):
+    done = run(tmp_path, {}, "--random", "1", "--set", "gate.enabled=true")
+    assert done.exit_code == 2 and "--random draws the values itself; leave out -f and --set" in done.stderr
+
+
+def test_without_hypothesis_the_error_says_how_to_get_it(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "hypothesis", None)
+    done = run(tmp_path, {}, "--random", "1")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "pip install 'stageset-render[random]'" in done.stderr
