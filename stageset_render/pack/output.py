@@ -62,7 +62,15 @@ def lint(text: str, rules: str) -> None:
 
 def stale(directory: Path, files: set[str]) -> list[Path]:
     """Those of `files` that an earlier run left below a directory; `kubectl apply -R` would still apply them."""
-    return [directory / file for file in sorted(files) if (directory / file).is_file()]
+    there = {parent: _names(directory / parent) for parent in {os.path.dirname(file) for file in files}}
+    return [directory / file for file in sorted(files) if os.path.basename(file) in there[os.path.dirname(file)]]
+
+
+def _names(directory: Path) -> set[str]:
+    try:
+        return set(os.listdir(directory))
+    except (FileNotFoundError, NotADirectoryError):
+        return set()
 
 
 def write(pages: list[tuple[str, str]], directory: Path) -> None:
@@ -100,12 +108,12 @@ class Staged:
         texts: dict[str, list[str]] = {}
         for file, text in pages:
             texts.setdefault(os.path.join(directory, file), []).append(text)
-        for path in texts:
-            if os.path.isdir(path) and not os.path.islink(path):
-                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
         made, above = "", os.path.abspath(directory)
         while not os.path.lexists(above):
             made, above = above, os.path.dirname(above)
+        for path in () if made else texts:
+            if os.path.isdir(path) and not os.path.islink(path):
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
         if made and not (self._made and made.startswith(self._made[-1] + os.sep)):
             self._made.append(made)
         self._directories.append(directory)
