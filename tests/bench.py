@@ -13,6 +13,7 @@ import argparse
 import json
 import os
 import random
+import shutil
 import statistics
 import subprocess
 import sys
@@ -154,8 +155,11 @@ def large_values():
             )
 
 
-def environments(count):
-    """One run over many environments: its time and its most memory, as the kernel accounts for it."""
+def environments(count, chart):
+    """One run over many environments: its time and its most memory, as the kernel accounts for it.
+
+    Where there is a command helm, also what it takes to write a tenth of a hundred of them, a run for each.
+    """
     with tempfile.TemporaryDirectory() as directory:
         Path(directory, "environments").mkdir()
         for number in range(count):
@@ -166,7 +170,17 @@ def environments(count):
         run = [sys.executable, "-c", PEAK, *run]  # a process counts as its own what the one that forks it takes
         peak = subprocess.run(run, cwd=directory, env=WITH_BYTECODE, check=True, capture_output=True, text=True).stdout
         taken = time.perf_counter() - start
-    print(f"{count:,} environments in one run: {taken:.2f} s, {int(peak) / 1024:.0f} MiB")
+        print(f"{count:,} environments in one run: {taken:.2f} s, {int(peak) / 1024:.0f} MiB")
+        if shutil.which("helm") and count == 100:
+            if chart is None:
+                porting.write(without_rules(), Path(directory, "chart"))
+            chart = chart or Path(directory, "chart")
+            start = time.perf_counter()
+            for number in range(10):
+                own = ["-f", f"environments/env-{number}.yaml", "--output-dir", f"helm/{number}"]
+                run = ["helm", "template", "stageset", chart, *own]
+                subprocess.run(run, cwd=directory, check=True, stdout=subprocess.DEVNULL)
+            print(f"  10 of them in 10 runs of helm template: {time.perf_counter() - start:.2f} s")
 
 
 def main():
@@ -177,7 +191,7 @@ def main():
     as_a_command()
     large_values()
     for count in (100, 10_000):
-        environments(count)
+        environments(count, chosen.chart and Path(chosen.chart).resolve())
 
 
 if __name__ == "__main__":
