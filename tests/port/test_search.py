@@ -82,7 +82,7 @@ def test_nothing_that_a_difference_does_not_need_is_told(values, differs, left):
 
 
 def run(tmp_path, changes, *options):
-    texts = porting.chart()
+    texts = {**porting.chart(), "values.schema.json": "{}"}  # which Helm reads faster than the whole
     for path, (old, new) in changes.items():
         assert old in texts[path]
         texts[path] = texts[path].replace(old, new, 1)
@@ -91,9 +91,9 @@ def run(tmp_path, changes, *options):
 
 
 def test_the_own_port_renders_alike(tmp_path):
-    done = run(tmp_path, {}, "--random", "12", "--seed", "3")
-    assert done.exit_code == 0
-    assert "value sets drawn with seed 3: 12 compared, 0 refused by the chart\n" in done.stdout
+    done = run(tmp_path, {}, "--random", "25", "--seed", "3")
+    assert "\nobjects\n" not in done.stdout and "smallest values" not in done.stdout
+    assert "value sets drawn with seed 3: 25 compared, 0 refused by the chart\n" in done.stdout
 
 
 def test_the_smallest_values_that_show_a_difference_are_told(tmp_path):
