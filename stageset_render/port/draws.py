@@ -7,21 +7,65 @@ What relates several values, or says what isn't so (`if`, `not`), is left to who
 
 from __future__ import annotations
 
+import contextlib
+import functools
+import random
 import re
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
 from typing import Any
 
+from hypothesis import HealthCheck, Phase, find, settings
 from hypothesis import strategies as st
+from hypothesis.errors import NoSuchExample
+
+from stageset_render.problems import Path
 
 WORDS = st.sampled_from(["a", "b-1", "example.com", "a b", "", "1", "true"])
 KEYS = st.sampled_from(["a", "b-1", "example.com/c"])
 PRINTABLE = st.characters(min_codepoint=32, max_codepoint=126)
-MOSTLY = st.sampled_from([False, True, True])  # the first is the simplest
+TEXTS = 12  # of a pattern
+WHOLE = {"allOf", "oneOf", "anyOf", "required", "minProperties"}
 MOST = 2_000_000  # of numbers that have no bound
+
+
+def pools(root: dict, count: int, chance: random.Random) -> dict[Path, list]:
+    """Some values, at most `count`, for each value of a JSON schema that is no map of named values, by its path."""
+    of = _strategies(root)
+    return {path: _some(of(node), count, chance) for path, node in _leaves(root)}
 
 
 def values_of(root: dict) -> st.SearchStrategy:
     """Values that a JSON schema describes, its references among its own `definitions`."""
+    return _strategies(root)(root)
+
+
+def _leaves(node: dict, path: Path = ()) -> Iterator[tuple[Path, dict]]:
+    """The schemas of values, with their paths; a map that may be null, or needs what it holds together, is one."""
+    if not path or node.get("properties") and node.get("type") == "object" and not {*node} & WHOLE:
+        for key, below in node["properties"].items():
+            yield from _leaves(below, (*path, key))
+    elif node is not False:
+        yield path, node
+
+
+def _some(strategy: st.SearchStrategy, count: int, chance: random.Random) -> list:
+    found: list = []
+    bounds = settings(
+        max_examples=count,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    with warnings.catch_warnings(), contextlib.suppress(NoSuchExample):
+        warnings.simplefilter("ignore")  # hypothesis's, of values drawn outside a test
+        find(strategy, found.append, settings=bounds, random=chance)
+    return found
+
+
+def _strategies(root: dict) -> Callable[[Any], st.SearchStrategy]:
+    """What makes of a schema within another a strategy for its values."""
     named: dict[str, st.SearchStrategy] = {}
 
     def followed(node: dict) -> dict:
@@ -50,31 +94,30 @@ def values_of(root: dict) -> st.SearchStrategy:
         kinds = node.get("type", "object" if "properties" in node else "string")
         return st.one_of([KINDS[kind](node, of) for kind in ([kinds] if isinstance(kinds, str) else kinds)])
 
-    return of(root)
+    return of
 
 
 def _joined(one: dict, other: dict) -> dict:
     """A schema with what another says besides; of what both say, what the other says."""
-    properties = {**one.get("properties", {}), **other.get("properties", {})}
+    mine, theirs = one.get("properties", {}), other.get("properties", {})
+    below = {
+        key: _joined(mine[key], theirs[key]) if mine.get(key) and theirs.get(key) else theirs.get(key, mine.get(key))
+        for key in mine | theirs
+    }
     required = [*one.get("required", []), *other.get("required", [])]
-    return {**one, **other, **({"properties": properties} if properties else {}), "required": required}
-
-
-@st.composite
-def _named(draw: Callable, needed: dict, known: dict) -> dict:
-    """Most of the keys that a map may have, so that conditions which need several at once are met."""
-    return {key: draw(one) for key, one in (needed | known).items() if key in needed or draw(MOSTLY)}
+    return {**one, **other, **({"properties": below} if below else {}), "required": required}
 
 
 def _maps(node: dict, of: Callable) -> st.SearchStrategy:
     known = {key: of(below) for key, below in node.get("properties", {}).items() if below is not False}
     needed = {key: known.pop(key) for key in node.get("required", []) if key in known}
     more = node.get("additionalProperties", True)
-    if known or needed or more is False:
-        return _named(needed, known)
-    names = node.get("propertyNames", {}).get("pattern")
-    keys = of({"type": "string", "pattern": names}) if names else KEYS
-    return st.dictionaries(keys, of(more), min_size=node.get("minProperties", 0), max_size=3)
+    if known or needed or more is False and "patternProperties" not in node:
+        return st.fixed_dictionaries(needed, optional=known)
+    named = node.get("patternProperties") or {node.get("propertyNames", {}).get("pattern"): more}
+    pattern, below = next(iter(named.items()))
+    keys = of({"type": "string", "pattern": pattern}) if pattern else KEYS
+    return st.dictionaries(keys, of(below), min_size=node.get("minProperties", 0), max_size=3)
 
 
 def _lists(node: dict, of: Callable) -> st.SearchStrategy:
@@ -89,10 +132,18 @@ def _lists(node: dict, of: Callable) -> st.SearchStrategy:
 
 def _texts(node: dict, of: Callable) -> st.SearchStrategy:
     least, most = node.get("minLength", 0), node.get("maxLength", 1000)
-    texts = WORDS
-    if "pattern" in node:
-        texts = st.from_regex(re.compile(node["pattern"], re.ASCII), alphabet=PRINTABLE, fullmatch=True)
-    return texts.filter(lambda text: least <= len(text) <= most)
+    return (
+        _matching(node["pattern"], least, most)
+        if "pattern" in node
+        else WORDS.filter(lambda t: least <= len(t) <= most)
+    )
+
+
+@functools.cache
+def _matching(pattern: str, least: int, most: int) -> st.SearchStrategy:
+    """Some texts that match, drawn once: making one takes longer than all else of a value."""
+    texts = st.from_regex(re.compile(pattern, re.ASCII), alphabet=PRINTABLE, fullmatch=True)
+    return st.sampled_from(_some(texts.filter(lambda text: least <= len(text) <= most), TEXTS, random.Random(0)))
 
 
 def _integers(node: dict, of: Callable) -> st.SearchStrategy:

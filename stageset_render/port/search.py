@@ -7,7 +7,6 @@ from __future__ import annotations
 import contextlib
 import copy
 import random
-import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -18,6 +17,7 @@ from stageset_render.port.sides import NO_HELM, chart_rendered, objects, pack_re
 from stageset_render.problems import Path, Refused, holds
 
 NO_HYPOTHESIS = "--random draws with hypothesis; install it: pip install 'stageset-render[random]'"
+VARIETY = 40  # of the values at one path, each with any of those at the others
 _GONE = object()
 ROUNDS = 20  # of taking away what the pack refuses, which is then all away but for rare chains
 
@@ -36,47 +36,42 @@ def search(chart: str, count: int, seed: int, step: Callable[[], Any], **release
         Refused: when hypothesis or Helm is not there.
     """
     try:
-        from hypothesis import HealthCheck, Phase, find, settings
-        from hypothesis.errors import NoSuchExample
-
-        from stageset_render.port.draws import values_of
+        from stageset_render.port.draws import pools
     except ImportError as error:
         raise Refused(NO_HYPOTHESIS) from error
-
     refused: list[str] = []
-    compared = 0
 
     def differs(values: dict) -> bool:
         sides = chart_rendered(chart, values, **release), pack_rendered(chart, values, **release)
         found = object_differences(objects(sides[0], "the chart"), objects(sides[1], "the pack"))
         return not all(map(reason, found))
 
-    def drawn_differs(drawn: dict) -> bool:
-        nonlocal compared
+    chance = random.Random(seed)
+    drawn = pools(rendering.schema().root, min(count, VARIETY), chance)
+    for number in range(count):
         step()
+        values = mended(_some(drawn, chance), lambda one: rendering.render(one, **release))
         try:
-            different = differs(mended(drawn, lambda one: rendering.render(one, **release)))
-            compared += 1
-            return different
+            if differs(values):
+                return Drawn(seed, number + 1 - len(refused), refused, smallest(values, differs))
         except Refused as error:
             if str(error) == NO_HELM:
                 raise
             refused.append(str(error))
-            return False
+    return Drawn(seed, count - len(refused), refused, None)
 
-    bounds = settings(
-        max_examples=count,
-        database=None,
-        deadline=None,
-        phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
-    values = None
-    with warnings.catch_warnings(), contextlib.suppress(NoSuchExample):
-        warnings.simplefilter("ignore")  # hypothesis's, of values drawn outside a test
-        drawn = find(values_of(rendering.schema().root), drawn_differs, settings=bounds, random=random.Random(seed))
-        values = smallest(mended(drawn, lambda one: rendering.render(one, **release)), differs)
-    return Drawn(seed, compared, refused, values)
+
+def _some(pools: dict[Path, list], chance: random.Random) -> dict:
+    """Values of a few paths, of half or of most of them, so that conditions on one value and on many are met."""
+    values: dict = {}
+    share = chance.choice([0.1, 0.5, 0.9])
+    for path, pool in pools.items():
+        if chance.random() < share:
+            within = values
+            for step in path[:-1]:
+                within = within.setdefault(step, {})
+            within[path[-1]] = copy.deepcopy(chance.choice(pool))
+    return values
 
 
 def mended(values: dict, render: Callable[[dict], Any]) -> dict:
