@@ -34,7 +34,7 @@ class Partial:
 
     def __getattr__(self, name: str):
         if self._macros is None:
-            self._macros = jinja2.Template.make_module(self._template, self._context)
+            self._macros = jinja2.Template.make_module(self._template, self._context, shared=True)
         macro = getattr(self._macros, name)
         if not macro.arguments:
             text = macro()
@@ -62,6 +62,9 @@ class HelmTemplate(jinja2.Template):
 
 class HelmContext(jinja2.runtime.Context):
     """A context whose calls hand over nothing but their arguments: no function of Helm asks for Jinja's context."""
+
+    def __init__(self, environment, parent, name, blocks, globals=None):
+        super().__init__(environment, parent, name, blocks)  # a set of the globals' names is of no use, and takes time
 
     def call(self, function, *arguments, _loop_vars=None, _block_vars=None, **named):
         return function(*arguments, **named)

@@ -65,7 +65,8 @@ class Rendering:
         check_values(values)
         self.values = coalesce(defaults(), values, plain_defaults())
         release = {"Name": name, "Namespace": namespace, "Service": "Helm"}
-        self._context = {"Values": self.values, "Release": release, "Chart": chart, "Partials": {}}
+        own = {"Values": self.values, "Release": release, "Chart": chart, "Partials": {}}
+        self._context = {**environment().globals, **own}
         problems, self._demoted = schema().split(self.values, values)
         if not skip_schema_validation:
             problems, self._demoted = problems + self._demoted, []
@@ -79,8 +80,7 @@ class Rendering:
     def texts(self, templates: Iterable[str] | None = None) -> dict[str, str]:
         """The rendered text of each template, or of those named, by file name. Raises Refused when one fails."""
         with refusing():
-            context = {**environment().globals, **self._context}
-            return {file: environment().get_template(file).rendered(context) for file in _chosen(templates)}
+            return {file: environment().get_template(file).rendered(self._context) for file in _chosen(templates)}
 
     def warnings(self) -> list[Problem]:
         """What is legal but surprising about the values."""

@@ -239,9 +239,9 @@ LARGE = {
 @pytest.mark.parametrize("values", [pytest.param(values, id=name) for name, values in LARGE.items()])
 def test_a_large_file_is_answered_in_time_and_in_few_words(values):
     everything = coalesce(DEFAULTS, values)
-    start = time.perf_counter()
+    start = time.process_time()
     found = rendering.schema().problems(everything, values)
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2
     assert found
     assert max(map(len, map(str, found))) < 700
     assert not any("x" * 200 in str(problem) for problem in found)
