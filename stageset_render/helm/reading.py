@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from stageset_render.problems import MAX_DEPTH, TOO_DEEP, Path, Refused, holds
+from stageset_render.problems import MAX_DEPTH, TOO_DEEP, Path, Refused, holds, short
 
 MAX_NODES = 100_000
 
@@ -196,7 +196,7 @@ class Document:
             if self.tagged and re.match(LONE_TAG, self.text[node.start_mark.index : node.end_mark.index]):
                 self.problem(node, "the tag ! is not known; remove it")
             if re.fullmatch(NO_JSON_NUMBER, node.value):
-                self.problem(node, f"{node.value} is not a number JSON can hold; quote it if text is meant")
+                self.problem(node, f"{short(node.value)} is not a number JSON can hold; quote it if text is meant")
             return _plain(node.value)
         kind = node.tag[len(YAML_TAG) :] if node.tag.startswith(YAML_TAG) else ""
         if kind == "str":
@@ -206,7 +206,7 @@ class Document:
         if kind not in TAGGED:
             self.problem(node, f"the tag {_shown(node.tag)} is not known; remove it")
         elif type(_plain(node.value)) not in TAGGED[kind]:
-            self.problem(node, f'"{node.value}" is not what its tag !!{kind} says; remove the tag')
+            self.problem(node, f'"{short(node.value)}" is not what its tag !!{kind} says; remove the tag')
         return _plain(node.value)
 
     def binary(self, node: yaml.ScalarNode) -> str:
@@ -225,12 +225,14 @@ class Document:
             key = MERGE_KEY if is_merge else self.key(key_node)
             if key in own:
                 line = own[key].start_mark.line + 1
-                self.problem(key_node, f'the key "{key_node.value}" is set on line {line} already; keep one')
+                self.problem(key_node, f'the key "{short(key_node.value)}" is set on line {line} already; keep one')
             own[key] = key_node
             merged = self.merged(value_node) if is_merge else {key: (key_node, value_node)}
             for clash in own.keys() & merged.keys() if is_merge else ():
                 # Helm lets the merged value win here, YAML the one that is written out.
-                self.problem(own[clash], f'the `<<` below sets "{clash}" too; put `<<` first to make plain which wins')
+                self.problem(
+                    own[clash], f'the `<<` below sets "{short(clash)}" too; put `<<` first to make plain which wins'
+                )
             found.update(merged)
         return found
 
@@ -295,7 +297,7 @@ def document(text: str, label: str) -> Document:
 
 
 def _shown(tag: str) -> str:
-    return tag.replace(YAML_TAG, "!!")
+    return short(tag.replace(YAML_TAG, "!!"))
 
 
 def load_yaml(data: bytes | str, label: str) -> dict:
