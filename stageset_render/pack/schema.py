@@ -104,7 +104,9 @@ class Schema:
             if error.kind.name == "type" or path not in mistyped:
                 demoted = error.kind.name in DEMOTED and self._passed_through(path)
                 found.update((problem, demoted) for problem in self._worded(error, path, written, hints))
-        return [one for one in found if not found[one]], [one for one in found if found[one]]
+        hinted = {(one.path, one.text.partition("; ")[0]) for one in found if "; " in one.text}
+        told = [one for one in found if (one.path, one.text) not in hinted]  # of one said twice, that with a hint
+        return [one for one in told if not found[one]], [one for one in told if found[one]]
 
     def paths(self) -> list[tuple[str, ...]]:
         """The path of every value the schema knows outside lists, parents included."""
