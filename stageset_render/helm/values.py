@@ -16,6 +16,8 @@ from stageset_render.helm.options import Option, typed
 from stageset_render.helm.reading import decoded, document, load_yaml
 from stageset_render.problems import MAX_DEPTH, TOO_DEEP, Path, Refused, brief, holds, short
 
+MAX_SHOWN = 200  # characters of an option in messages
+
 
 @dataclass
 class Source:
@@ -157,12 +159,12 @@ def _listed(names: str) -> list[str]:
 
 
 def named(text: str) -> str:
-    """A file or an option as messages name it: short, and in one line."""
+    """A file as messages name it: short, and in one line."""
     return short(text) if short(text).isprintable() else f"{short(text)!a}"
 
 
 def _option(name: str, text: str, read_value: Callable[[Option], Any] | None) -> Source:
-    label = f"{name} {named(text)}"
+    label = f"{name} {text}" if len(text) <= MAX_SHOWN and text.isprintable() else f"{name} {text[:MAX_SHOWN]!a}..."
     try:
         text.encode("utf-8")
         if name == "--set-json" and text.lstrip().startswith("{"):
