@@ -256,9 +256,20 @@ def test_a_full_disk_ends_in_a_sentence(arguments):
     assert (done.returncode, done.stderr.decode()) == (1, "stdout: No space left on device\n")
 
 
-def test_half_a_character_is_refused():
-    with pytest.raises(Refused, match="half a character"):
-        render({"image": {"tag": "\ud800"}}, name="a", namespace="b")
+@pytest.mark.parametrize(
+    "values, said",
+    [
+        ({"image": {"tag": "\ud800"}}, "half a character"),
+        ({"\ud800": 1}, "half a character"),
+        ({"pod": {"additionalLabels": {"a\ud800": "x"}}}, "half a character"),
+        ({"tolerations": [{"key": "\udcff"}]}, "half a character"),
+        ({"controller": {"tracing": {"sampleRatio": float("nan")}}}, "nan is not a number JSON can hold"),
+    ],
+)
+def test_what_only_python_can_hold_is_refused(values, said):
+    with pytest.raises(Refused, match=said) as refused:
+        render(values, name="a", namespace="b")
+    str(refused.value).encode()
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "examples").glob("*.yaml")), ids=lambda path: path.stem)

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import copy
 import json
+import math
 import re
 import sys
 from collections.abc import Callable, Iterable
@@ -259,7 +260,16 @@ def check_values(values: dict, depth: int = MAX_DEPTH) -> None:
     for key, value in values.items():
         if not isinstance(key, str):
             raise Refused(f"keys of values are strings, but {short(repr(key))} is none")
+        _check_text(key)
         _check_value(value, depth - 1)
+
+
+def _check_text(text: str) -> None:
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise Refused(f"{text[:60]!a} holds half a character (a lone surrogate); write the whole one") from None
 
 
 def _check_value(value, depth: int) -> None:
@@ -270,10 +280,9 @@ def _check_value(value, depth: int) -> None:
             raise Refused(TOO_DEEP)
         for item in value:
             _check_value(item, depth - 1)
-    elif isinstance(value, str) and not value.isascii():
-        try:
-            value.encode()
-        except UnicodeEncodeError:
-            raise Refused(f"{value[:60]!a} holds half a character (a lone surrogate); write the whole one") from None
-    elif value is not None and not isinstance(value, (str, bool, int, float)):
+    elif isinstance(value, str):
+        _check_text(value)
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise Refused(f"{value} is not a number JSON can hold")
+    elif value is not None and not isinstance(value, (bool, int, float)):
         raise Refused(f"values are what YAML can hold, but {short(repr(value))} is a {type(value).__name__}")
