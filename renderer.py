@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import sys
 import time
@@ -13,28 +14,22 @@ try:
     import click
 
     from stageset_render import __version__
-    from stageset_render.helm.values import Source, collect, combine, place_of
+    from stageset_render.helm.values import Source, collect, combine
     from stageset_render.options import VALUES, checked_by, release_options, render_options
     from stageset_render.pack.execution import Request, execute
     from stageset_render.pack.files import CHART
     from stageset_render.pack.names import check_versions
-    from stageset_render.problems import Problem, Refused
-    from stageset_render.usage import HelmCommand, fitting
+    from stageset_render.problems import Problem, Refused, short
+    from stageset_render.usage import HelmCommand, findings
 except ModuleNotFoundError as error:  # a checkout whose dependencies are not installed
     how = "python3 -m venv .venv && .venv/bin/pip install . && .venv/bin/python renderer.py"
     sys.exit(f"there is no Python package {error.name}; install what renderer.py needs, and run it: {how}")
 
-MOST_FINDINGS = 100  # printed of one run; more help nobody
-
 
 def say(problems: list[Problem], sources: list[Source], prefix: str = "") -> None:
-    """Print problems on stderr, a line each: where the value was written, its path, what is wrong."""
-    for problem in problems[:MOST_FINDINGS]:
-        place = place_of(sources, problem.path, problem.at_key) if problem.path else ""
-        problem = problem._replace(text=fitting(problem.text, place))
-        click.echo(prefix + ": ".join(filter(None, (place, str(problem)))), err=True)
-    if len(problems) > MOST_FINDINGS:
-        click.echo(f"{prefix}... and {len(problems) - MOST_FINDINGS} more", err=True)
+    """Print problems on stderr, a line each."""
+    for line in findings(problems, sources):
+        click.echo(prefix + line, err=True)
 
 
 @click.command(cls=HelmCommand, context_settings={"help_option_names": ["-h", "--help"]})
@@ -60,7 +55,7 @@ def main(chart_version, app_version, notes, each, verbose, **options) -> None:
     try:
         if each:
             return _each(each, inputs, options, notes, verbose)
-        if any("{}" in str(options[key]) for key in ("name", "namespace")):
+        if any("{}" in str(options[key]) for key in ("name", "namespace", "output_dir")):
             raise click.UsageError("{} stands for an environment of --each, which is not there")
         sources += collect(*inputs)
         out, result = execute(Request(values=combine(sources), sources=sources, **options))
@@ -73,7 +68,7 @@ def main(chart_version, app_version, notes, each, verbose, **options) -> None:
         say(refused.problems, sources)
         sys.exit(1)
     except OSError as error:
-        click.echo(": ".join(filter(None, (str(error.filename or ""), error.strerror or str(error)))), err=True)
+        click.echo(": ".join(filter(None, (short(str(error.filename or "")), error.strerror or str(error)))), err=True)
         sys.exit(1)
     except click.ClickException:
         raise
@@ -99,13 +94,16 @@ def _each(pattern: str, inputs: list, options: dict, notes: bool, verbose: bool)
         found = environments.matching(pattern)
     except Refused as refused:
         raise click.UsageError(f"--each {refused}") from refused
-    if place := environments.shared_place(found, options["output_dir"] or "{}"):
-        raise click.UsageError(f"several environments would be written to {place}; put {{}} into --output-dir")
+    if shared := options["output_dir"] and environments.shared_place(found, options["output_dir"]):
+        raise click.UsageError(f"{shared}; --output-dir needs {{}}, and each environment a name of its own")
+    once = environments.Once()
 
     def told(environment, sources, result):
+        prefix, problems = ("", result.problems) if isinstance(result, Refused) else ("warning: ", result.warnings)
+        for line in once.of(environment, findings(problems, sources)):
+            click.echo(prefix + line, err=True)
         if isinstance(result, Refused):
-            return say([environment.named(problem) for problem in result.problems], sources)
-        say([environment.named(problem) for problem in result.warnings], sources, "warning: ")
+            return
         if notes:
             click.echo(f"{environment.path}:\n{result.notes}", err=True)
         if verbose:
@@ -133,6 +131,7 @@ def _watched(environments: list):
 
 def command() -> None:
     """The command as a process of its own, which leaves without taking apart what it has loaded."""
+    sys.stderr = sys.stderr or io.StringIO()  # when it is closed, stdout would take its place
     try:
         main(prog_name="stageset-render")
     except SystemExit as end:

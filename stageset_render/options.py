@@ -11,7 +11,7 @@ import click
 
 from stageset_render.pack.files import CHART, manifest_names
 from stageset_render.pack.names import check_name, check_namespace
-from stageset_render.problems import Refused
+from stageset_render.problems import Refused, short
 
 
 def checked_by(check):
@@ -39,15 +39,48 @@ def _template(_context, _option, names: tuple[str, ...]) -> list[str]:
             import difflib  # only wrong usage pays for it
 
             near = difflib.get_close_matches(pattern, manifest_names(), 3, 0.4) or manifest_names()
-            raise click.BadParameter(f"there is no template {pattern!r}; there are {', '.join(near)}")
+            raise click.BadParameter(f"there is no template {short(pattern)!r}; there are {', '.join(near)}")
         files += found
     return list(dict.fromkeys(files))
+
+
+def files(kind: str):
+    """What the shell offers for an option that takes a path: `file` or `dir`, from its own completion."""
+
+    def offered(_context, _option, incomplete: str) -> list:
+        from click.shell_completion import CompletionItem  # only a completion pays for it
+
+        return [CompletionItem(incomplete, type=kind)]
+
+    return offered
+
+
+def _templates_named(_context, _option, incomplete: str) -> list[str]:
+    names = [f"templates/{name}" for name in manifest_names()]
+    return [name for name in names if name.startswith(incomplete)] or fnmatch.filter(names, f"templates/{incomplete}*")
+
+
+def _named(_context, _option, value: str | None) -> str | None:
+    if value == "":
+        raise click.BadParameter("it is empty; name a directory, or leave the option out")
+    return value
+
+
+def _once(_context, _option, values: tuple[str, ...]) -> str | None:
+    if len(values) > 1 or "" in values:
+        raise click.BadParameter("it takes one pattern, as in 'environments/*.yaml'")
+    return values[0] if values else None
 
 
 _RELEASE = (
     click.argument("name", default="release-name", callback=checked_by(check_name)),
     click.option(
-        "-f", "--values", multiple=True, metavar="FILE", help="Values file, YAML or JSON; - is stdin. Repeatable."
+        "-f",
+        "--values",
+        multiple=True,
+        metavar="FILE",
+        shell_complete=files("file"),
+        help="Values file, YAML or JSON; - is stdin. Repeatable.",
     ),
     click.option("--set", "set_", multiple=True, metavar="KEY=VALUE", help="Set values. Repeatable, like those below."),
     click.option("--set-string", multiple=True, metavar="KEY=VALUE", help="Set values that stay strings."),
@@ -73,6 +106,7 @@ _RENDERING = (
         multiple=True,
         metavar="templates/FILE",
         callback=_template,
+        shell_complete=_templates_named,
         help="Render these templates only. Repeatable.",
     ),
     click.option(
@@ -80,11 +114,24 @@ _RENDERING = (
     ),
     click.option("--chart-version", metavar="V", help="Chart version that the labels name."),
     click.option("--app-version", metavar="A", help="appVersion that the labels, and an empty image tag, name."),
-    click.option("--crds", metavar="DIR", help="Add the CustomResourceDefinitions in DIR's YAML files."),
-    click.option("--output-dir", metavar="DIR", help="Write a file per template below DIR instead of printing."),
+    click.option(
+        "--crds",
+        metavar="DIR",
+        callback=_named,
+        shell_complete=files("dir"),
+        help="Add the CustomResourceDefinitions in DIR's YAML files.",
+    ),
+    click.option(
+        "--output-dir",
+        metavar="DIR",
+        shell_complete=files("dir"),
+        help="Write a file per template below DIR instead of printing.",
+    ),
     click.option(
         "--each",
+        multiple=True,
         metavar="PATTERN",
+        callback=_once,
         help="Render a release per file that PATTERN matches, laid over the -f files; {} in NAME, -n, -f, --output-dir "
         "stands for what its * matched.",
     ),

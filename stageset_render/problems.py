@@ -65,11 +65,16 @@ def split_path(text: str) -> Path:
     while at < len(text):
         found = re.compile(PATH_STEP).match(text, at)
         if not found:
-            raise Refused(f'"{text}" is not a path; write keys and indexes as in a.b[0]."c.d"')
+            raise Refused(f'"{short(text)}" is not a path; write keys and indexes as in a.b[0]."c.d"')
         index, quoted, plain = found.groups()
         path.append(int(index) if index else json.loads(quoted) if quoted else plain)
         at = found.end()
     return tuple(path)
+
+
+def short(text: str, most: int = 200) -> str:
+    """A text as a message names it: of one that is long, its beginning alone."""
+    return text if len(text) <= most else text[: most - 3] + "..."
 
 
 def holds(value: Any, step: str | int) -> bool:

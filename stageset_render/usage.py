@@ -5,11 +5,19 @@
 from __future__ import annotations
 
 import functools
+import json
 import re
-from pathlib import Path
+from collections.abc import Iterator
+from pathlib import Path as File
 
 import click
 
+from stageset_render.helm.values import Source, place_of, source_of
+from stageset_render.problems import Path, Problem, short
+
+MOST_FINDINGS = 100  # printed of one run; more help nobody
+ON_DRY_RUN = "leave it out; no API server is asked anything, and --dry-run alone checks and prints nothing"
+IN_QUOTES = "; write it in quotes"
 TRUTHS = {  # what Go's strconv.ParseBool takes
     **dict.fromkeys(("1", "t", "T", "true", "TRUE", "True"), True),
     **dict.fromkeys(("0", "f", "F", "false", "FALSE", "False"), False),
@@ -21,16 +29,54 @@ def helm_flags() -> dict[str, str]:
     """Each flag of `helm template` that this command does not have, with what to do instead."""
     import yaml
 
-    table = yaml.safe_load(Path(__file__).with_name("helm_flags.yaml").read_text(encoding="utf-8"))
+    table = yaml.safe_load(File(__file__).with_name("helm_flags.yaml").read_text(encoding="utf-8"))
     return {name: instead for names, instead in table.items() for name in names.split(", ")}
 
 
-def fitting(text: str, place: str) -> str:
-    """What is said of a value, with a hint that fits where it was set: in an option quotes mean nothing."""
-    if place.startswith("--set"):
-        text = text.replace("; write it in quotes", "; use --set-string")
-        text = re.sub("; write it without quotes, as .*", "; use --set", text)
+def findings(problems: list[Problem], sources: list[Source]) -> Iterator[str]:
+    """A line for each problem, and one for those that are too many."""
+    yield from (said(problem, sources) for problem in problems[:MOST_FINDINGS])
+    if len(problems) > MOST_FINDINGS:
+        yield f"... and {len(problems) - MOST_FINDINGS} more"
+
+
+def said(problem: Problem, sources: list[Source]) -> str:
+    """A problem in one line: where the value was written, its path, and what is wrong, with a hint that fits there."""
+    source, _ = source_of(sources, problem.path) if problem.path else (None, 0)
+    if source:
+        place = place_of(sources, problem.path, problem.at_key)
+        fitting = _in_a_file if source.edits is None and source.text is not None else _in_an_option
+        return f"{place}: {problem._replace(text=fitting(problem.text, problem.path, source))}"
+    return str(problem)
+
+
+def _in_a_file(text: str, path: Path, source: Source) -> str:
+    """The hint on quotes with the text that belongs into them: 1.10 has been read as 1.1."""
+    plain = source.plain(path)
+    return text.replace(IN_QUOTES, f'{IN_QUOTES}: "{plain}"') if plain and len(plain) <= 60 else text
+
+
+def _in_an_option(text: str, path: Path, source: Source) -> str:
+    """Hints that fit an option, in which quotes and indentation mean nothing."""
+    text = text.replace(IN_QUOTES, "; use --set-string")
+    text = re.sub("; write it without quotes, as .*", "; use --set", text)
+    if text.endswith(("; write true", "; write false")) and not source.label.startswith("--set "):
+        text = text.replace("; write ", "; use --set with ")
+    text = re.sub(r"remove this line, and write .*", "leave it out of the name", text)
+    text = re.sub(r"; (indent|put a blank|write it as a list|write [^\[{]+: [^\[]).*", "", text)
+    form = re.search(r"; write (a list: |a list such as )?([\[{].*)$", text)
+    if form and " or " not in form[2]:
+        import yaml
+
+        value = json.dumps(yaml.safe_load(form[2]))
+        text = f"{text[: form.start()]}; use --set-json '{_in_an_options_form(path)}={value}'"
     return text
+
+
+def _in_an_options_form(path: Path) -> str:
+    """A path as --set takes it."""
+    steps = [f"[{step}]" if isinstance(step, int) else "." + re.sub(r"([.,=\[\\])", r"\\\1", step) for step in path]
+    return "".join(steps).removeprefix(".")
 
 
 class HelmCommand(click.Command):
@@ -49,10 +95,20 @@ class HelmCommand(click.Command):
         try:
             rest = super().parse_args(context, self._plain(args, context))
         except click.NoSuchOption as error:
-            said = helm_flags().get(error.option_name)
-            raise click.UsageError(f"{error.option_name}: {said}", context) if said else error from None
+            instead = helm_flags().get(error.option_name)
+            if instead:
+                raise click.UsageError(f"{error.option_name}: {instead}", context) from None
+            error.message = error.message.replace(error.option_name, short(error.option_name))
+            raise
+        except click.BadParameter as error:
+            source = error.param and context.get_parameter_source(error.param.name)
+            if source == click.core.ParameterSource.ENVIRONMENT:
+                raise click.UsageError(f"{error.param.envvar}: {error.message}", context) from None
+            raise
+        if context.args and context.params["name"] == "template":
+            raise click.UsageError("leave out `template`: this command does nothing else", context)
         if context.args:
-            chart = context.args[0]
+            chart = short(context.args[0])
             raise click.UsageError(
                 f"{chart!r} is too much: the chart is this pack itself, so name the release alone", context
             )
@@ -67,8 +123,10 @@ class HelmCommand(click.Command):
         for arg in args[:at]:
             name, equals, value = arg.partition("=")
             if name in flags and name.startswith("--"):
+                if name == "--dry-run" and value in ("client", "server", "none"):
+                    raise click.UsageError(f"{name}={value}: {ON_DRY_RUN}", context)
                 if equals and value not in TRUTHS:
-                    raise click.UsageError(f"{name} is true or false, and not {value!r}", context)
+                    raise click.UsageError(f"{name} is true or false, and not {short(value)!r}", context)
                 plain = [one for one in plain if one != name]
                 plain += [name] if TRUTHS.get(value, True) else []
             elif equals and re.fullmatch("-[A-Za-z]", name):

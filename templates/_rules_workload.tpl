@@ -126,10 +126,12 @@ tmpSizeLimit: {{ Values.tmpSizeLimit }} is not below resources.ephemeralStorage 
 {%- endif %}
 {%- endmacro %}
 
-{#- A size of less than a kilobyte lacks its unit. #}
+{#- A size of less than a kilobyte lacks its unit; one in thousandths of a byte has that of CPU. #}
 {%- macro unitless(path, quantity) -%}
 {%- if regex_match("^[1-9][0-9]{0,2}$", quantity | to_string) %}
-{{ path }}: {{ quantity }} means as many bytes; write the unit, as in {{ quantity }}Mi
+{{ path }}: {{ quantity }} means as many bytes; write the unit, as in {{ quantity }}Mi or {{ quantity }}Gi
+{%- elif regex_match("^[0-9]+m$", quantity | to_string) %}
+{{ path }}: {{ quantity }} means thousandths of a byte; write the unit, as in 512Mi
 {%- endif %}
 {%- endmacro %}
 

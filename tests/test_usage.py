@@ -3,6 +3,7 @@
 """What users of `helm template` type, and what they are told."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -34,7 +35,8 @@ def test_the_namespace_may_be_in_the_environment(command, monkeypatch):
     monkeypatch.setenv("HELM_NAMESPACE", "")
     assert namespace(command(*ACCOUNT)) == "default"
     monkeypatch.setenv("HELM_NAMESPACE", "A")
-    assert command(*ACCOUNT).exit_code == 2
+    done = command(*ACCOUNT)
+    assert (done.exit_code, "Error: HELM_NAMESPACE: 'A' is no namespace" in done.stderr) == (2, True)
 
 
 @pytest.mark.parametrize(
@@ -56,6 +58,10 @@ def test_flags_take_a_truth(command, arguments, hooks):
     "arguments, said",
     [
         (["--no-hooks=maybe"], "--no-hooks is true or false, and not 'maybe'"),
+        (["--dry-run=client"], "--dry-run=client: leave it out"),
+        (["template", "name", "chart"], "leave out `template`"),
+        (["--crds", ""], "it is empty; name a directory"),
+        (["--output-dir", "{}"], "{} stands for an environment of --each"),
         (["name", "chart"], "'chart' is too much: the chart is this pack itself"),
         (["--version", "1.2.3"], "use --chart-version"),
         (["name", "--version=1.2.3"], "use --chart-version"),
@@ -84,14 +90,42 @@ def test_set_literal_takes_the_text_as_it_stands(command):
     [
         ("principals: [*]", '`*` and `&` begin an alias or an anchor; write "*"'),
         ("gate: enabled:true", "put a blank behind the colon: enabled: true"),
-        ("serviceMesh: {gate: {from: a/ns/b/sa/c}}", "write a list such as [{principals: [cluster.local/ns/"),
+        ("gate: {enabled:true}", "put a blank behind the colon: enabled: true"),
+        ("gate:enabled: true", "write enabled: on a line of its own, indented below gate:"),
+        ("serviceMesh: {gate: {from: a/ns/b/sa/c}}", "write a list: [{principals: [a/ns/b/sa/c]}]"),
+        ("serviceMesh: {gate: {from: '*'}}", "write a list such as [{principals: [cluster.local/ns/"),
+        ("serviceMesh: {gate: {from: [a/ns/b/sa/c]}}", "'a/ns/b/sa/c' is not a map; write {principals: [a/ns/b/sa/c]}"),
+        ("serviceMesh: {gate: {from: [b]}}", "'b' is not a map; write {principals: [b]} or {namespaces: [b]}"),
         ("serviceMesh: {gate: {from: [{principals: a}]}}", 'write a list: ["a"]'),
+        ("serviceMesh: {gate: {from: {principals: [a]}}}", "write it as a list: begin its first line with `- `"),
+        ("serviceMesh: {gate: {principals: [a]}}", "did you mean serviceMesh.gate.from[0].principals?"),
+        (
+            "serviceMesh: {from: [a]}",
+            "did you mean serviceMesh.gate.from, serviceMesh.metrics.from or serviceMesh.mcp.from?",
+        ),
+        ("imagePullSecrets: regcred", "write a list: [{name: regcred}]"),
+        ("controller: {watchNamespaces: 'a, b'}", 'write a list: ["a", "b"]'),
+        ("nodeSelector: kubernetes.io/os=linux", "write kubernetes.io/os: linux"),
+        ("serviceMesh: true", "true is not a map; write {enabled: true}"),
+        ("serviceMesh: istio", "'istio' is not a map; write {engine: istio}"),
+        ("ports: 8082", "8082 is not a map; it takes the keys gate, health, mcp, metrics, webhook"),
+        ("serviceMesh: {mtls: true}", "true is not a string\n"),
+        ("gate: {enabled: 1}", "1 is not a boolean; write true"),
         ("gate: {enabled: 'Yes'}", "'Yes' is not a boolean; write true"),
         ("gate: {enabled: OFF_}", "'OFF_' is not a boolean"),
         ("gate: {enabled: 'OFF'}", "'OFF' is not a boolean; write false"),
-        ("mtls: strict", "did you mean serviceMesh.mtls?"),
+        ("mtls: strict", "did you mean serviceMesh.mtls?); write serviceMesh: {mtls: strict}"),
+        ("gate: {ports: 1}", "ports: is unknown; known here: enabled"),
+        (
+            "gate:\nenabled: true",
+            "stdin:2:1: enabled: is unknown here; indent this line below gate:, which holds nothing",
+        ),
+        ("image:\n  tag: v1\n pullPolicy: Never", "as deep as the line above it would be `  pullPolicy: Never`"),
+        ("image:\n  tag: v1\n    pullPolicy: Never", "as deep as the line above it would be `  pullPolicy: Never`"),
+        ("a: {gate: {enabled: true}, imag: {}}", "remove this line, and write gate: without indentation"),
         ("my-release: {gate: {enabled: true}}", "remove this line, and write gate: without indentation"),
-        ("image: {tag: 1}", "1 is not a string; write it in quotes"),
+        ("image: {tag: 1.10}", '1.1 is not a string; write it in quotes: "1.10"'),
+        ("image: &a {tag: 0x1F}", '31 is not a string; write it in quotes: "0x1F"'),
     ],
 )
 def test_a_slip_is_mended_in_the_message(command, text, said):
@@ -100,9 +134,53 @@ def test_a_slip_is_mended_in_the_message(command, text, said):
     assert said in done.stderr
 
 
-def test_hints_fit_the_option(command):
-    assert "1 is not a string; use --set-string" in command("--set", "image.tag=1").stderr
-    assert "'true' is not a boolean; use --set" in command("--set-string", "gate.enabled=true").stderr
+@pytest.mark.parametrize(
+    "option, text, said",
+    [
+        ("--set", "image.tag=1", "1 is not a string; use --set-string\n"),
+        ("--set-json", "image.tag=1.10", "1.1 is not a string; use --set-string\n"),
+        ("--set-string", "gate.enabled=true", "'true' is not a boolean; use --set\n"),
+        ("--set", "gate.enabled=yes", "'yes' is not a boolean; write true\n"),
+        ("--set-string", "gate.enabled=yes", "'yes' is not a boolean; use --set with true\n"),
+        ("--set", "controller.watchNamespaces=a", """use --set-json 'controller.watchNamespaces=["a"]'\n"""),
+        ("--set", "serviceMesh.gate.from={a/b}", """--set-json 'serviceMesh.gate.from[0]={"principals": ["a/b"]}'\n"""),
+        ("--set", "mtls=strict", "did you mean serviceMesh.mtls?)\n"),
+        ("--set", "x.gate.enabled=true", "x: holds the values of the pack; leave it out of the name\n"),
+        ("--set-json", '{"serviceMesh": true}', """use --set-json 'serviceMesh={"enabled": true}'\n"""),
+    ],
+)
+def test_hints_fit_the_option(command, option, text, said):
+    assert command(option, text).stderr.endswith(said)
+
+
+LONG = "x " * 5_000
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        *([option, f"{LONG}=1"] for option in ("--set", "--set-string", "--set-json", "--set-file", "--set-literal")),
+        *(["--set", text] for text in (LONG, f"a[{LONG}]=1", f"a[0]{LONG}=1", f"a={{b}}{LONG}", f"image.tag={LONG}")),
+        ["--set-json", f"{{}}{LONG}"],
+        ["--set-json", f'{{"{LONG}": 1, "{LONG}": 1}}'],
+        ["--set-file", f"image.tag={LONG}"],
+        *([option, LONG] for option in ("-f", "-n", "-s", "--each", "--crds", "--output-dir", "--app-version")),
+        [LONG],
+        ["a", LONG],
+        [f"--{LONG}"],
+        [f"--no-hooks={LONG}"],
+        ["--dry-run", "--each", f"{LONG}*"],
+    ],
+)
+def test_no_message_prints_more_of_a_value_than_tells_it(command, arguments):
+    done = command(*arguments)
+    assert done.exit_code in (1, 2)
+    assert max(map(len, done.stderr.replace("x ", "x").splitlines())) < 1_300 and LONG[:600] not in done.stderr
+
+
+@pytest.mark.parametrize("text", [f"'{LONG}': 1\n'{LONG}': 1", f"a: !!int '{LONG}'", f"a: !{'x' * 5_000} 1"])
+def test_nor_of_one_in_a_file(command, text):
+    assert len(command("-f", "-", stdin=text).stderr) < 400
 
 
 def test_explain_says_who_set_what(command, tmp_path, monkeypatch):
@@ -124,6 +202,43 @@ def test_explain_says_who_set_what(command, tmp_path, monkeypatch):
     assert yaml.safe_load(done.stdout) == yaml.safe_load(shown.stdout)
 
 
+def test_many_values_of_one_map_are_explained_in_time(command):
+    """A second; looking each up anew in the whole file took hours."""
+    entries = "".join(f"    k{number}: v\n" for number in range(5_000))
+    done = command("-f", "-", "--explain", stdin=f"serviceAccount:\n  annotations:\n{entries}")
+    assert "k4999: v  # stdin:5002:12\n" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "words, offered",
+    [
+        ("-f exa", "file,exa"),
+        ("--values exa", "file,exa"),
+        ("--output-dir o", "dir,o"),
+        ("--crds o", "dir,o"),
+        ("-s peer", "plain,templates/peerauthentication.yaml"),
+        ("-s templates/cert", "plain,templates/certificate-webhook.yaml"),
+        ("--expl", "plain,--explain"),
+    ],
+)
+def test_the_shell_completes(words, offered):
+    completion = {"_STAGESET_RENDER_COMPLETE": "bash_complete", "COMP_WORDS": f"stageset-render {words}"}
+    done = subprocess.run(
+        [sys.executable, ROOT / "renderer.py"],
+        env={**os.environ, **completion, "COMP_CWORD": str(len(words.split()))},
+        capture_output=True,
+        text=True,
+    )
+    assert (done.stdout, done.stderr) == (f"{offered}\n", "")
+
+
+@pytest.mark.parametrize("arguments", [["--bad"], ["-f", "missing.yaml"], ["--each", "examples/*.yaml", "--dry-run"]])
+def test_a_closed_stderr_moves_nothing_to_stdout(arguments):
+    run = [sys.executable, "renderer.py", *arguments]
+    done = subprocess.run(["sh", "-c", 'exec "$@" 2>&-', "sh", *run], cwd=ROOT, stdout=subprocess.PIPE)
+    assert (done.stdout, done.returncode) == (b"", {"--bad": 2, "-f": 1, "--each": 0}[arguments[0]])
+
+
 def test_skipping_the_schema_lets_pass_what_a_newer_api_may_know(command):
     newer = "tolerations: [{operator: Exists, newer: 1}]"
     assert command("-f", "-", stdin=newer).exit_code == 1
@@ -141,9 +256,20 @@ def test_a_full_disk_ends_in_a_sentence(arguments):
     assert (done.returncode, done.stderr.decode()) == (1, "stdout: No space left on device\n")
 
 
-def test_half_a_character_is_refused():
-    with pytest.raises(Refused, match="half a character"):
-        render({"image": {"tag": "\ud800"}}, name="a", namespace="b")
+@pytest.mark.parametrize(
+    "values, said",
+    [
+        ({"image": {"tag": "\ud800"}}, "half a character"),
+        ({"\ud800": 1}, "half a character"),
+        ({"pod": {"additionalLabels": {"a\ud800": "x"}}}, "half a character"),
+        ({"tolerations": [{"key": "\udcff"}]}, "half a character"),
+        ({"controller": {"tracing": {"sampleRatio": float("nan")}}}, "nan is not a number JSON can hold"),
+    ],
+)
+def test_what_only_python_can_hold_is_refused(values, said):
+    with pytest.raises(Refused, match=said) as refused:
+        render(values, name="a", namespace="b")
+    str(refused.value).encode()
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "examples").glob("*.yaml")), ids=lambda path: path.stem)

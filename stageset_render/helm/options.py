@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from stageset_render.problems import MAX_DEPTH, TOO_DEEP, Path, Refused, dotted
+from stageset_render.problems import MAX_DEPTH, TOO_DEEP, Path, Refused, dotted, short
 
 MAX_INDEX, MAX_DOTS = 65_536, 30  # Helm's own limits
 
@@ -72,11 +72,11 @@ class Option:
                 path.append(self.index())
                 extra, stop = self.until("[.=")
                 if extra:
-                    raise Refused(f'"{extra}" stands after ]; write name[0]=value or name[0].key=value')
+                    raise Refused(f'"{short(extra)}" stands after ]; write name[0]=value or name[0].key=value')
             if stop == "=":
                 break
             if stop != ".":
-                raise Refused(f'"{dotted(path)}" has no value; write name=value')
+                raise Refused(f'"{short(dotted(path))}" has no value; write name=value')
             dots += 1
         if dots > MAX_DOTS or len(path) > MAX_DEPTH:
             raise Refused(f"the name is nested too deep; at most {MAX_DOTS} dots are allowed")
@@ -85,7 +85,9 @@ class Option:
     def index(self) -> int:
         text, stop = self.until("]")
         if not stop or not re.fullmatch(r"\+?[0-9]{1,9}", text) or int(text) > MAX_INDEX:
-            raise Refused(f'"{text}" is not an index of a list; write one from 0 to {MAX_INDEX}, as in name[0]=value')
+            raise Refused(
+                f'"{short(text)}" is not an index of a list; write one from 0 to {MAX_INDEX}, as in name[0]=value'
+            )
         return int(text)
 
     def value(self, convert: Callable[[str], Any]) -> Any:
@@ -105,7 +107,7 @@ class Option:
 
     def comma(self) -> None:
         if self.at < len(self.text) and self.text[self.at] != ",":
-            raise Refused(f'"{self.text[self.at :]}" stands after the value; put a comma between two settings')
+            raise Refused(f'"{short(self.text[self.at :])}" stands after the value; put a comma between two settings')
         self.at += 1
 
     def blanks(self) -> None:
@@ -137,7 +139,7 @@ class Option:
         values = self.json_value()
         self.blanks()
         if self.at < len(self.text):
-            raise Refused(f'"{self.text[self.at :]}" stands after the JSON object; remove it')
+            raise Refused(f'"{short(self.text[self.at :])}" stands after the JSON object; remove it')
         return values
 
 
@@ -152,7 +154,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict:
     seen: dict[str, Any] = {}
     for key, value in pairs:
         if key in seen:
-            raise Refused(f'the key "{key}" is set twice in the JSON text; keep one')
+            raise Refused(f'the key "{short(key)}" is set twice in the JSON text; keep one')
         seen[key] = value
     return seen
 

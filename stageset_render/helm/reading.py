@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import base64
+import bisect
 import functools
 import math
 import re
@@ -12,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from stageset_render.problems import MAX_DEPTH, TOO_DEEP, Path, Refused, holds
+from stageset_render.problems import MAX_DEPTH, TOO_DEEP, Path, Refused, holds, short
 
 MAX_NODES = 100_000
 
@@ -67,6 +68,9 @@ UNREADABLE = (  # what libyaml says, and what to tell a person
     ("second occurrence", "an anchor of this name is defined above; give this one another name"),
     ("exceeded maximum nesting depth", TOO_DEEP),  # from libyaml 0.2.6 on, which looks ahead before it tells of a level
 )
+EMPTY_END = r"\n---[ \t\r]*(\n[ \t\r]*(#.*)?)*\Z"  # a last document that holds nothing
+MISPLACED = ("mapping values are not allowed", "did not find expected key")
+ENTRY = r"([ ]*(?:- +)*)([^\s#:]+:(?: .*)?)\s*"
 LONE_TAG = r"(&\S+\s+)?!"  # libyaml forgets this tag, which makes text of a number
 CONTROL = "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f]|[\ud800-\udfff]|\ufeff|\ufffe|\uffff"
 
@@ -97,13 +101,15 @@ class Document:
         self.text, self.label = text, label
         self.problems: list[str] = []
         self.entered: list[yaml.Node] = []
+        self.opened: dict[int, Any] = {}
         self.count = 0
         self.tagged = "!" in text
         bad = None if text.isascii() and text.replace("\n", "").isprintable() else re.search(CONTROL, text)
         if bad:
             place = _place(label, text[: bad.start()])
             raise Refused(f"{place}: the character U+{ord(bad.group()):04X} is not allowed in YAML; remove it")
-        loader = Loader(text)
+        end = re.search(EMPTY_END, text) if "\n---" in text else None
+        loader = Loader(text[: end.start() + 1] if end else text)
         try:
             self.root = loader.get_single_node()
         except yaml.MarkedYAMLError as error:
@@ -118,10 +124,31 @@ class Document:
             problem = "a tab stands where YAML wants blanks; indent with spaces"
         elif start and start.line != mark.line and not isinstance(error, yaml.composer.ComposerError):
             problem += f" (in what starts on line {start.line + 1})"
+        if any(said in error.problem for said in MISPLACED):
+            problem += self.aligned(mark.index)
         return f"{self.at(mark)}: {problem}"
 
+    def aligned(self, index: int) -> str:
+        """A hint where an entry is indented otherwise than the one above it: the line as deep as that."""
+        number = bisect.bisect_right(self.starts, index)
+        above, line = (
+            (re.fullmatch(ENTRY, text) for text in self.text.split("\n")[number - 2 : number])
+            if number > 1
+            else (None, None)
+        )
+        if not above or not line or len(above[1]) == len(line[1]) or "-" in line[1]:
+            return ""
+        return f"; as deep as the line above it would be `{' ' * len(above[1])}{line[2][:60]}`"
+
     def at(self, mark: Any) -> str:
-        return _place(self.label, self.text[: mark.index])  # an editor's lines: libyaml's own count takes in U+2028
+        """``label:line:column`` in an editor's count of lines: libyaml's takes in U+2028."""
+        line = bisect.bisect_right(self.starts, mark.index)
+        return f"{self.label}:{line}:{mark.index - self.starts[line - 1] + 1}"
+
+    @functools.cached_property
+    def starts(self) -> list[int]:
+        """Where each line starts."""
+        return [0, *(found.end() for found in re.finditer("\n", self.text))]
 
     def problem(self, node: yaml.Node, text: str) -> None:
         self.problems.append(f"{self.at(node.start_mark)}: {text}")
@@ -169,7 +196,7 @@ class Document:
             if self.tagged and re.match(LONE_TAG, self.text[node.start_mark.index : node.end_mark.index]):
                 self.problem(node, "the tag ! is not known; remove it")
             if re.fullmatch(NO_JSON_NUMBER, node.value):
-                self.problem(node, f"{node.value} is not a number JSON can hold; quote it if text is meant")
+                self.problem(node, f"{short(node.value)} is not a number JSON can hold; quote it if text is meant")
             return _plain(node.value)
         kind = node.tag[len(YAML_TAG) :] if node.tag.startswith(YAML_TAG) else ""
         if kind == "str":
@@ -179,7 +206,7 @@ class Document:
         if kind not in TAGGED:
             self.problem(node, f"the tag {_shown(node.tag)} is not known; remove it")
         elif type(_plain(node.value)) not in TAGGED[kind]:
-            self.problem(node, f'"{node.value}" is not what its tag !!{kind} says; remove the tag')
+            self.problem(node, f'"{short(node.value)}" is not what its tag !!{kind} says; remove the tag')
         return _plain(node.value)
 
     def binary(self, node: yaml.ScalarNode) -> str:
@@ -198,12 +225,14 @@ class Document:
             key = MERGE_KEY if is_merge else self.key(key_node)
             if key in own:
                 line = own[key].start_mark.line + 1
-                self.problem(key_node, f'the key "{key_node.value}" is set on line {line} already; keep one')
+                self.problem(key_node, f'the key "{short(key_node.value)}" is set on line {line} already; keep one')
             own[key] = key_node
             merged = self.merged(value_node) if is_merge else {key: (key_node, value_node)}
             for clash in own.keys() & merged.keys() if is_merge else ():
                 # Helm lets the merged value win here, YAML the one that is written out.
-                self.problem(own[clash], f'the `<<` below sets "{clash}" too; put `<<` first to make plain which wins')
+                self.problem(
+                    own[clash], f'the `<<` below sets "{short(clash)}" too; put `<<` first to make plain which wins'
+                )
             found.update(merged)
         return found
 
@@ -234,16 +263,32 @@ class Document:
         """Where the value at ``path`` or its key stands; for a path it lacks, the key of the nearest parent."""
         if self.root is None:
             return self.label
+        key, node, whole = self.nodes(path)
+        return self.at((key if at_key or not whole else node).start_mark)
+
+    def plain(self, path: Path) -> str:
+        """The plain scalar at ``path`` as it is written; empty when there is none."""
+        _, node, whole = self.nodes(path)
+        return node.value if whole and isinstance(node, yaml.ScalarNode) and node.tag == PLAIN else ""
+
+    def nodes(self, path: Path) -> tuple[yaml.Node, yaml.Node, bool]:
+        """The key and the value at ``path``, or those of the nearest parent, and whether the path was found whole."""
         key = node = self.root
         for step in path:
-            inside = self.entries(node) if isinstance(node, yaml.MappingNode) else None
-            if isinstance(node, yaml.SequenceNode):
-                inside = [(item, item) for item in node.value]
+            inside = self.inside(node)
             if not holds(inside, step):
-                at_key = True
-                break
+                return key, node, False
             key, node = inside[step]
-        return self.at((key if at_key else node).start_mark)
+        return key, node, True
+
+    def inside(self, node: yaml.Node) -> Any:
+        """The key and value nodes in a map or list, kept: many paths lead through one."""
+        if id(node) not in self.opened:
+            if isinstance(node, yaml.MappingNode):
+                self.opened[id(node)] = self.entries(node)
+            elif isinstance(node, yaml.SequenceNode):
+                self.opened[id(node)] = [(item, item) for item in node.value]
+        return self.opened.get(id(node))
 
 
 @functools.lru_cache(maxsize=8)
@@ -252,7 +297,7 @@ def document(text: str, label: str) -> Document:
 
 
 def _shown(tag: str) -> str:
-    return tag.replace(YAML_TAG, "!!")
+    return short(tag.replace(YAML_TAG, "!!"))
 
 
 def load_yaml(data: bytes | str, label: str) -> dict:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import copy
 import json
+import math
 import re
 import sys
 from collections.abc import Callable, Iterable
@@ -14,7 +15,7 @@ from typing import Any
 
 from stageset_render.helm.options import Option, typed
 from stageset_render.helm.reading import decoded, document, load_yaml
-from stageset_render.problems import MAX_DEPTH, TOO_DEEP, Path, Refused, dotted, holds
+from stageset_render.problems import MAX_DEPTH, TOO_DEEP, Path, Refused, brief, holds, short
 
 MAX_SHOWN = 200  # characters of an option in messages
 
@@ -31,6 +32,10 @@ class Source:
     def place(self, path: Path, at_key: bool = False) -> str:
         """``label:line:column`` of the value at ``path`` or of its key; the label alone for an option."""
         return self.label if self.text is None else document(self.text, self.label).place(path, at_key)
+
+    def plain(self, path: Path) -> str:
+        """The plain scalar at ``path`` as a file has it; empty for anything else."""
+        return document(self.text, self.label).plain(path) if self.text is not None else ""
 
     def reach(self, path: Path) -> tuple[int, bool]:
         """How many steps of ``path`` it holds, and whether it leaves nothing of earlier sources beyond them."""
@@ -59,6 +64,12 @@ def _reach(value: Any, path: Path) -> tuple[int, bool]:
 def place_of(sources: Iterable[Source], path: Path, at_key: bool = False) -> str:
     """Where the value at ``path`` was set: the place in the last source that says it, else that of its nearest
     parent; empty when no source says anything about it, which leaves a default."""
+    source, steps = source_of(sources, path)
+    return source.place(path[:steps], at_key or steps < len(path)) if source else ""
+
+
+def source_of(sources: Iterable[Source], path: Path) -> tuple[Source | None, int]:
+    """The last source that says the value at ``path`` or its nearest parent, and how many steps of the path it has."""
     longest, chosen = 0, None
     for source in reversed(list(sources)):
         steps, final = source.reach(path)
@@ -66,12 +77,12 @@ def place_of(sources: Iterable[Source], path: Path, at_key: bool = False) -> str
             longest, chosen = steps, source
         if final:
             break
-    return chosen.place(path[:longest], at_key or longest < len(path)) if chosen else ""
+    return chosen, longest
 
 
 def read_source(name: str, stdin: Callable[[], bytes]) -> Source:
     """Read a values file, or stdin for ``-``. Raises Refused when it cannot be read or understood."""
-    label = "stdin" if name.strip() == "-" else name
+    label = "stdin" if name.strip() == "-" else named(name)
     text = decoded(_read(name, stdin), label)
     return Source(label, load_yaml(text, label), text)
 
@@ -93,12 +104,12 @@ def _read(name: str, stdin: Callable[[], bytes]) -> bytes:
     if not name:
         raise Refused("the name of a file is empty; name a file, or - for stdin")
     if re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", name):
-        raise Refused(f"{name}: values are not fetched; download the file, and name it by its path")
+        raise Refused(f"{named(name)}: values are not fetched; download the file, and name it by its path")
     try:
         with open(name, "rb") as file:
             return file.read()
     except (OSError, ValueError) as error:
-        raise Refused(f"{name}: {next(words for kind, words in UNREAD if isinstance(error, kind))}") from None
+        raise Refused(f"{named(name)}: {next(words for kind, words in UNREAD if isinstance(error, kind))}") from None
 
 
 def collect(
@@ -119,7 +130,7 @@ def collect(
     sources += [_option("--set-string", text, lambda option: option.value(str)) for text in set_string]
 
     def content(name: str) -> str:
-        return decoded(_read(name, once), name, "utf-8")
+        return decoded(_read(name, once), named(name), "utf-8")
 
     sources += [_option("--set-file", text, lambda option: option.value(content)) for text in set_file]
     return sources + [_option("--set-literal", text, None) for text in set_literal]
@@ -145,7 +156,12 @@ def _listed(names: str) -> list[str]:
     try:
         return next(csv.reader([names], strict=True)) or [""]
     except csv.Error:
-        raise Refused(f"-f {names}: the quotes are not those of a comma-separated list") from None
+        raise Refused(f"-f {named(names)}: the quotes are not those of a comma-separated list") from None
+
+
+def named(text: str) -> str:
+    """A file as messages name it: short, and in one line."""
+    return short(text) if short(text).isprintable() else f"{short(text)!a}"
 
 
 def _option(name: str, text: str, read_value: Callable[[Option], Any] | None) -> Source:
@@ -203,9 +219,13 @@ def _edit(values: dict, path: Path, value: Any, label: str) -> None:
         holder = holder[step]
         if not isinstance(holder, kind):
             found = (
-                "a map" if isinstance(holder, dict) else "a list" if isinstance(holder, list) else json.dumps(holder)
+                "a map"
+                if isinstance(holder, dict)
+                else "a list"
+                if isinstance(holder, list)
+                else short(json.dumps(holder))
             )
-            raise Refused(f"{label}: {dotted(path[:at])} is {found} and not {name} to set something in; set it whole")
+            raise Refused(f"{label}: {brief(path[:at])} is {found} and not {name} to set something in; set it whole")
 
 
 def coalesce(defaults: dict, values: dict, plain: dict | None = None) -> dict:
@@ -239,8 +259,17 @@ def check_values(values: dict, depth: int = MAX_DEPTH) -> None:
         raise Refused(TOO_DEEP)
     for key, value in values.items():
         if not isinstance(key, str):
-            raise Refused(f"keys of values are strings, but {key!r} is none")
+            raise Refused(f"keys of values are strings, but {short(repr(key))} is none")
+        _check_text(key)
         _check_value(value, depth - 1)
+
+
+def _check_text(text: str) -> None:
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise Refused(f"{text[:60]!a} holds half a character (a lone surrogate); write the whole one") from None
 
 
 def _check_value(value, depth: int) -> None:
@@ -251,10 +280,9 @@ def _check_value(value, depth: int) -> None:
             raise Refused(TOO_DEEP)
         for item in value:
             _check_value(item, depth - 1)
-    elif isinstance(value, str) and not value.isascii():
-        try:
-            value.encode()
-        except UnicodeEncodeError:
-            raise Refused(f"{value[:60]!a} holds half a character (a lone surrogate); write the whole one") from None
-    elif value is not None and not isinstance(value, (str, bool, int, float)):
-        raise Refused(f"values are what YAML can hold, but {value!r} is a {type(value).__name__}")
+    elif isinstance(value, str):
+        _check_text(value)
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise Refused(f"{value} is not a number JSON can hold")
+    elif value is not None and not isinstance(value, (bool, int, float)):
+        raise Refused(f"values are what YAML can hold, but {short(repr(value))} is a {type(value).__name__}")

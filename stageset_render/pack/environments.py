@@ -6,13 +6,13 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from stageset_render.helm.values import Source, collect, combine, read_once, read_source
 from stageset_render.pack.execution import Request, Result, rendered
 from stageset_render.pack.output import Staged
-from stageset_render.problems import Problem, Refused
+from stageset_render.problems import Refused, short
 
 PLACE = "{}"  # stands for an environment's name
 
@@ -27,11 +27,6 @@ class Environment(NamedTuple):
         """A text with the name in place of each `{}`."""
         return text.replace(PLACE, self.name)
 
-    def named(self, problem: Problem) -> Problem:
-        """A problem that names the file, where it has no place in one."""
-        placed = problem.path or problem.text.startswith(self.path)
-        return problem if placed else problem._replace(text=f"{self.path}: {problem.text}")
-
 
 def matching(pattern: str) -> list[Environment]:
     """The environments that a pattern with one `*` matches, by path: the `*` is the name, less the suffix of a file.
@@ -41,23 +36,39 @@ def matching(pattern: str) -> list[Environment]:
     """
     before, star, after = pattern.partition("*")
     if not star or "*" in after:
-        raise Refused(f"{pattern!r} needs one *, the name of the environment, as in 'environments/*.yaml'")
+        raise Refused(f"{short(pattern)!r} needs one *, the name of the environment, as in 'environments/*.yaml'")
     paths = sorted(glob.glob(f"{glob.escape(before)}*{glob.escape(after)}"))
     if not paths:
-        raise Refused(f"{pattern!r} matches no file")
+        raise Refused(f"{short(pattern)!r} matches no file")
     names = [path[len(before) : len(path) - len(after)] for path in paths]
     return [Environment(path, name if after else os.path.splitext(name)[0]) for path, name in zip(paths, names)]
 
 
 def shared_place(environments: list[Environment], output_dir: str) -> str:
-    """A directory that more than one environment would be written to; empty when there is none."""
-    seen: set[str] = set()
+    """What is wrong when several environments would be written to one directory; empty when none would."""
+    seen: dict[str, str] = {}
     for environment in environments:
-        name = environment.name if PLACE in output_dir else ""
-        if name in seen:
-            return environment.filled(output_dir)
-        seen.add(name)
+        place = os.path.normpath(environment.filled(output_dir))
+        other = seen.setdefault(place, environment.path)
+        if other != environment.path:
+            return f"{short(other)} and {short(environment.path)} would both be written to {short(place)}"
     return ""
+
+
+class Once:
+    """Says of many environments once what is said of a file or an option that they share."""
+
+    def __init__(self) -> None:
+        self._said: set[str] = set()
+
+    def of(self, environment: Environment, lines: Iterable[str]) -> Iterator[str]:
+        """Those lines about an environment that are new; one that names no place in its own file names the file."""
+        for line in lines:
+            if line.startswith(environment.path):
+                yield line
+            elif line not in self._said:
+                self._said.add(line)
+                yield f"{environment.path}: {line}"
 
 
 class Layers:

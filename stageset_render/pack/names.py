@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 
-from stageset_render.problems import Refused
+from stageset_render.problems import Refused, short
 
 DNS_LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 
@@ -14,13 +14,17 @@ DNS_LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 def check_name(name: str) -> None:
     """Refuse what is no release name to Helm (chartutil.ValidateReleaseName): it becomes a label of every object."""
     if not re.fullmatch(f"{DNS_LABEL}(\\.{DNS_LABEL})*", str(name)) or len(name) > 53:
-        raise Refused(f"{name!r} is no release name: lower-case letters, digits, - and ., at most 53 characters")
+        raise Refused(
+            f"{short(repr(name))} is no release name: lower-case letters, digits, - and ., at most 53 characters"
+        )
 
 
 def check_namespace(namespace: str) -> None:
     """Refuse what is no namespace to Kubernetes (a DNS label of RFC 1123)."""
     if not re.fullmatch(DNS_LABEL, str(namespace)) or len(namespace) > 63:
-        raise Refused(f"{namespace!r} is no namespace: lower-case letters, digits and -, at most 63 characters")
+        raise Refused(
+            f"{short(repr(namespace))} is no namespace: lower-case letters, digits and -, at most 63 characters"
+        )
 
 
 def check_versions(chart: dict) -> None:
@@ -31,4 +35,6 @@ def check_versions(chart: dict) -> None:
     }
     for what, label in versions.items():
         if not re.fullmatch(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?", label):
-            raise Refused(f"the {what} makes the label {label!r}; a label holds 63 letters, digits, -, _ and . at most")
+            raise Refused(
+                f"the {what} makes the label {short(label)!r}; a label holds 63 letters, digits, -, _ and . at most"
+            )

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from stageset_render.helm.documents import documents
 from stageset_render.helm.reading import load_yaml
+from stageset_render.helm.values import named as shown
 from stageset_render.problems import Refused
 
 
@@ -25,7 +26,7 @@ def read_crds(directory: Path) -> list[tuple[str, dict]]:
         Refused: when there are none, or a file holds anything else.
     """
     if not directory.is_dir():
-        raise Refused(f"{directory}: is no directory; --crds takes the one that holds the definitions")
+        raise Refused(f"{shown(str(directory))}: is no directory; --crds takes the one that holds the definitions")
     found = []
     for path in sorted(path for path in directory.iterdir() if path.suffix in (".yaml", ".yml")):
         try:
@@ -39,7 +40,7 @@ def read_crds(directory: Path) -> list[tuple[str, dict]]:
                 raise Refused(f"{path}: is no CustomResourceDefinition with a name; remove it from the directory")
             found.append((path.name, definition))
     if not found:
-        raise Refused(f"{directory}: holds no YAML file with a CustomResourceDefinition")
+        raise Refused(f"{shown(str(directory))}: holds no YAML file with a CustomResourceDefinition")
     return found
 
 

@@ -16,7 +16,7 @@ from stageset_render.pack.environment import cache, environment, refusing
 from stageset_render.pack.files import CHART, DEFAULTS, SCHEMA, VALIDATE, source, template_names, text
 from stageset_render.pack.names import check_name, check_namespace, check_versions
 from stageset_render.pack.schema import Schema, pieces
-from stageset_render.problems import Problem, Refused, dotted, split_path
+from stageset_render.problems import Problem, Refused, dotted, short, split_path
 
 
 @functools.cache
@@ -161,7 +161,7 @@ def _chosen(templates: Iterable[str] | None) -> list[str]:
         import difflib  # only what fails pays for it
 
         near = difflib.get_close_matches(str(unknown[0]), known, 3, 0.4) or known
-        raise Refused(f"there is no template {unknown[0]!r}; there are {', '.join(near)}")
+        raise Refused(f"there is no template {short(repr(unknown[0]))}; there are {', '.join(near)}")
     return [file for file in known if templates is None or file in templates]
 
 

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import functools
 import json
-import re
 from collections.abc import Iterator
 from typing import Any
 
-from stageset_render.problems import Path, Problem, brief
+from stageset_render.pack.hints import elsewhere, form, meant, quotes, shown, types, unknown
+from stageset_render.problems import Path, Problem, holds
 
 ARTICLES = {"object": "a map", "array": "a list", "integer": "an integer", "null": "null"}
 MANY = 10_000  # values; of more, only the first of each list and map are looked at one by one
@@ -27,12 +27,6 @@ LIMITS = {
 }
 LENGTHS = {"maxItems": "entries", "maxProperties": "keys", "minItems": "entries", "minProperties": "keys"}
 DEMOTED = {"additionalProperties", "minimum", "maximum", "maxItems", "maxLength", "maxProperties"}
-
-
-TRUTHS = {
-    **dict.fromkeys(("true", "yes", "y", "on", "enabled", "1"), "true"),
-    **dict.fromkeys(("false", "no", "n", "off", "disabled", "0"), "false"),
-}
 
 
 class Schema:
@@ -78,7 +72,7 @@ class Schema:
 
     @functools.cached_property
     def _apis(self) -> set[tuple[str, ...]]:
-        return {path for path, node in self._values.items() if "$comment" in self._definition(node)}
+        return {path for path, node in self._values.items() if self._is_api(node)}
 
     def problems(self, values: dict, written: dict | None = None) -> list[Problem]:
         """Everything that the schema refuses.
@@ -109,18 +103,23 @@ class Schema:
             path = tuple(error.instance_path)
             if error.kind.name == "type" or path not in mistyped:
                 demoted = error.kind.name in DEMOTED and self._passed_through(path)
-                found.update((problem, demoted) for problem in self._worded(error, path, hints))
-        return [one for one in found if not found[one]], [one for one in found if found[one]]
+                found.update((problem, demoted) for problem in self._worded(error, path, written, hints))
+        hinted = {(one.path, one.text.partition("; ")[0]) for one in found if "; " in one.text}
+        told = [one for one in found if (one.path, one.text) not in hinted]  # of one said twice, that with a hint
+        return [one for one in told if not found[one]], [one for one in told if found[one]]
 
     def paths(self) -> list[tuple[str, ...]]:
         """The path of every value the schema knows outside lists, parents included."""
         return list(self._values)
 
     def _definition(self, node: dict) -> dict:
-        """What a value, or an entry of it, refers to: the definition of a type of an API names it in `$comment`."""
-        node = node.get("items", node)
-        node = node.get("allOf", [node])[0]
+        """What a value refers to."""
+        node = node if "$ref" in node else node.get("allOf", [node])[0]
         return self.root["definitions"][node["$ref"].rsplit("/", 1)[1]] if "$ref" in node else node
+
+    def _is_api(self, node: dict) -> bool:
+        """Whether a value, or an entry of it, is of a type of an API: its definition names that in `$comment`."""
+        return "$comment" in self._definition(node.get("items", node))
 
     def _passed_through(self, path: Path) -> bool:
         return any(path[:length] in self._apis for length in range(1, len(path) + 1))
@@ -142,18 +141,18 @@ class Schema:
                 errors = [error]
         return errors
 
-    def _worded(self, error, path: Path, hints: Iterator[int]) -> Iterator[Problem]:
+    def _worded(self, error, path: Path, written: dict | None, hints: Iterator[int]) -> Iterator[Problem]:
         kind, node = error.kind, self._node(error.schema_path[:-1])
         if kind.name == "additionalProperties":
             for key in kind.value:
-                yield Problem(path + (key,), self._unknown(path, key, error.instance[key], node, hints), at_key=True)
+                yield Problem(path + (key,), self._unknown(path, error, key, node, written, hints), at_key=True)
         elif kind.name == "uniqueItems":
             for first, second in _twice(error.instance):
                 yield Problem(path + (second,), f"is the same as entry {first}; leave one of them out")
         elif kind.name == "required":
             yield Problem(path + (kind.value,), node.get("errorMessage", "is missing; give it a value"))
         elif kind.name == "type" or "errorMessage" not in node:
-            yield Problem(path, _sentence(error, node))
+            yield Problem(path, self._sentence(error, node))
         else:
             yield Problem(path, node["errorMessage"])
 
@@ -166,20 +165,31 @@ class Schema:
                 node = node[part]
         return node
 
-    def _unknown(self, path: Path, key: str, inner: Any, node: dict, hints: Iterator[int]) -> str:
+    def _unknown(self, path: Path, error, key: str, node: dict, written: dict | None, hints: Iterator[int]) -> str:
         if "patternProperties" in node:
             return node["errorMessage"]
-        if not path and isinstance(inner, dict) and inner and inner.keys() <= node["properties"].keys():
-            return f"holds the values of the pack; remove this line, and write {next(iter(inner))}: without indentation"
-        known = sorted(node["properties"])
-        hinted = len(key) <= 60 and next(hints, None) is not None
-        close = near(key, known, 1) if hinted else []
-        if close:
-            return f"is unknown (did you mean {brief(path + (close[0],))}?)"
-        elsewhere = [brief(other) for other in self.paths() if other[-1] == key] if hinted else []
-        if len(elsewhere) == 1 and not self._passed_through(path):
-            return f"is unknown here (did you mean {elsewhere[0]}?)"
-        return f"is unknown; known here: {', '.join(known)}"
+        inner, said = error.instance[key], ""
+        if len(key) <= 60 and next(hints, None) is not None:
+            empty = [one for one, value in _inside(written, path).items() if value is None]
+            said = unknown(path, key, inner, node, self._definition, empty)
+            if not said and not self._passed_through(path):
+                said = elsewhere(path, key, inner, self._values, self._definition)
+        return said or f"is unknown; known here: {', '.join(sorted(node['properties']))}"
+
+    def _sentence(self, error, node: dict) -> str:
+        kind, found = error.kind, shown(error.instance)
+        if kind.name == "type":
+            if error.instance is None:
+                return "can't be null; give it a value"
+            names = [name for name in types(node) if name != "null"]
+            hint = quotes(error.instance, kind.types, node)
+            if names == ["string"] and "title" in node and not hint:
+                return f"{found} is not {node['title']}"
+            if isinstance(error.instance, float) and "integer" in names:
+                names = ["integer"]
+            wanted = " or ".join(ARTICLES.get(name, f"a {name}") for name in names)
+            return f"{found} is not {wanted}{hint or form(error.instance, node, self._definition)}"
+        return _bound(error, node)
 
 
 def pieces(text: str) -> dict[str, str]:
@@ -195,23 +205,19 @@ def _compiled(text: str):
     return jsonschema_rs.Draft7Validator(text)
 
 
-def _sentence(error, node: dict) -> str:
+def _inside(values: dict | None, path: Path) -> dict:
+    """The map at a path; empty when there is none."""
+    for step in path:
+        values = values[step] if holds(values, step) else None
+    return values if isinstance(values, dict) else {}
+
+
+def _bound(error, node: dict) -> str:
     kind, found = error.kind, shown(error.instance)
-    if kind.name == "type":
-        if error.instance is None:
-            return "can't be null; give it a value"
-        names = [name for name in _types(node) if name != "null"]
-        hint = _quotes(error.instance, kind.types, node)
-        if names == ["string"] and "title" in node and not hint:
-            return f"{found} is not {node['title']}"
-        if isinstance(error.instance, float) and "integer" in names:
-            names = ["integer"]
-        wanted = " or ".join(ARTICLES.get(name, f"a {name}") for name in names)
-        return f"{found} is not {wanted}{hint or _form(error.instance, names, node)}"
     if kind.name in ("enum", "const"):
         options = [option for option in node.get("enum", [node.get("const")]) if option is not None]
         allowed = ", ".join(str(option) or "''" for option in options)
-        return f"{found} is not {'one of ' if len(options) > 1 else ''}{allowed}{_meant(error.instance, options)}"
+        return f"{found} is not {'one of ' if len(options) > 1 else ''}{allowed}{meant(error.instance, options)}"
     if kind.name == "pattern":
         return f"{found} is not {node.get('title', 'text that matches ' + kind.value)}"
     if kind.name in LIMITS:
@@ -227,11 +233,6 @@ def _sentence(error, node: dict) -> str:
     if kind.name == "maxLength":
         return f"{found} is longer than the {kind.value} characters allowed"
     return f"{found} is not allowed here"
-
-
-def _types(node: dict) -> list[str]:
-    kinds = node.get("type", [])
-    return [kinds] if isinstance(kinds, str) else kinds
 
 
 def _nodes(node: dict, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], dict]]:
@@ -270,62 +271,3 @@ def _twice(items: list) -> Iterator[tuple[int, int]]:
         if first < index:
             pairs.append((first, index))
     yield from pairs[:10]
-
-
-def near(word: str, known: list[str], count: int) -> list[str]:
-    """The known words that one may have meant."""
-    import difflib  # only what is refused pays for it
-
-    return difflib.get_close_matches(word, known, count)
-
-
-def shown(value) -> str:
-    """A value as an error names it: short, on one line, with YAML's words for null, true and false."""
-    if isinstance(value, dict):
-        return "a map"
-    if isinstance(value, list):
-        return "a list"
-    if isinstance(value, str):
-        return repr(value if len(value) <= 60 else value[:57] + "...")
-    text = json.dumps(value)
-    return text if len(text) <= 60 else text[:57] + "..."
-
-
-def _meant(found, options) -> str:
-    if not isinstance(found, str) or len(found) > 60:
-        return ""
-    texts = [str(option) for option in options if option]
-    close = [text for text in texts if text.lower() == found.lower()] or near(found, texts, 1)
-    return f" (did you mean {close[0]}?)" if close else ""
-
-
-def _form(found, names: list[str], node: dict) -> str:
-    """A hint where a text stands in place of a list or a map: the line as it should be."""
-    if not isinstance(found, str) or not 0 < len(found) <= 60:
-        return ""
-    key, colon, value = found.partition(":")
-    if "object" in names and colon and re.fullmatch(r"\w+", key) and value[:1] not in ("", " "):
-        return f"; put a blank behind the colon: {key}: {value}"
-    if "array" in names and "examples" in node:
-        return f"; write a list such as {json.dumps(node['examples'][0]).replace(chr(34), '')}"
-    return f"; write a list: [{json.dumps(found)}]" if "array" in names else ""
-
-
-def _quotes(found, types, node: dict) -> str:
-    """A hint for `"true"` where true was meant, the usual slip with --set-string, and for the other way round, unless
-    the text that it means would be refused as well."""
-    if isinstance(found, str) and len(found) <= 20:
-        number = found.lstrip("-").isdigit() and {"integer", "number"} & set(types)
-        if number or (found in ("true", "false") and "boolean" in types):
-            return f"; write it without quotes, as {found}"
-        if "boolean" in types and found.lower() in TRUTHS:
-            return f"; write {TRUTHS[found.lower()]}"
-    import jsonschema_rs
-
-    if (
-        isinstance(found, (bool, int, float))
-        and "string" in types
-        and jsonschema_rs.is_valid({"pattern": node.get("pattern", "")}, json.dumps(found))
-    ):
-        return "; write it in quotes"  # as it stands in the file: 1.10 has been read as 1.1
-    return ""

@@ -392,6 +392,8 @@ def test_json_is_read_back(values):
         ("a: !\n", {"a": ""}),
         ("? a\n!!str b: 1\n", {"a": None, "b": 1}),
         ("1: a\ntrue: b\n0x10: c\n", {"1": "a", "true": "b", "16": "c"}),
+        ("a: 1\n---\n", {"a": 1}),
+        ("a: 1\n--- \n  # nothing\n\n", {"a": 1}),
         ("a: " + "[" * 98 + "]" * 98, None),
     ],
 )
@@ -436,8 +438,17 @@ TOO_MANY = "v: more than 100000 values, counting each use of an alias; use fewer
         ("a: 1\nb: \x01\n", "v:2:4: the character U+0001 is not allowed in YAML; remove it"),
         ("a: \ud800\n", "v:1:4: the character U+D800 is not allowed in YAML; remove it"),
         ("a: 1\n---\nb: 2\n", "v:2:1: a second document starts here; a values file holds one, so remove this `---`"),
+        (
+            "a: 1\n---\nb: 2\n---\n",
+            "v:2:1: a second document starts here; a values file holds one, so remove this `---`",
+        ),
+        ("a: 1\n---\n---\n", "v:2:1: a second document starts here; a values file holds one, so remove this `---`"),
         ("a:\n\tb: 1\n", "v:2:1: a tab stands where YAML wants blanks; indent with spaces"),
-        ("a:\n  b: 1\n   c: 2\n", "v:3:5: a `: ` stands where no key can be; mend the indentation, or quote the text"),
+        (
+            "a:\n  b: 1\n   c: 2\n",
+            "v:3:5: a `: ` stands where no key can be; mend the indentation, or quote the text;"
+            " as deep as the line above it would be `  c: 2`",
+        ),
         (
             "a:\n  - b\n c: 1\n",
             (
@@ -533,7 +544,7 @@ def test_file_names(tmp_path, monkeypatch):
         (["https://x/v.yaml"], "https://x/v.yaml: values are not fetched; download the file, and name it by its path"),
         ([""], "the name of a file is empty; name a file, or - for stdin"),
         (["bad.yaml,"], "bad.yaml:1:1: values are a map of keys, but this is a list; write `key: value`"),
-        (["a\0b"], "a\0b: this file cannot be read; check the path"),
+        (["a\0b"], r"'a\x00b': this file cannot be read; check the path"),
         (['"a'], '-f "a: the quotes are not those of a comma-separated list'),
         (["-", "-"], "stdin is named twice by -, and can be read once only; name it once"),
         (["latin.yaml"], "latin.yaml:1:4: the byte 0xE9 is not UTF-8; save it as UTF-8"),

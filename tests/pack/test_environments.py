@@ -108,6 +108,12 @@ def test_problems_of_all_are_told_and_nothing_is_written(command, place):
     assert written(place) == before and not (place / "out").exists()
 
 
+def test_what_is_said_of_an_option_is_said_once(command, place):
+    done = each(command, "--dry-run", "--set", "gate.enabled=nope")
+    assert done.exit_code == 1
+    assert done.stderr == ("environments/dev.yaml: --set gate.enabled=nope: gate.enabled: 'nope' is not a boolean\n")
+
+
 def test_what_was_there_stays_when_one_is_refused(command, place):
     each(command, "--output-dir", "out/{}")
     before = {name: (place / name).read_text() for name in written(place)}
@@ -174,7 +180,13 @@ def test_what_is_rendered_no_longer_is_named(command, place):
         (["--each", "environments/*.yml", "--output-dir", "{}"], "'environments/*.yml' matches no file"),
         (["--each", "environments/dev.yaml", "--output-dir", "{}"], "needs one *"),
         (["--each", "*/*.yaml", "--output-dir", "{}"], "needs one *"),
-        (["--each", "environments/*.yaml", "--output-dir", "out"], "several environments would be written to out"),
+        (
+            ["--each", "environments/*.yaml", "--output-dir", "out"],
+            "environments/dev.yaml and environments/prod.eu.yaml would both be written to out; --output-dir needs {}",
+        ),
+        (["--each", "environments/*.yaml", "--output-dir", "{}/../out"], "would both be written to out"),
+        (["--each", "environments/*.yaml", "--each", "*.yaml", "--dry-run"], "it takes one pattern"),
+        (["--each", "", "--dry-run"], "it takes one pattern"),
         (["--each", "environments/*.yaml", "--show-values"], "--show-values and --explain print to stdout"),
         (["stageset-{}"], "{} stands for an environment of --each"),
     ],
