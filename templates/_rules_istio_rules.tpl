@@ -1,0 +1,170 @@
+{#- What is wrong with, or surprising about, the rules that serviceMesh.istio.rules adds as they are. #}
+{%- import "_rules_istio.tpl" as istio with context %}
+
+{%- macro refusals() -%}
+{{- tooMany() }}
+{%- for rule in Values.serviceMesh.istio.rules %}
+{%- set at = printf("serviceMesh.istio.rules[%d]", loop.index0) %}
+{%- for item in rule.from %}
+{%- set source = printf("%s.from[%d].source", at, loop.index0) %}
+{{- istio.principals(printf("%s.principals", source), item.source.principals) }}
+{{- exceptPrincipals(printf("%s.notPrincipals", source), item.source.notPrincipals) }}
+{{- istio.namespaces(printf("%s.namespaces", source), item.source.namespaces) }}
+{{- istio.namespaces(printf("%s.notNamespaces", source), item.source.notNamespaces) }}
+{%- endfor %}
+{%- for condition in rule.when %}
+{%- set when = printf("%s.when[%d]", at, loop.index0) %}
+{%- if condition.key == "source.principal" %}
+{{- istio.principals(printf("%s.values", when), condition.values) }}
+{{- exceptPrincipals(printf("%s.notValues", when), condition.notValues) }}
+{%- elif condition.key == "source.namespace" %}
+{{- istio.namespaces(printf("%s.values", when), condition.values) }}
+{{- istio.namespaces(printf("%s.notValues", when), condition.notValues) }}
+{%- endif %}
+{%- endfor %}
+{%- endfor %}
+{%- endmacro %}
+
+{#- The policy has rules of its own: metrics, then health and webhook in one, and the gate and MCP when they are on. #}
+{%- macro tooMany() -%}
+{%- set own = 2 %}
+{%- if Values.gate.enabled %}
+{%- set own = add(own, 1) %}
+{%- endif %}
+{%- if Values.mcp.enabled %}
+{%- set own = add(own, 1) %}
+{%- endif %}
+{%- if Values.serviceMesh.istio.rules and add(own, Values.serviceMesh.istio.rules | len) > 512 %}
+serviceMesh.istio.rules: has {{ Values.serviceMesh.istio.rules | len }} entries beside the policy's own {{ own }}, and Istio takes 512 in all; merge some
+{%- endif %}
+{%- endmacro %}
+
+{#- A negative pattern that never matches lets in the very caller it names. #}
+{%- macro exceptPrincipals(path, list) -%}
+{{- istio.principals(path, list) }}
+{%- for principal in list %}
+{%- if istio.nobody(principal) and not (principal | has_prefix("spiffe://")) %}
+{{ path }}[{{ loop.index0 }}]: {{ principal | quote }} {{ istio.nobody(principal) }}, so it keeps out nobody; write <trust domain>/ns/<namespace>/sa/<service account>
+{%- endif %}
+{%- endfor %}
+{%- endmacro %}
+
+{%- macro warnings() -%}
+{%- for rule in Values.serviceMesh.istio.rules %}
+{%- set at = printf("serviceMesh.istio.rules[%d]", loop.index0) %}
+{%- if not rule.from and not rule.to and not rule.when %}
+{{ at }}: has no from, to or when, so it allows every request to every port
+{%- else %}
+{{- istio.emptied(printf("%s.from", at), rule.from) }}
+{{- istio.emptied(printf("%s.to", at), rule.to) }}
+{{- istio.emptied(printf("%s.when", at), rule.when) }}
+{%- endif %}
+{{- sources(at, rule) }}
+{{- operations(at, rule) }}
+{{- conditions(at, rule) }}
+{%- endfor %}
+{%- endmacro %}
+
+{%- macro sources(at, rule) -%}
+{%- set proven = proves(rule) %}
+{%- for item in rule.from %}
+{%- set source = printf("%s.from[%d].source", at, loop.index0) %}
+{{- istio.strange(printf("%s.principals", source), item.source.principals) }}
+{{- istio.namesake(printf("%s.namespaces", source), item.source.namespaces) }}
+{{- istio.namesake(printf("%s.notNamespaces", source), item.source.notNamespaces) }}
+{{- istio.apart(source, item.source.principals, item.source.namespaces) }}
+{%- if not proven and not (item.source.principals or item.source.namespaces or item.source.serviceAccounts or item.source.trustDomains) and (item.source.notPrincipals or item.source.notNamespaces or item.source.notServiceAccounts or item.source.notTrustDomains) %}
+{{ source }}: {{ plaintext() }}
+{%- endif %}
+{%- endfor %}
+{%- endmacro %}
+
+{#- Whether a rule's callers have an identity, whatever its sources say. #}
+{%- macro proves(rule) -%}
+{%- if Values.serviceMesh.mtls == "strict" -%}
+yes
+{%- endif %}
+{%- for condition in rule.when %}
+{%- if identifies(condition.key) and condition.values -%}
+yes
+{%- endif %}
+{%- endfor %}
+{%- endmacro %}
+
+{%- macro identifies(key) -%}
+{%- if has(key, ["source.principal", "source.namespace", "source.serviceAccount", "source.trustDomain"]) -%}
+yes
+{%- endif %}
+{%- endmacro %}
+
+{%- macro plaintext() -%}
+names only whom to keep out, and a caller without mTLS has no identity, so it is none of them and is admitted, whoever it is; list whom to admit as well, or set serviceMesh.mtls to strict
+{%- endmacro %}
+
+{#- What a rule without callers opens to anyone, although values list callers for it. #}
+{%- macro operations(at, rule) -%}
+{%- set ports = [
+  dict("name", "gate", "enabled", Values.gate.enabled, "number", Values.ports.gate, "from", Values.serviceMesh.gate.from),
+  dict("name", "metrics", "enabled", true, "number", Values.ports.metrics, "from", Values.serviceMesh.metrics.from),
+  dict("name", "mcp", "enabled", Values.mcp.enabled, "number", Values.ports.mcp, "from", Values.serviceMesh.mcp.from),
+] %}
+{%- for item in rule.to %}
+{%- set operation = printf("%s.to[%d].operation", at, loop.index0) %}
+{{- foreign(printf("%s.ports", operation), item.operation.ports) }}
+{{- foreign(printf("%s.notPorts", operation), item.operation.notPorts) }}
+{%- for port in ports %}
+{%- if not rule.from and not rule.when and port.enabled and port.from and covers(item.operation, port.number) %}
+{{ operation }}: is for every caller, because the rule has no from and no when, so what it allows on port {{ port.number | int }} is open to others than serviceMesh.{{ port.name }}.from lists; add a from, or leave the port out
+{%- endif %}
+{%- endfor %}
+{%- endfor %}
+{%- endmacro %}
+
+{#- Whether an operation allows calls to a port. #}
+{%- macro covers(operation, number) -%}
+{%- if has(number | int | to_string, operation.ports) or not (operation.ports or has(number | int | to_string, operation.notPorts)) -%}
+yes
+{%- endif %}
+{%- endmacro %}
+
+{#- Istio compares the pod's own ports, not those of its Services. #}
+{%- macro foreign(path, list) -%}
+{%- if list %}
+{%- set known = [Values.ports.health, Values.ports.webhook, Values.ports.gate, Values.ports.metrics, Values.ports.mcp] | join(" ") %}
+{%- for port in list %}
+{%- if not contains(printf(" %s ", port), printf(" %s ", known)) %}
+{{ path }}[{{ loop.index0 }}]: {{ port | quote }} is none of the pod's ports, so no call to the controller has it; write the number of a port as under ports, not that of a Service
+{%- endif %}
+{%- endfor %}
+{%- endif %}
+{%- endmacro %}
+
+{%- macro conditions(at, rule) -%}
+{%- set proven = proves(rule) %}
+{%- for condition in rule.when %}
+{%- set when = printf("%s.when[%d]", at, loop.index0) %}
+{%- if condition.key == "source.principal" %}
+{{- istio.strange(printf("%s.values", when), condition.values) }}
+{%- elif condition.key == "source.namespace" %}
+{{- istio.namesake(printf("%s.values", when), condition.values) }}
+{{- istio.namesake(printf("%s.notValues", when), condition.notValues) }}
+{%- elif condition.key == "destination.port" %}
+{{- foreign(printf("%s.values", when), condition.values) }}
+{{- foreign(printf("%s.notValues", when), condition.notValues) }}
+{%- elif regex_match("^request\\.(headers|auth\\.(claims|audiences|presenter))", condition.key) %}
+{{- literal(printf("%s.values", when), condition.values) }}
+{{- literal(printf("%s.notValues", when), condition.notValues) }}
+{%- endif %}
+{%- if not proven and not rule.from and identifies(condition.key) %}
+{{ when }}: {{ plaintext() }}
+{%- endif %}
+{%- endfor %}
+{%- endmacro %}
+
+{%- macro literal(path, list) -%}
+{%- for value in list %}
+{%- if not regex_match("^(\\*|\\*[^*]+|[^*]+\\*?)$", value) %}
+{{ path }}[{{ loop.index0 }}]: {{ value | quote }} has a * that is neither alone, first nor last, and Istio takes that one literally; list the texts, or let the * be at an end
+{%- endif %}
+{%- endfor %}
+{%- endmacro %}
