@@ -76,6 +76,9 @@ serviceMesh.istio.rules: has {{ Values.serviceMesh.istio.rules | len }} entries 
 {%- if not proven and not (item.source.principals or item.source.namespaces or item.source.serviceAccounts or item.source.trustDomains) and (item.source.notPrincipals or item.source.notNamespaces or item.source.notServiceAccounts or item.source.notTrustDomains) %}
 {{ source }}: {{ plaintext() }}
 {%- endif %}
+{%- if item.source.notRequestPrincipals and not item.source.requestPrincipals and not has("*", item.source.notRequestPrincipals) %}
+{{ source }}.notRequestPrincipals: {{ tokenless() }}
+{%- endif %}
 {%- endfor %}
 {%- endmacro %}
 
@@ -101,6 +104,10 @@ yes
 names only whom to keep out, and a caller without mTLS has no identity, so it is none of them and is admitted, whoever it is; list whom to admit as well, or set serviceMesh.mtls to strict
 {%- endmacro %}
 
+{%- macro tokenless() -%}
+a request without a token is none of these and is admitted; list what a token must hold as well
+{%- endmacro %}
+
 {#- What a rule without callers opens to anyone, although values list callers for it. #}
 {%- macro operations(at, rule) -%}
 {%- set ports = [
@@ -110,6 +117,8 @@ names only whom to keep out, and a caller without mTLS has no identity, so it is
 ] %}
 {%- for item in rule.to %}
 {%- set operation = printf("%s.to[%d].operation", at, loop.index0) %}
+{{- portless(printf("%s.hosts", operation), item.operation.hosts) }}
+{{- portless(printf("%s.notHosts", operation), item.operation.notHosts) }}
 {{- foreign(printf("%s.ports", operation), item.operation.ports) }}
 {{- foreign(printf("%s.notPorts", operation), item.operation.notPorts) }}
 {%- for port in ports %}
@@ -139,6 +148,13 @@ yes
 {%- endif %}
 {%- endmacro %}
 
+{#- A call's host has the port beside the name, unless it is 80. #}
+{%- macro portless(path, list) -%}
+{%- if list and not regex_match(":|\\*( |$)", list | join(" ")) %}
+{{ path }}: a call names its port beside the host, unless that is 80, and these match hosts without one alone; list {{ printf("%s:%d", list | first, Values.ports.gate | int) | quote }} as well, for the gate
+{%- endif %}
+{%- endmacro %}
+
 {%- macro conditions(at, rule) -%}
 {%- set proven = proves(rule) %}
 {%- for condition in rule.when %}
@@ -157,6 +173,9 @@ yes
 {%- endif %}
 {%- if not proven and not rule.from and identifies(condition.key) %}
 {{ when }}: {{ plaintext() }}
+{%- endif %}
+{%- if condition.key | has_prefix("request.auth.") and not condition.values and not has("*", condition.notValues) %}
+{{ when }}: {{ tokenless() }}
 {%- endif %}
 {%- endfor %}
 {%- endmacro %}
