@@ -1,6 +1,5 @@
 {#- The rows of the table in NOTES.txt: who may call which port. #}
 {%- import "_authorizations.tpl" as authorizations with context %}
-{%- import "_rules_istio_rules.tpl" as rules with context %}
 
 {#- Rows of the table in NOTES.txt: port, number, named by a policy, plaintext accepted, callers. #}
 {%- macro istioCallers(port, number, sources) -%}
@@ -35,7 +34,9 @@
 yes
 {%- endif %}
 {%- for item in rule.to %}
-{{- rules.covers(item.operation, number) }}
+{%- if has(number | int | to_string, item.operation.ports) or not (item.operation.ports or has(number | int | to_string, item.operation.notPorts)) -%}
+yes
+{%- endif %}
 {%- endfor %}
 {%- endfor %}
 {%- endmacro %}

@@ -7,10 +7,14 @@
 {%- set at = printf("serviceMesh.istio.rules[%d]", loop.index0) %}
 {%- for item in rule.from %}
 {%- set source = printf("%s.from[%d].source", at, loop.index0) %}
+{%- if item.source.principals or item.source.notPrincipals %}
 {{- istio.principals(printf("%s.principals", source), item.source.principals) }}
 {{- exceptPrincipals(printf("%s.notPrincipals", source), item.source.notPrincipals) }}
+{%- endif %}
+{%- if item.source.namespaces or item.source.notNamespaces %}
 {{- istio.namespaces(printf("%s.namespaces", source), item.source.namespaces) }}
 {{- istio.namespaces(printf("%s.notNamespaces", source), item.source.notNamespaces) }}
+{%- endif %}
 {%- endfor %}
 {%- for condition in rule.when %}
 {%- set when = printf("%s.when[%d]", at, loop.index0) %}
@@ -54,7 +58,7 @@ serviceMesh.istio.rules: has {{ Values.serviceMesh.istio.rules | len }} entries 
 {%- set at = printf("serviceMesh.istio.rules[%d]", loop.index0) %}
 {%- if not rule.from and not rule.to and not rule.when %}
 {{ at }}: has no from, to or when, so it allows every request to every port
-{%- else %}
+{%- elif not (rule.from and rule.to and rule.when) %}
 {{- istio.emptied(printf("%s.from", at), rule.from) }}
 {{- istio.emptied(printf("%s.to", at), rule.to) }}
 {{- istio.emptied(printf("%s.when", at), rule.when) }}
@@ -66,14 +70,17 @@ serviceMesh.istio.rules: has {{ Values.serviceMesh.istio.rules | len }} entries 
 {%- endmacro %}
 
 {%- macro sources(at, rule) -%}
-{%- set proven = proves(rule) %}
 {%- for item in rule.from %}
 {%- set source = printf("%s.from[%d].source", at, loop.index0) %}
+{%- if item.source.principals %}
 {{- istio.strange(printf("%s.principals", source), item.source.principals) }}
+{{- istio.apart(source, item.source.principals, item.source.namespaces) }}
+{%- endif %}
+{%- if item.source.namespaces or item.source.notNamespaces %}
 {{- istio.namesake(printf("%s.namespaces", source), item.source.namespaces) }}
 {{- istio.namesake(printf("%s.notNamespaces", source), item.source.notNamespaces) }}
-{{- istio.apart(source, item.source.principals, item.source.namespaces) }}
-{%- if not proven and not (item.source.principals or item.source.namespaces or item.source.serviceAccounts or item.source.trustDomains) and (item.source.notPrincipals or item.source.notNamespaces or item.source.notServiceAccounts or item.source.notTrustDomains) %}
+{%- endif %}
+{%- if (item.source.notPrincipals or item.source.notNamespaces or item.source.notServiceAccounts or item.source.notTrustDomains) and not (item.source.principals or item.source.namespaces or item.source.serviceAccounts or item.source.trustDomains or proves(rule)) %}
 {{ source }}: {{ plaintext() }}
 {%- endif %}
 {%- if item.source.notRequestPrincipals and not item.source.requestPrincipals and not has("*", item.source.notRequestPrincipals) %}
@@ -108,32 +115,34 @@ names only whom to keep out, and a caller without mTLS has no identity, so it is
 a request without a token is none of these and is admitted; list what a token must hold as well
 {%- endmacro %}
 
-{#- What a rule without callers opens to anyone, although values list callers for it. #}
 {%- macro operations(at, rule) -%}
-{%- set ports = [
+{%- for item in rule.to %}
+{%- set operation = printf("%s.to[%d].operation", at, loop.index0) %}
+{%- if item.operation.hosts or item.operation.notHosts %}
+{{- portless(printf("%s.hosts", operation), item.operation.hosts) }}
+{{- portless(printf("%s.notHosts", operation), item.operation.notHosts) }}
+{%- endif %}
+{%- if item.operation.ports or item.operation.notPorts %}
+{{- foreign(printf("%s.ports", operation), item.operation.ports) }}
+{{- foreign(printf("%s.notPorts", operation), item.operation.notPorts) }}
+{%- endif %}
+{%- if not rule.from and not rule.when %}
+{{- opens(operation, item.operation) }}
+{%- endif %}
+{%- endfor %}
+{%- endmacro %}
+
+{#- What a rule without callers opens to anyone, although values list callers for it. #}
+{%- macro opens(at, operation) -%}
+{%- for port in [
   dict("name", "gate", "enabled", Values.gate.enabled, "number", Values.ports.gate, "from", Values.serviceMesh.gate.from),
   dict("name", "metrics", "enabled", true, "number", Values.ports.metrics, "from", Values.serviceMesh.metrics.from),
   dict("name", "mcp", "enabled", Values.mcp.enabled, "number", Values.ports.mcp, "from", Values.serviceMesh.mcp.from),
 ] %}
-{%- for item in rule.to %}
-{%- set operation = printf("%s.to[%d].operation", at, loop.index0) %}
-{{- portless(printf("%s.hosts", operation), item.operation.hosts) }}
-{{- portless(printf("%s.notHosts", operation), item.operation.notHosts) }}
-{{- foreign(printf("%s.ports", operation), item.operation.ports) }}
-{{- foreign(printf("%s.notPorts", operation), item.operation.notPorts) }}
-{%- for port in ports %}
-{%- if not rule.from and not rule.when and port.enabled and port.from and covers(item.operation, port.number) %}
-{{ operation }}: is for every caller, because the rule has no from and no when, so what it allows on port {{ port.number | int }} is open to others than serviceMesh.{{ port.name }}.from lists; add a from, or leave the port out
+{%- if port.enabled and port.from and (has(port.number | int | to_string, operation.ports) or not (operation.ports or has(port.number | int | to_string, operation.notPorts))) %}
+{{ at }}: is for every caller, because the rule has no from and no when, so what it allows on port {{ port.number | int }} is open to others than serviceMesh.{{ port.name }}.from lists; add a from, or leave the port out
 {%- endif %}
 {%- endfor %}
-{%- endfor %}
-{%- endmacro %}
-
-{#- Whether an operation allows calls to a port. #}
-{%- macro covers(operation, number) -%}
-{%- if has(number | int | to_string, operation.ports) or not (operation.ports or has(number | int | to_string, operation.notPorts)) -%}
-yes
-{%- endif %}
 {%- endmacro %}
 
 {#- Istio compares the pod's own ports, not those of its Services. #}
@@ -156,7 +165,6 @@ yes
 {%- endmacro %}
 
 {%- macro conditions(at, rule) -%}
-{%- set proven = proves(rule) %}
 {%- for condition in rule.when %}
 {%- set when = printf("%s.when[%d]", at, loop.index0) %}
 {%- if condition.key == "source.principal" %}
@@ -171,7 +179,7 @@ yes
 {{- literal(printf("%s.values", when), condition.values) }}
 {{- literal(printf("%s.notValues", when), condition.notValues) }}
 {%- endif %}
-{%- if not proven and not rule.from and identifies(condition.key) %}
+{%- if not rule.from and identifies(condition.key) and not proves(rule) %}
 {{ when }}: {{ plaintext() }}
 {%- endif %}
 {%- if condition.key | has_prefix("request.auth.") and not condition.values and not has("*", condition.notValues) %}

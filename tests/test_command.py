@@ -417,7 +417,7 @@ def test_same_bytes_under_any_locale_and_hash_seed(tmp_path):
     ]
     assert runs[0].stdout == runs[1].stdout
     assert (runs[0].returncode, runs[0].stderr) == (0, b"")
-    assert "/漢".encode() in runs[0].stdout
+    assert "漢".encode() in runs[0].stdout
 
 
 @pytest.mark.parametrize(
