@@ -17,8 +17,11 @@ pod.additionalLabels."linkerd.io/inject": keeps the proxy out of the pod, and wi
 serviceMesh.defaultDeny.enabled: denies every other workload of namespace {{ stageset.namespace() }} too, until a policy of its own admits its callers
 {%- endif %}
 {{- nulls() }}
-{%- elif Values.serviceMesh.gate.from or Values.serviceMesh.metrics.from or Values.serviceMesh.mcp.from or Values.serviceMesh.istio.rules or Values.serviceMesh.linkerd.authorizations %}
-serviceMesh.enabled: is false, so none of the callers, rules and authorizations written under serviceMesh is rendered and no port is restricted
+{%- if Values.serviceMesh.engine == "istio" and Values.pod.additionalLabels and has_key(Values.pod.additionalLabels, "sidecar.istio.io/inject") and get(Values.pod.additionalLabels, "sidecar.istio.io/inject") != "true" %}
+pod.additionalLabels."sidecar.istio.io/inject": is neither "true" nor "false", so Istio goes by the namespace's label alone, and without the sidecar no policy has an effect; write "true"
+{%- endif %}
+{%- elif Values.serviceMesh.gate.from or Values.serviceMesh.metrics.from or Values.serviceMesh.mcp.from or Values.serviceMesh.istio.rules or Values.serviceMesh.linkerd.authorizations or Values.serviceMesh.mtls == "strict" or Values.serviceMesh.defaultDeny.enabled %}
+serviceMesh.enabled: is false, so nothing else written under serviceMesh is rendered, and no mesh policy restricts a port
 {%- endif %}
 {%- endmacro %}
 

@@ -1,6 +1,7 @@
 {#- What no single value shows to be wrong. `refusals` and `warnings` print one line per finding, "path: sentence"; a
 finding of `refusals` stops the rendering, because what would be rendered is invalid or weaker than what was written. #}
 {%- import "_rules_istio.tpl" as istio with context %}
+{%- import "_rules_istio_rules.tpl" as rules with context %}
 {%- import "_rules_linkerd.tpl" as linkerd with context %}
 {%- import "_rules_linkerd_objects.tpl" as objects with context %}
 {%- import "_rules_mesh.tpl" as mesh with context %}
@@ -22,6 +23,7 @@ finding of `refusals` stops the rendering, because what would be rendered is inv
 {%- endif %}
 {%- if Values.serviceMesh.enabled and Values.serviceMesh.engine == "istio" %}
 {{- istio.refusals() }}
+{{- rules.refusals() }}
 {%- elif Values.serviceMesh.enabled %}
 {{- linkerd.refusals() }}
 {%- endif %}
@@ -33,6 +35,7 @@ finding of `refusals` stops the rendering, because what would be rendered is inv
 {{- mesh.warnings() }}
 {%- if Values.serviceMesh.enabled and Values.serviceMesh.engine == "istio" %}
 {{- istio.warnings() }}
+{{- rules.warnings() }}
 {%- elif Values.serviceMesh.enabled %}
 {{- linkerd.warnings() }}
 {{- objects.warnings() }}

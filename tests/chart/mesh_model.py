@@ -47,9 +47,13 @@ def pattern(text):
         raise NotImplementedError(f"the model knows `*` only as the first or the last character: {text!r}")
 
 
+def anywhere(wanted, actual):
+    """Istio makes a regular expression of a namespace, with any text for each `*`."""
+    return re.fullmatch(".*".join(map(re.escape, wanted.split("*"))), actual) is not None
+
+
 def namespace_pattern(text):
-    pattern(text)
-    if "/" in text or text in ("*a", "*sa"):
+    if "/" in text or re.search(r"\*(s?a$|(s|s?a)\*)", text) or (text != "*" and anywhere(text, "sa")):
         raise NotImplementedError(f"sidecars match {text!r} with all of /ns/NAMESPACE/sa/NAME, not the namespace alone")
 
 
@@ -82,7 +86,7 @@ def in_network(wanted, actual):
 # Field: (fact of the call, how a value must look, when it matches). Every field has its negative: notPrincipals ...
 SOURCE = {
     "principals": ("identity", pattern, wildcard),
-    "namespaces": ("namespace", namespace_pattern, wildcard),
+    "namespaces": ("namespace", namespace_pattern, anywhere),
     "ipBlocks": ("ip", network, in_network),
 }
 OPERATION = {

@@ -103,8 +103,8 @@ PLACES = {
         lambda values: first("AuthorizationPolicy", values)["spec"]["rules"][1]["from"][0]["source"]["namespaces"][0],
     ),
     "istio rule": (
-        lambda text: istio({"istio": {"rules": [{"to": [{"operation": {"paths": [text]}}]}]}}),
-        lambda values: first("AuthorizationPolicy", values)["spec"]["rules"][-1]["to"][0]["operation"]["paths"][0],
+        lambda text: istio({"istio": {"rules": [{"when": [{"key": "request.headers[x]", "values": [text]}]}]}}),
+        lambda values: first("AuthorizationPolicy", values)["spec"]["rules"][-1]["when"][0]["values"][0],
     ),
     "istio rule key": (
         lambda text: istio({"istio": {"rules": [{text: "x"}]}}),

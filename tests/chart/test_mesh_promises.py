@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mesh_model import Caller, Pod, istio_admits, linkerd_admits
 
+from stageset_render import Refused
 from stageset_render.pack import files, rendering
 
 TEMPLATES = [
@@ -47,7 +48,7 @@ ISTIO_PRINCIPALS = [
     "cluster.local/ns/a/sa/a",
     "cluster.local/ns/prom/sa/flagger",
 ]
-ISTIO_NAMESPACES = ["*", "flagger", "pro*", "*m", "a"]
+ISTIO_NAMESPACES = ["*", "flagger", "pro*", "*m", "f*g*r", "a"]
 LINKERD_PRINCIPALS = [
     "*",
     "*.flagger.serviceaccount.identity.linkerd.cluster.local",
@@ -276,6 +277,44 @@ def in_the_table(callers, caller):
     return listed(sources, caller)
 
 
+ADDED = st.lists(
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "from": st.sampled_from([{"namespaces": ["a"]}, {"notNamespaces": ["a"]}]).map(
+                lambda one: [{"source": one}]
+            ),
+            "to": st.sampled_from([{"ports": ["8082"]}, {"ports": ["8080", "7000"]}, {"notPorts": ["8082"]}]).map(
+                lambda one: [{"operation": one}]
+            ),
+        },
+    ),
+    min_size=1,
+    max_size=2,
+)
+
+
+@settings(max_examples=100)
+@given(values=mesh_values("istio"), added=ADDED)
+def test_the_table_of_the_notes_marks_the_ports_that_added_rules_open(values, added):
+    plain = table(values)
+    values["serviceMesh"]["istio"] = {"rules": added}
+    rendered = objects(values)
+    for port, (number, mesh, plaintext, who) in table(values).items():
+        marked = who.endswith(" (2)")
+        assert [number, mesh, plaintext.removesuffix(" (2)"), who.removesuffix(" (2)")] == plain[port]
+        assert plaintext.endswith(" (2)") == (marked and values["serviceMesh"]["mtls"] != "strict")
+        admitted = {
+            caller for caller in [*ISTIO_CALLERS, PLAINTEXT] if istio_admits(rendered, CONTROLLER, caller, int(number))
+        }
+        named = {caller for caller in ISTIO_CALLERS if in_the_table(who.removesuffix(" (2)"), caller)}
+        assert named <= admitted
+        if not marked:
+            assert admitted == named | ({PLAINTEXT} if plaintext == "yes" else set())
+        elif not plaintext.endswith(" (2)"):
+            assert PLAINTEXT not in admitted
+
+
 @pytest.mark.parametrize("engine", ENGINES)
 @settings(max_examples=100)
 @given(data=st.data())
@@ -302,3 +341,13 @@ def test_the_table_of_the_notes_agrees_with_the_objects(engine, data):
         assert mesh == ("yes" if restricted else "no")
         for caller in callers[:-1]:
             assert in_the_table(who, caller) == admits(rendered, CONTROLLER, caller, int(number)), (port, who, caller)
+
+
+@pytest.mark.parametrize("gate, most", [(True, 509), (False, 510)])
+def test_istio_takes_512_rules_and_those_of_the_pack_count(gate, most):
+    rule = {"from": [{"source": {"namespaces": ["a"]}}]}
+    values = {"serviceMesh": {"enabled": True, "istio": {"rules": [rule] * most}}, "gate": {"enabled": gate}}
+    assert [len(each["spec"]["rules"]) for each in objects(values) if each["kind"] == "AuthorizationPolicy"] == [512]
+    values["serviceMesh"]["istio"]["rules"] = [rule] * (most + 1)
+    with pytest.raises(Refused, match="512 in all|at most 510"):
+        objects(values)
