@@ -119,6 +119,7 @@ networkPolicy.engine: a ClusterNetworkPolicy without a Deny rule restricts nothi
 {%- endif %}
 {{- ciliumPorts(at, rule.toPorts) }}
 {%- endfor %}
+{%- if Values.networkPolicy.egress.enabled %}
 {%- for rule in Values.networkPolicy.cilium.egress %}
 {%- set at = printf("networkPolicy.cilium.egress[%d]", loop.index0) %}
 {%- if rule.toNodes %}
@@ -126,6 +127,7 @@ networkPolicy.engine: a ClusterNetworkPolicy without a Deny rule restricts nothi
 {%- endif %}
 {{- ciliumPorts(at, rule.toPorts) }}
 {%- endfor %}
+{%- endif %}
 {%- endmacro %}
 
 {%- macro ciliumPorts(path, list) -%}

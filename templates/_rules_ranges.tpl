@@ -1,35 +1,54 @@
 {#- Network policies: a range that ends before it begins, and an exception outside of what it is taken from. #}
 
+{#- Only of what is rendered: the rules of a server that is off, and of a direction that is, are not. #}
 {%- macro refusals() -%}
-{%- if has(Values.networkPolicy.engine | default("kubernetes"), ["kubernetes"]) %}
-{{- blocks("networkPolicy.webhook.from", Values.networkPolicy.webhook.from) }}
-{{- blocks("networkPolicy.metrics.from", Values.networkPolicy.metrics.from) }}
-{{- blocks("networkPolicy.gate.from", Values.networkPolicy.gate.from) }}
-{{- blocks("networkPolicy.mcp.from", Values.networkPolicy.mcp.from) }}
-{%- for rule in Values.networkPolicy.additionalIngress %}
-{%- set at = printf("networkPolicy.additionalIngress[%d]", loop.index0) %}
-{{- blocks(printf("%s.from", at), rule.from) }}
-{{- ports(printf("%s.ports", at), rule.ports) }}
+{%- set engine = Values.networkPolicy.engine | default("kubernetes") %}
+{%- if engine == "kubernetes" %}
+{{- kubernetes() }}
+{%- elif engine == "cilium" %}
+{%- for rule in Values.networkPolicy.cilium.ingress %}
+{{- cidrs(printf("networkPolicy.cilium.ingress[%d].fromCIDRSet", loop.index0), rule.fromCIDRSet) }}
 {%- endfor %}
+{%- elif engine == "calico" %}
+{{- calico("networkPolicy.calico.ingress", Values.networkPolicy.calico.ingress) }}
+{%- else %}
+{{- policy("networkPolicy.clusterNetworkPolicy.ingress", Values.networkPolicy.clusterNetworkPolicy.ingress) }}
+{%- endif %}
+{%- if Values.networkPolicy.egress.enabled and engine == "kubernetes" %}
 {%- for rule in Values.networkPolicy.egress.to %}
 {%- set at = printf("networkPolicy.egress.to[%d]", loop.index0) %}
 {{- blocks(printf("%s.to", at), rule.to) }}
 {{- ports(printf("%s.ports", at), rule.ports) }}
 {%- endfor %}
-{%- elif Values.networkPolicy.engine == "cilium" %}
-{%- for rule in Values.networkPolicy.cilium.ingress %}
-{{- cidrs(printf("networkPolicy.cilium.ingress[%d].fromCIDRSet", loop.index0), rule.fromCIDRSet) }}
-{%- endfor %}
+{%- elif Values.networkPolicy.egress.enabled and engine == "cilium" %}
 {%- for rule in Values.networkPolicy.cilium.egress %}
-{{- cidrs(printf("networkPolicy.cilium.egress[%d].toCIDRSet", loop.index0), rule.toCIDRSet) }}
+{%- set at = printf("networkPolicy.cilium.egress[%d]", loop.index0) %}
+{{- cidrs(printf("%s.toCIDRSet", at), rule.toCIDRSet) }}
+{{- dnsPorts(printf("%s.toPorts", at), rule.toPorts) }}
 {%- endfor %}
-{%- elif Values.networkPolicy.engine == "calico" %}
-{{- calico("networkPolicy.calico.ingress", Values.networkPolicy.calico.ingress) }}
+{%- elif Values.networkPolicy.egress.enabled and engine == "calico" %}
 {{- calico("networkPolicy.calico.egress", Values.networkPolicy.calico.egress) }}
-{%- else %}
-{{- policy("networkPolicy.clusterNetworkPolicy.ingress", Values.networkPolicy.clusterNetworkPolicy.ingress) }}
+{%- elif Values.networkPolicy.egress.enabled %}
 {{- policy("networkPolicy.clusterNetworkPolicy.egress", Values.networkPolicy.clusterNetworkPolicy.egress) }}
 {%- endif %}
+{%- endmacro %}
+
+{%- macro kubernetes() -%}
+{%- if Values.webhook.enabled %}
+{{- blocks("networkPolicy.webhook.from", Values.networkPolicy.webhook.from) }}
+{%- endif %}
+{{- blocks("networkPolicy.metrics.from", Values.networkPolicy.metrics.from) }}
+{%- if Values.gate.enabled %}
+{{- blocks("networkPolicy.gate.from", Values.networkPolicy.gate.from) }}
+{%- endif %}
+{%- if Values.mcp.enabled %}
+{{- blocks("networkPolicy.mcp.from", Values.networkPolicy.mcp.from) }}
+{%- endif %}
+{%- for rule in Values.networkPolicy.additionalIngress %}
+{%- set at = printf("networkPolicy.additionalIngress[%d]", loop.index0) %}
+{{- blocks(printf("%s.from", at), rule.from) }}
+{{- ports(printf("%s.ports", at), rule.ports) }}
+{%- endfor %}
 {%- endmacro %}
 
 {%- macro blocks(path, peers) -%}
@@ -53,6 +72,19 @@
 {%- for entry in list %}
 {%- if entry.cidr and entry.except %}
 {{- exceptions(printf("%s[%d].except", path, loop.index0), entry.cidr, entry.except, 0) }}
+{%- endif %}
+{%- endfor %}
+{%- endmacro %}
+
+{%- macro dnsPorts(path, list) -%}
+{%- for entry in list %}
+{%- set at = printf("%s[%d].ports", path, loop.index0) %}
+{%- if entry.rules and entry.rules.dns %}
+{%- for port in entry.ports %}
+{%- if port.endPort and port.endPort | int > port.port | int %}
+{{ at }}[{{ loop.index0 }}].endPort: makes a range of ports, which goes with no rules of dns; leave it out, or write an entry of toPorts for each port
+{%- endif %}
+{%- endfor %}
 {%- endif %}
 {%- endfor %}
 {%- endmacro %}
