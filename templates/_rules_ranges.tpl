@@ -1,4 +1,5 @@
 {#- Network policies: a range that ends before it begins, and an exception outside of what it is taken from. #}
+{%- import "_rules_exceptions.tpl" as excepted with context %}
 
 {#- Only of what is rendered: the rules of a server that is off, and of a direction that is, are not. #}
 {%- macro refusals() -%}
@@ -54,7 +55,7 @@
 {%- macro blocks(path, peers) -%}
 {%- for peer in peers %}
 {%- if peer.ipBlock and peer.ipBlock.except %}
-{{- exceptions(printf("%s[%d].ipBlock.except", path, loop.index0), peer.ipBlock.cidr, peer.ipBlock.except, 1) }}
+{{- excepted.outsiders(printf("%s[%d].ipBlock.except", path, loop.index0), peer.ipBlock.cidr, peer.ipBlock.except, 1) }}
 {%- endif %}
 {%- endfor %}
 {%- endmacro %}
@@ -71,7 +72,7 @@
 {%- macro cidrs(path, list) -%}
 {%- for entry in list %}
 {%- if entry.cidr and entry.except %}
-{{- exceptions(printf("%s[%d].except", path, loop.index0), entry.cidr, entry.except, 0) }}
+{{- excepted.outsiders(printf("%s[%d].except", path, loop.index0), entry.cidr, entry.except, 0) }}
 {%- endif %}
 {%- endfor %}
 {%- endmacro %}
@@ -127,72 +128,5 @@
 {%- macro numbers(path, port) -%}
 {%- if port and port.destinationPort and port.destinationPort.range and port.destinationPort.range.start | int >= port.destinationPort.range.end | int %}
 {{ path }}.destinationPort.range.end: {{ port.destinationPort.range.end | int }} is not above start, {{ port.destinationPort.range.start | int }}; write a higher number, or number for a single port
-{%- endif %}
-{%- endmacro %}
-
-{#- Each exception lies in the CIDR it is taken from, and its prefix is longer by so many bits at least. #}
-{%- macro exceptions(path, cidr, list, longer) -%}
-{%- set size = index(split_list("/", cidr), 1) | int %}
-{%- if contains(":", cidr) %}
-{{- exceptions6(path, cidr, list, size, add(size, longer) | int) }}
-{%- else %}
-{{- exceptions4(path, cidr, list, size, add(size, longer) | int) }}
-{%- endif %}
-{%- endmacro %}
-
-{#- The whole octets of the prefix are compared as text, and of the next one its first bits. #}
-{%- macro exceptions4(path, cidr, list, size, least) -%}
-{%- set octets = regex_replace_all("/.*", cidr, "") | split_list(".") %}
-{%- set whole = div(size, 8) | int %}
-{%- set prefix = regex_replace_all(printf("^(([0-9]+[.]){%d}).*$", whole), printf("%s.", octets | join(".")), "${1}") %}
-{%- set unit = index([256, 128, 64, 32, 16, 8, 4, 2], mod(size, 8) | int) | int %}
-{%- set bits = div(index(append(octets, "0"), whole) | int, unit) | int %}
-{%- for exception in list %}
-{%- set parts = split_list("/", exception) %}
-{%- if not has_prefix(prefix, printf("%s.", first(parts))) or last(parts) | int < least | int or contains(":", exception) %}
-{{ path }}[{{ loop.index0 }}]: {{ exception }}{{ outside(cidr) }}
-{%- elif unit < 256 and div(index(split_list(".", first(parts)), whole) | int, unit) | int != bits %}
-{{ path }}[{{ loop.index0 }}]: {{ exception }}{{ outside(cidr) }}
-{%- endif %}
-{%- endfor %}
-{%- endmacro %}
-
-{#- The same with the groups of IPv6. An IPv4 address inside an IPv6 one is not looked into. #}
-{%- macro exceptions6(path, cidr, list, size, least) -%}
-{%- set groups = groupsOf(cidr) %}
-{%- set whole = div(size, 16) | int %}
-{%- set prefix = printf("%s:", regex_replace_all(printf("^((:[^:]*){%d}).*$", whole), groups, "${1}")) %}
-{%- set rest = mod(size, 16) | int %}
-{%- set bits = firstBits(groups, whole, rest) %}
-{%- for exception in list %}
-{%- if not contains(":", exception) or last(split_list("/", exception)) | int < least | int %}
-{{ path }}[{{ loop.index0 }}]: {{ exception }}{{ outside(cidr) }}
-{%- elif not contains(".", exception) and not contains(".", cidr) %}
-{%- set groups = groupsOf(exception) %}
-{%- if not has_prefix(prefix, printf("%s:", groups)) or (rest and firstBits(groups, whole, rest) != bits) %}
-{{ path }}[{{ loop.index0 }}]: {{ exception }}{{ outside(cidr) }}
-{%- endif %}
-{%- endif %}
-{%- endfor %}
-{%- endmacro %}
-
-{%- macro outside(cidr) %} is no part of {{ cidr }}, or all of it; write a range inside of it, or leave this out
-{%- endmacro %}
-
-{#- An IPv6 address as `:<group>` eight times, without leading zeros; `::` stands for as many groups of zeros as lack. #}
-{%- macro groupsOf(cidr) -%}
-{%- set address = lower(first(split_list("/", cidr))) %}
-{%- set zeros = printf(":%s", repeat(sub(8, len(compact(split_list(":", address)))) | int, "0:")) %}
-{%- set groups = printf(":%s", trim_prefix(":", replace("::", zeros, address))) %}
-{{- replace(":0", ":", replace(":00", ":", replace(":000", ":", groups))) }}
-{%- endmacro %}
-
-{#- The first bits of the group at a place from 0, in a form that can be compared. #}
-{%- macro firstBits(groups, place, size) -%}
-{%- if size %}
-{%- set digits = trunc(-4, printf("000%s", index(split_list(":", groups), add(place, 1) | int))) %}
-{%- set whole = div(size, 4) | int %}
-{%- set next = trunc(-1, trunc(add(whole, 1) | int, digits)) %}
-{{- trunc(whole, digits) }} {{ div(len(first(split_list(next, "0123456789abcdef"))), index([16, 8, 4, 2], mod(size, 4) | int)) }}
 {%- endif %}
 {%- endmacro %}
