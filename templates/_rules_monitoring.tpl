@@ -7,6 +7,7 @@
 {%- endif %}
 {%- if Values.metrics.prometheusRule.enabled %}
 {{- metadata.twice("metrics.prometheusRule.labels", Values.metrics.prometheusRule.labels) }}
+{{- metadata.tooLarge("metrics.prometheusRule.annotations", Values.metrics.prometheusRule.annotations) }}
 {%- if has(Values.metrics.prometheusRule.runbookAnnotationKey, ["summary", "description"]) %}
 metrics.prometheusRule.runbookAnnotationKey: {{ Values.metrics.prometheusRule.runbookAnnotationKey }} is an annotation that every alert has already; choose another
 {%- endif %}

@@ -1,6 +1,32 @@
 {#- Network policies: what has no effect, or another than it seems. #}
 {%- import "_helpers.tpl" as stageset with context %}
 
+{#- A ClusterNetworkPolicy has 25 rules in each direction, the chart's own among them. #}
+{%- macro refusals() -%}
+{%- if Values.networkPolicy.engine == "clusterNetworkPolicy" %}
+{%- set own = ["health", "metrics"] %}
+{%- if Values.webhook.enabled %}
+{%- set own = append(own, "webhook") %}
+{%- endif %}
+{%- if Values.gate.enabled %}
+{%- set own = append(own, "gate") %}
+{%- endif %}
+{%- if Values.mcp.enabled %}
+{%- set own = append(own, "mcp") %}
+{%- endif %}
+{{- tooMany("networkPolicy.clusterNetworkPolicy.ingress", own, Values.networkPolicy.clusterNetworkPolicy.ingress) }}
+{%- if Values.networkPolicy.egress.enabled and Values.networkPolicy.egress.dns %}
+{{- tooMany("networkPolicy.clusterNetworkPolicy.egress", ["dns"], Values.networkPolicy.clusterNetworkPolicy.egress) }}
+{%- endif %}
+{%- endif %}
+{%- endmacro %}
+
+{%- macro tooMany(path, own, rules) -%}
+{%- if rules and len(concat(own, rules)) > 25 %}
+{{ path }}: has {{ len(rules) }} rules, which with those for {{ own | join(", ") }} are {{ len(concat(own, rules)) }}, and a ClusterNetworkPolicy takes 25; merge some
+{%- endif %}
+{%- endmacro %}
+
 {#- Network policies: what has no effect, or another than it seems. #}
 {%- macro warnings() -%}
 {%- set engine = "kubernetes" %}
@@ -43,6 +69,9 @@
 networkPolicy.egress.enabled: no rule lets the controller reach kube-apiserver, and without it the controller does nothing; add one for the address and port of kube-apiserver, and for what else the controller calls, to {{ entry.path }}
 {%- endif %}
 {%- endfor %}
+{%- if engine == "cilium" %}
+{{- cilium() }}
+{%- endif %}
 {%- if engine == "clusterNetworkPolicy" %}
 {{- clusterNetworkPolicy() }}
 {%- elif engine == "cilium" and Values.networkPolicy.defaultDeny.enabled %}
@@ -78,5 +107,36 @@ networkPolicy.engine: a ClusterNetworkPolicy without a Deny rule restricts nothi
 {%- if rule.action == "Deny" %}
 {{- rule.action }}
 {%- endif %}
+{%- endfor %}
+{%- endmacro %}
+
+{#- What Cilium reads otherwise than it is written: https://docs.cilium.io/en/v1.18/security/policy/language/ #}
+{%- macro cilium() -%}
+{%- for rule in Values.networkPolicy.cilium.ingress %}
+{%- set at = printf("networkPolicy.cilium.ingress[%d]", loop.index0) %}
+{%- if rule.fromNodes %}
+{{ at }}.fromNodes: Cilium refuses the whole policy unless its own setting enable-node-selector-labels is on
+{%- endif %}
+{{- ciliumPorts(at, rule.toPorts) }}
+{%- endfor %}
+{%- if Values.networkPolicy.egress.enabled %}
+{%- for rule in Values.networkPolicy.cilium.egress %}
+{%- set at = printf("networkPolicy.cilium.egress[%d]", loop.index0) %}
+{%- if rule.toNodes %}
+{{ at }}.toNodes: Cilium refuses the whole policy unless its own setting enable-node-selector-labels is on
+{%- endif %}
+{{- ciliumPorts(at, rule.toPorts) }}
+{%- endfor %}
+{%- endif %}
+{%- endmacro %}
+
+{%- macro ciliumPorts(path, list) -%}
+{%- for entry in list %}
+{%- set at = printf("%s.toPorts[%d]", path, loop.index0) %}
+{%- for port in entry.ports %}
+{%- if port.endPort and port.endPort | int < port.port | int %}
+{{ at }}.ports[{{ loop.index0 }}].endPort: {{ port.endPort | int }} is below port, {{ port.port }}, so Cilium reads {{ port.port }} alone; write the higher number here
+{%- endif %}
+{%- endfor %}
 {%- endfor %}
 {%- endmacro %}

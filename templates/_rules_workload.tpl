@@ -54,6 +54,7 @@ replicas.min: 0 is no lower bound of an autoscaler that measures CPU; write 1 or
 podDisruptionBudget.minAvailable: is null, and so is maxUnavailable, so the budget would say nothing; set one of them
 {%- endif %}
 {{- watchedTwice() }}
+{{- metadata.tooLarge("serviceAccount.annotations", Values.serviceAccount.annotations) }}
 {{- metadata.twice("deployment.additionalLabels", Values.deployment.additionalLabels) }}
 {{- metadata.twice("pod.additionalLabels", Values.pod.additionalLabels) }}
 {%- endmacro %}
@@ -114,11 +115,9 @@ controller.leaderElect: is false, so several pods act on the same StageSets at o
 {%- if stageset.multiReplica() and Values.rollbackStore.backend == "pvc" and not has("ReadWriteMany", Values.rollbackStore.pvc.accessModes) %}
 rollbackStore.pvc.accessModes: without ReadWriteMany only pods of one node can mount the volume, and a pod on another node never starts; add it, run one replica, or use backend s3
 {%- endif %}
-{%- for namespace in Values.controller.watchNamespaces %}
-{%- if len(namespace) > 63 %}
-controller.watchNamespaces[{{ loop.index0 }}]: no namespace can have this name, because it is longer than 63 characters
+{%- if Values.cleanupOnDelete.enabled and Values.cleanupOnDelete.activeDeadlineSeconds | int == 0 %}
+cleanupOnDelete.activeDeadlineSeconds: 0 ends the Job before it deletes a StageSet, and the uninstall fails; write how long it may take
 {%- endif %}
-{%- endfor %}
 {%- set size = bytes(Values.tmpSizeLimit | to_string) %}
 {%- set limit = bytes(Values.resources.ephemeralStorage | to_string) %}
 {%- if size and limit and size | int >= limit | int %}

@@ -7,6 +7,8 @@ finding of `refusals` stops the rendering, because what would be rendered is inv
 {%- import "_rules_mesh.tpl" as mesh with context %}
 {%- import "_rules_monitoring.tpl" as monitoring with context %}
 {%- import "_rules_network.tpl" as network with context %}
+{%- import "_rules_pod.tpl" as pod with context %}
+{%- import "_rules_ranges.tpl" as ranges with context %}
 {%- import "_rules_workload.tpl" as workload with context %}
 
 {%- macro validate() -%}
@@ -28,6 +30,11 @@ finding of `refusals` stops the rendering, because what would be rendered is inv
 {{- linkerd.refusals() }}
 {%- endif %}
 {{- workload.refusals() }}
+{{- pod.refusals() }}
+{%- if Values.networkPolicy.enabled %}
+{{- network.refusals() }}
+{{- ranges.refusals() }}
+{%- endif %}
 {{- monitoring.refusals() }}
 {%- endmacro %}
 
@@ -41,6 +48,7 @@ finding of `refusals` stops the rendering, because what would be rendered is inv
 {{- objects.warnings() }}
 {%- endif %}
 {{- workload.warnings() }}
+{{- pod.warnings() }}
 {{- network.warnings() }}
 {{- monitoring.warnings() }}
 {%- endmacro %}

@@ -53,7 +53,9 @@ def own_rule(engine, key="from", text="a", number=1):
     """A rule of an engine with a text, where it has room for any, and a number."""
     return {
         "kubernetes": {"ports": [{"port": number}]},
-        "cilium": {"toPorts": [{"ports": [{"port": str(number)}], "rules": {"http": [{"path": text}]}}]},
+        "cilium": {
+            "toPorts": [{"ports": [{"port": str(number), "protocol": "TCP"}], "rules": {"http": [{"path": text}]}}]
+        },
         "calico": {"action": "Allow", "ipVersion": 4, "source": {"selector": text}},
         "clusterNetworkPolicy": {"name": text, "action": "Deny", key: [{"namespaces": {}}]},
     }[engine]

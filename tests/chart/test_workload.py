@@ -5,6 +5,8 @@
 import pytest
 from conftest import objects
 
+from stageset_render.problems import Refused
+
 
 def deployment(values):
     (found,) = objects(values, templates=["deployment.yaml"])
@@ -412,3 +414,16 @@ def test_the_budget_has_exactly_one_bound(settings, expected):
     (budget,) = objects(values, templates=["poddisruptionbudget.yaml"])
     assert budget["spec"].pop("selector") == deployment(values)["spec"]["selector"]
     assert budget["spec"] == expected
+
+
+@pytest.mark.parametrize("place", ["serviceAccount.annotations", "metrics.prometheusRule.annotations"])
+def test_annotations_are_counted_in_bytes_keys_and_values_together(place):
+    def values(length):
+        annotations = {"a": "x" * length, "b": "ü" * 60_000}
+        rule = {"enabled": True, "annotations": annotations if place.startswith("metrics") else {}}
+        account = {"annotations": annotations if place.startswith("service") else {}}
+        return {"serviceAccount": account, "metrics": {"prometheusRule": rule}}
+
+    assert objects(values(142_142))
+    with pytest.raises(Refused, match=rf"^{place}: has 262145 bytes of keys and values, and an object takes 262144"):
+        objects(values(142_143))

@@ -1,0 +1,68 @@
+{#- Which exceptions lie outside of the CIDR they are taken from. #}
+
+{#- Each exception lies in the CIDR it is taken from, and its prefix is longer by so many bits at least. #}
+{%- macro outsiders(path, cidr, list, longer) -%}
+{%- set size = index(split_list("/", cidr), 1) | int %}
+{%- if contains(":", cidr) %}
+{{- exceptions6(path, cidr, list, size, add(size, longer) | int) }}
+{%- else %}
+{{- exceptions4(path, cidr, list, size, add(size, longer) | int) }}
+{%- endif %}
+{%- endmacro %}
+
+{#- The whole octets of the prefix are compared as text, and of the next one its first bits. #}
+{%- macro exceptions4(path, cidr, list, size, least) -%}
+{%- set octets = regex_replace_all("/.*", cidr, "") | split_list(".") %}
+{%- set whole = div(size, 8) | int %}
+{%- set prefix = regex_replace_all(printf("^(([0-9]+[.]){%d}).*$", whole), printf("%s.", octets | join(".")), "${1}") %}
+{%- set unit = index([256, 128, 64, 32, 16, 8, 4, 2], mod(size, 8) | int) | int %}
+{%- set bits = div(index(append(octets, "0"), whole) | int, unit) | int %}
+{%- for exception in list %}
+{%- set parts = split_list("/", exception) %}
+{%- if not has_prefix(prefix, printf("%s.", first(parts))) or last(parts) | int < least | int or contains(":", exception) %}
+{{ path }}[{{ loop.index0 }}]: {{ exception }}{{ outside(cidr) }}
+{%- elif unit < 256 and div(index(split_list(".", first(parts)), whole) | int, unit) | int != bits %}
+{{ path }}[{{ loop.index0 }}]: {{ exception }}{{ outside(cidr) }}
+{%- endif %}
+{%- endfor %}
+{%- endmacro %}
+
+{#- The same with the groups of IPv6. An IPv4 address inside an IPv6 one is not looked into. #}
+{%- macro exceptions6(path, cidr, list, size, least) -%}
+{%- set groups = groupsOf(cidr) %}
+{%- set whole = div(size, 16) | int %}
+{%- set prefix = printf("%s:", regex_replace_all(printf("^((:[^:]*){%d}).*$", whole), groups, "${1}")) %}
+{%- set rest = mod(size, 16) | int %}
+{%- set bits = firstBits(groups, whole, rest) %}
+{%- for exception in list %}
+{%- if not contains(":", exception) or last(split_list("/", exception)) | int < least | int %}
+{{ path }}[{{ loop.index0 }}]: {{ exception }}{{ outside(cidr) }}
+{%- elif not contains(".", exception) and not contains(".", cidr) %}
+{%- set parts = groupsOf(exception) %}
+{%- if not has_prefix(prefix, printf("%s:", parts)) or (rest and firstBits(parts, whole, rest) != bits) %}
+{{ path }}[{{ loop.index0 }}]: {{ exception }}{{ outside(cidr) }}
+{%- endif %}
+{%- endif %}
+{%- endfor %}
+{%- endmacro %}
+
+{%- macro outside(cidr) %} is no part of {{ cidr }}, or all of it; write a range inside of it, or leave this out
+{%- endmacro %}
+
+{#- An IPv6 address as `:<group>` eight times, without leading zeros; `::` stands for as many groups of zeros as lack. #}
+{%- macro groupsOf(cidr) -%}
+{%- set address = lower(first(split_list("/", cidr))) %}
+{%- set zeros = printf(":%s", repeat(sub(8, len(compact(split_list(":", address)))) | int, "0:")) %}
+{%- set groups = printf(":%s", trim_prefix(":", replace("::", zeros, address))) %}
+{{- replace(":0", ":", replace(":00", ":", replace(":000", ":", groups))) }}
+{%- endmacro %}
+
+{#- The first bits of the group at a place from 0, in a form that can be compared. #}
+{%- macro firstBits(groups, place, size) -%}
+{%- if size %}
+{%- set digits = trunc(-4, printf("000%s", index(split_list(":", groups), add(place, 1) | int))) %}
+{%- set whole = div(size, 4) | int %}
+{%- set next = trunc(-1, trunc(add(whole, 1) | int, digits)) %}
+{{- trunc(whole, digits) }} {{ div(len(first(split_list(next, "0123456789abcdef"))), index([16, 8, 4, 2], mod(size, 4) | int)) }}
+{%- endif %}
+{%- endmacro %}
