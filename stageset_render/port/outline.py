@@ -14,7 +14,6 @@ from typing import NamedTuple
 from stageset_render.port.go_syntax import (
     Action,
     Command,
-    Comment,
     Const,
     Dot,
     Function,
@@ -24,19 +23,35 @@ from stageset_render.port.go_syntax import (
     Variable,
     parse,
 )
+from stageset_render.port.jinja_expressions import ROOTS
 
 FORM = {"quote", "squote", "toString", "int", "int64", "trim"}  # of a scalar, or of the text that a helper prints
+CHECKS = {"required"}  # what prints its last argument or nothing; the pack's rules check in its place
 COMPARE = {"eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
 OPPOSITE = {"==": "!=", "!=": "=="}
-WORDED = re.compile(r"(\s*(?:- )?(?:summary|description): )")
+KEYED = re.compile(r"(?P<indent>\s*)(?P<key>(?P<dashes>(?:- +)*)[\w.-]+:) *(?P<style>[|>][-+0-9]*)?(?P<rest>.*)")
+COMMENTED = re.compile(r"""^((?:"(?:\\.|[^"\\])*"|'[^']*'|(?<=\S)\#|[^"'#]|(?<=\w)')*?)\s+\#.*$""")
+WORDED = ("summary:", "description:")  # the words of an alert are each side's own
+EXPRESSION = "expr:"  # of Prometheus, to which blanks and lines mean nothing
+BLANKS = " \t\r\n"
+CONTEXTS = (".", "Values", "Release", "Chart")  # what a template is rendered with, and what that holds
 OPEN, SHUT = "\0(", "\0)"  # around an operand that stands for a literal text
 
 
 class Line(NamedTuple):
-    """One thing that a template says, and the line it says it on."""
+    """One thing that a template says, and the line it says it on.
+
+    A text that a template lays out on several lines is one thing: `parts` has where each line begins in it.
+    """
 
     text: str
     number: int
+    parts: tuple[tuple[int, int], ...] = ()
+
+    def at(self, other: str) -> int:
+        """The number of the line in which this text begins to differ from another."""
+        same = next((at for at, pair in enumerate(zip(self.text, other)) if pair[0] != pair[1]), len(other))
+        return max([number for begun, number in self.parts if begun <= same] or [self.number])
 
 
 class Outline:
@@ -53,19 +68,18 @@ class Outline:
         self.lines: list[Line] = []
         self._text, self._start = "", 1
         self._dots, self._names, self._blocks = [""], {}, []
-        trim = False
-        for part in parse(source):
+        self._long: list[Line] = []  # the lines of a text that goes on
+        parts = parse(source)
+        for at, part in enumerate(parts):
             if isinstance(part, Text):
-                text = part.text.lstrip(" \t\r\n") if trim else part.text
-                self._add(text, part.line + part.text[: len(part.text) - len(text)].count("\n"))
-                trim = False
-                continue
-            if part.left:
-                self._text = self._text.rstrip(" \t\r\n")
-            if isinstance(part, Action):
+                before, after = parts[at - 1] if at else None, parts[at + 1] if at + 1 < len(parts) else None
+                text = part.text.lstrip(BLANKS) if before and before.right else part.text
+                number = part.line + part.text[: len(part.text) - len(text)].count("\n")
+                self._add(text.rstrip(BLANKS) if after and after.left else text, number)
+            elif isinstance(part, Action):
                 self._action(part)
-            trim = part.right if isinstance(part, (Action, Comment)) else False
         self._flush()
+        self._close()
 
     def _add(self, text: str, number: int) -> None:
         for at, piece in enumerate(text.split("\n")):
@@ -76,18 +90,44 @@ class Outline:
             self._text += piece
 
     def _flush(self) -> None:
-        text, self._text = self._text.rstrip(), ""
-        worded = WORDED.match(text)
-        text = worded[1] + "(text)" if worded else re.sub("[\"']", "", text)
-        if text.strip() and not text.lstrip().startswith("#"):
-            self.lines.append(Line(text, self._start))
+        text, self._text = COMMENTED.sub(r"\1", self._text).rstrip(), ""
+        if not text.strip() or text.lstrip().startswith("#"):
+            return
+        if self._long and len(text) - len(text.lstrip()) > self._column:
+            self._long.append(Line(text.strip(), self._start))
+            return
+        self._close()
+        keyed = KEYED.fullmatch(text)
+        if keyed and (keyed["style"] or keyed["rest"]):  # a text, which may go on in lines that stand deeper
+            self._long = [Line(f"{keyed['indent']}{keyed['key']} {keyed['rest']}", self._start)]
+            self._column = keyed.end("dashes")
+        else:
+            self.lines.append(Line(unquoted(text), self._start))
+
+    def _close(self) -> None:
+        """End a text that may have gone on: how it is laid out in lines and blanks makes no difference."""
+        if not self._long:
+            return
+        text, parts = "", []
+        for line in self._long:
+            parts.append((len(text), line.number))
+            text = unquoted(f"{text} {line.text}" if text else line.text)
+        first, self._long = self._long[0], []
+        key = KEYED.fullmatch(first.text)
+        name = key["key"].removeprefix(key["dashes"])
+        if name in WORDED:
+            text, parts = f"{key['indent']}{key['key']} (text)", []
+        elif name == EXPRESSION:
+            text = key["indent"] + squeezed(text.strip())
+        self.lines.append(Line(text, first.number, tuple(parts) if len(parts) > 1 else ()))
 
     def _say(self, text: str, number: int) -> None:
+        self._close()
         self.lines.append(Line(text, number))
 
     def _action(self, action: Action) -> None:
         value = self._pipe(action.pipe) if action.pipe else ""
-        if action.keyword:
+        if action.keyword and action.keyword != "template":
             self._flush()
         if action.keyword in ("if", "with"):
             self._blocks.append(self._dots[-1])
@@ -115,11 +155,12 @@ class Outline:
             self._blocks.pop()
             self._dots.pop()
             self._say("end", action.line)
-        elif action.keyword:
+        elif action.keyword and action.keyword != "template":
             self._say(action.source, action.line)
         elif action.variables:
             self._declare(action, value)
         else:
+            value = f"{action.name.rpartition('.')[2]}(){_handed([value])}" if action.name else value
             if not self._text.strip():
                 self._start = action.line
             self._text += _printed(value)
@@ -135,7 +176,7 @@ class Outline:
         else:
             self._names.setdefault(name, f"${len(self._names) + 1}")
             self._flush()
-            self._say(f"set {self._names[name]} {_plain(value)}", action.line)
+            self._say(_plain(f"set {self._names[name]} {value}"), action.line)
 
     # Values
 
@@ -165,9 +206,24 @@ class Outline:
         return self._pipe(operand)
 
 
+def unquoted(text: str) -> str:
+    """A line without quotes, and without blanks that only lay out what stands after its indent."""
+    bare = re.sub("[\"']", "", text)
+    indent = bare[: len(bare) - len(bare.lstrip())]
+    return indent + re.sub(r" {2,}", " ", bare.strip())
+
+
+def squeezed(text: str) -> str:
+    """A text without the white space that only lays it out: all but one blank between two words, outside of quotes."""
+    parts = re.split(r"""("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')""", text)
+    parts[::2] = [re.sub(r"\s+", " ", re.sub(r"(?<!\w)\s+|\s+(?!\w)", "", part)) for part in parts[::2]]
+    return "".join(parts)
+
+
 def _below(base: str, fields: tuple[str, ...]) -> str:
-    fields = fields[1:] if fields[:1] == ("root",) else fields
-    if fields[:1] in (("Values",), ("Release",), ("Chart",)):
+    if fields[:1] and fields[0] in ROOTS and (len(fields) == 1 or fields[1] in CONTEXTS):
+        fields = fields[1:]
+    if fields[:1] and fields[0] in CONTEXTS:
         return ".".join(fields).removeprefix("Values.")
     return ".".join([*filter(None, [base]), *fields]) or "."
 
@@ -186,7 +242,7 @@ def _printed(value: str) -> str:
 
 
 def _called(name: str, arguments: list[str]) -> str:
-    if name in FORM and arguments:
+    if name in FORM | CHECKS and arguments:
         return arguments[-1]
     if name == "include":
         return _plain(arguments[0]).strip('"').rpartition(".")[2] + "()" + _handed(arguments[1:])
@@ -199,11 +255,13 @@ def _called(name: str, arguments: list[str]) -> str:
         text = re.sub(r"%[sdvq]", lambda _: _printed(next(rest, "?")), _plain(arguments[0])[1:-1])
         return f"printf:{text}"
     plain = [_plain(one) for one in arguments]
+    if name == "dict" and len(plain) % 2 == 0:
+        return _dict(plain)
     if name in COMPARE and len(plain) == 2:
         return f"({plain[0]} {COMPARE[name]} {plain[1]})"
     if name in ("and", "or"):
         return "(" + f" {name} ".join(plain) + ")"
-    if name == "not":
+    if name in ("not", "empty") and len(plain) == 1:
         return _negated(plain[0])
     return f"{name}({', '.join(plain)})" if plain else name
 
@@ -211,8 +269,13 @@ def _called(name: str, arguments: list[str]) -> str:
 def _handed(arguments: list[str]) -> str:
     """The values in a dict that a named template is given; the context alone makes no difference."""
     given = re.fullmatch(r"dict\((.*)\)", arguments[0]) if arguments else None
-    pairs = re.sub(r'(^|, )"root", [^,]*(, |$)', r"\1", given[1]) if given else ""
-    return f" of {pairs}" if pairs else ""
+    return f" of {given[1]}" if given and given[1] else ""
+
+
+def _dict(arguments: list[str]) -> str:
+    """A dict, whose order makes no difference, less what holds the context, whatever its key."""
+    pairs = sorted(zip(arguments[::2], arguments[1::2]))
+    return f"dict({', '.join(f'{key}, {value}' for key, value in pairs if value not in CONTEXTS)})"
 
 
 def _negated(value: str) -> str:

@@ -45,10 +45,10 @@ def cases() -> dict[str, dict]:
 
 
 def reason(difference: Difference) -> str:
-    """Why a difference is deliberate, from diff/deliberate.yaml; empty when it is not."""
+    """Why a difference is deliberate, from deliberate.yaml; empty when it is not."""
     for entry in _data("deliberate.yaml"):
-        patterns = {key: pattern for key, pattern in entry.items() if key != "reason"}
-        if all(fnmatch.fnmatchcase(getattr(difference, key), pattern) for key, pattern in patterns.items()):
+        patterns = {key: pattern for key, pattern in entry.items() if key not in ("reason", "pulled")}
+        if all(fnmatch.fnmatchcase(str(getattr(difference, key)), pattern) for key, pattern in patterns.items()):
             return entry["reason"]
     return ""
 
