@@ -116,7 +116,7 @@ class Expressions:
     dot: Place
     dollar: Place
 
-    def variable(self, name: str) -> Jinja:
+    def variable(self, name: str) -> Place:
         """The expression that a variable is."""
         raise NotImplementedError
 

@@ -54,13 +54,48 @@ def kept(before: str, after: str, needed: dict[str, str]) -> str:
     """
     bare, asides = _bare(before)
     if before:
-        after = _laid_out(bare, _bare(after)[0])
+        after = _laid_out(bare, _without_comments(after))
         if not after.startswith("\n") and bare.startswith("\n") and re.match(r"\{[{%]-", after):
             after = "\n" + after  # which the first tag trims
     asides = [one for one in asides if not one.file or one.file in needed]
     after, placed = _with(bare, after, asides)
+    after = re.sub(r"(?<=endmacro %\})(?=\{%-)", "\n\n", after)  # as the comment between them parted them
     missing = [(file, name) for file, name in needed.items() if file not in placed]
     return _imported(after, missing)
+
+
+def effect(source: str) -> list[tuple[str, str]]:
+    """What a template does: its tags, and between them the texts that are left when all trimming is done."""
+    found = [("text", "")]
+    for tag in tags(source):
+        if tag.kind == "text" and found[-1][0] == "text":
+            found[-1] = ("text", found[-1][1] + tag.body)
+        elif tag.kind == "text" or tag.kind != "comment" and not _imports(tag):
+            found.append((tag.kind, tag.body))
+    return [one for one in found if one != ("text", "")]
+
+
+def _imports(tag: Tag) -> bool:
+    return tag.kind == "block" and bool(IMPORT.fullmatch(tag.body))
+
+
+def _without_comments(source: str) -> str:
+    """A template without its comments, but for those without which a tag would trim more."""
+    rendered = effect(source)
+    units = list(_units(source))
+    comments = [at for at, (tag, _) in enumerate(units) if tag.kind == "comment"]
+    texts = [whole for _, whole in units]
+
+    def without(dropped: list[int]) -> str:
+        return "".join(text for at, text in enumerate(texts) if at not in dropped)
+
+    if effect(without(comments)) == rendered:
+        return without(comments)
+    dropped = []
+    for at in comments:
+        if effect(without([*dropped, at])) == rendered:
+            dropped.append(at)
+    return without(dropped)
 
 
 def _imported(text: str, missing: list[tuple[str, str]]) -> str:
@@ -144,7 +179,8 @@ def _laid_out(before: str, after: str) -> str:
 
 
 def _with(before: str, after: str, asides: list[Aside]) -> tuple[str, set[str]]:
-    """Put comments and imports where they stood, as far as the line before or after them is there still.
+    """Put comments and imports where they stood, as far as the line before or after them is there still, and as what
+    they trim is nothing that the template renders.
 
     Returns:
         The text, and what it imports now.
@@ -157,7 +193,7 @@ def _with(before: str, after: str, asides: list[Aside]) -> tuple[str, set[str]]:
     lines = {}
     for one, other, count in difflib.SequenceMatcher(None, old, new, autojunk=False).get_matching_blocks():
         lines |= {one + at: other + at for at in range(count)}
-    edits, placed = [], set()
+    edits = []
     for aside in asides:
         line, column = before.count("\n", 0, aside.at), aside.at - (before.rfind("\n", 0, aside.at) + 1)
         at = None
@@ -167,8 +203,19 @@ def _with(before: str, after: str, asides: list[Aside]) -> tuple[str, set[str]]:
             above = lines[line + 1] - 1  # the line before has changed, the one after hasn't
             at = starts[above] + len(new[above]) if new[above] == new[above].rstrip() != "" else None
         if at is not None:
-            edits.append((at, aside.text))
-            placed.add(aside.file)
-    for at, text in reversed(sorted(edits, key=lambda edit: edit[0])):
-        after = after[:at] + text + after[at:]
-    return after, placed
+            edits.append((at, aside))
+    edits.sort(key=lambda edit: edit[0])
+    rendered = effect(after)
+    if effect(_edited(after, edits)) != rendered:
+        fitting = []
+        for edit in edits:
+            if effect(_edited(after, [*fitting, edit])) == rendered:
+                fitting.append(edit)
+        edits = fitting
+    return _edited(after, edits), {aside.file for _, aside in edits}
+
+
+def _edited(text: str, edits: list[tuple[int, Aside]]) -> str:
+    for at, aside in reversed(edits):
+        text = text[:at] + aside.text + text[at:]
+    return text
