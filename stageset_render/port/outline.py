@@ -68,6 +68,8 @@ class Outline:
         self.lines: list[Line] = []
         self._text, self._start = "", 1
         self._dots, self._names, self._blocks = [""], {}, []
+        self._scopes: list[tuple[dict, dict]] = []  # the names around each block, and those that its else sees too
+        self._count, self._column = 0, 0
         self._long: list[Line] = []  # the lines of a text that goes on
         parts = parse(source)
         for at, part in enumerate(parts):
@@ -123,39 +125,37 @@ class Outline:
 
     def _say(self, text: str, number: int) -> None:
         self._close()
-        self.lines.append(Line(text, number))
+        self.lines.append(Line(_plain(text), number))
 
     def _action(self, action: Action) -> None:
         value = self._pipe(action.pipe) if action.pipe else ""
-        if action.keyword and action.keyword != "template":
+        keyword = action.keyword
+        if keyword and keyword != "template":
             self._flush()
-        if action.keyword in ("if", "with"):
-            self._blocks.append(self._dots[-1])
-            self._dots.append(value if action.keyword == "with" else self._dots[-1])
+        if keyword in ("if", "with"):
+            self._open(value if keyword == "with" else self._dots[-1])
             self._declare(action, value)
+            self._scopes[-1] = (self._scopes[-1][0], dict(self._names))
             self._say(f"if {value}", action.line)
-        elif action.keyword == "range":
-            self._blocks.append(self._dots[-1])
-            self._dots.append(f"{value}[]")
+        elif keyword == "range":
+            self._open(f"{value}[]")
             for name, meaning in zip(reversed(action.variables), (f"{value}[]", f"index of {value}")):
-                self._names[name] = meaning
+                self._name(name, meaning)
             self._say(f"each {value}", action.line)
-        elif action.keyword in ("define", "block"):
-            self._blocks.append(self._dots[-1])
-            self._dots.append("")
-            self._names = {}
+        elif keyword in ("define", "block"):
+            self._open("")
+            self._names, self._count = {}, 0
             self._say(f"define {action.name.rpartition('.')[2]}", action.line)
-        elif action.keyword in ("else if", "else with"):
-            self._dots[-1] = value if action.keyword == "else with" else self._blocks[-1]
-            self._say(f"else if {value}", action.line)
-        elif action.keyword == "else":
-            self._dots[-1] = self._blocks[-1]
-            self._say("else", action.line)
-        elif action.keyword == "end":
-            self._blocks.pop()
+        elif keyword.startswith("else"):
+            self._dots[-1] = value if keyword == "else with" else self._blocks[-1]
+            self._names = dict(self._scopes[-1][1])
+            self._say(f"else if {value}" if value else "else", action.line)
+        elif keyword == "end":
             self._dots.pop()
+            self._blocks.pop()
+            self._names = self._scopes.pop()[0]
             self._say("end", action.line)
-        elif action.keyword and action.keyword != "template":
+        elif keyword and keyword != "template":
             self._say(action.source, action.line)
         elif action.variables:
             self._declare(action, value)
@@ -165,18 +165,31 @@ class Outline:
                 self._start = action.line
             self._text += _printed(value)
 
+    def _open(self, dot: str) -> None:
+        self._blocks.append(self._dots[-1])
+        self._dots.append(dot)
+        self._scopes.append((self._names, self._names))
+        self._names = dict(self._names)
+
+    def _name(self, name: str, meaning: str) -> None:
+        self._names[name] = (meaning, len(self._blocks))
+
     def _declare(self, action: Action, value: str) -> None:
         if not action.variables or action.variables == ("_",) and "set(" not in value:
             return
         [name] = action.variables[-1:]
+        known, depth = self._names.get(name, ("", None))
         operands = [one for command in action.pipe.commands for one in command.operands]
-        renames = len(operands) == 1 and isinstance(operands[0], (Const, Dot, Variable)) and not action.assigns
-        if renames or action.keyword:
-            self._names[name] = value
-        else:
-            self._names.setdefault(name, f"${len(self._names) + 1}")
-            self._flush()
-            self._say(_plain(f"set {self._names[name]} {value}"), action.line)
+        renames = len(operands) == 1 and isinstance(operands[0], (Const, Dot, Variable))
+        if action.keyword or renames and (not action.assigns or depth == len(self._blocks)):
+            self._name(name, value)
+            return
+        if not action.assigns or not known:
+            self._count += 1
+            known = f"${self._count}"
+            self._name(name, known)
+        self._flush()
+        self._say(f"set {known} {value}", action.line)
 
     # Values
 
@@ -199,7 +212,7 @@ class Outline:
         if isinstance(operand, Dot):
             return _below(self._dots[-1], operand.fields)
         if isinstance(operand, Variable):
-            base = self._names.get(operand.name, f"${operand.name}") if operand.name else ""
+            base = self._names.get(operand.name, (f"${operand.name}",))[0] if operand.name else ""
             return _below(base, operand.fields)
         if isinstance(operand, Function):
             return _called(operand.name, [])

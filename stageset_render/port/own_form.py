@@ -54,7 +54,7 @@ def kept(before: str, after: str, needed: dict[str, str]) -> str:
     """
     bare, asides = _bare(before)
     if before:
-        after = _laid_out(bare, _without_comments(after))
+        after = _laid_out(bare, _bare(after)[0])
         if not after.startswith("\n") and bare.startswith("\n") and re.match(r"\{[{%]-", after):
             after = "\n" + after  # which the first tag trims
     asides = [one for one in asides if not one.file or one.file in needed]
@@ -79,23 +79,22 @@ def _imports(tag: Tag) -> bool:
     return tag.kind == "block" and bool(IMPORT.fullmatch(tag.body))
 
 
-def _without_comments(source: str) -> str:
-    """A template without its comments, but for those without which a tag would trim more."""
-    rendered = effect(source)
-    units = list(_units(source))
-    comments = [at for at, (tag, _) in enumerate(units) if tag.kind == "comment"]
+def _parting(units: list[tuple[Tag, str]]) -> set[int]:
+    """Which units are comments that part white space from a tag that would trim it."""
     texts = [whole for _, whole in units]
+    rendered = effect("".join(texts))
 
-    def without(dropped: list[int]) -> str:
-        return "".join(text for at, text in enumerate(texts) if at not in dropped)
+    def without(dropped: list[int]) -> bool:
+        return effect("".join(text for at, text in enumerate(texts) if at not in dropped)) == rendered
 
-    if effect(without(comments)) == rendered:
-        return without(comments)
-    dropped = []
+    comments = [at for at, (tag, _) in enumerate(units) if tag.kind == "comment"]
+    if without(comments):
+        return set()
+    dropped: list[int] = []
     for at in comments:
-        if effect(without([*dropped, at])) == rendered:
+        if without([*dropped, at]):
             dropped.append(at)
-    return without(dropped)
+    return {*comments} - {*dropped}
 
 
 def _imported(text: str, missing: list[tuple[str, str]]) -> str:
@@ -124,11 +123,12 @@ def _units(source: str) -> Iterator[tuple[Tag, str]]:
 
 
 def _bare(source: str) -> tuple[str, list[Aside]]:
-    """A template without its comments and imports, and those."""
-    text, asides = "", []
-    for tag, whole in _units(source):
+    """A template without its comments and imports, and those. A comment that parts white space from a tag stays."""
+    text, asides, units = "", [], list(_units(source))
+    parting = _parting(units)
+    for at, (tag, whole) in enumerate(units):
         found = IMPORT.fullmatch(tag.body) if tag.kind == "block" else None
-        if tag.kind == "comment" or found:
+        if (tag.kind == "comment" or found) and at not in parting:
             asides.append(Aside(len(text), whole, found[1] if found else ""))
         else:
             text += whole
