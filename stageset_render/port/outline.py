@@ -33,6 +33,7 @@ KEYED = re.compile(r"(?P<indent>\s*)(?P<key>(?P<dashes>(?:- +)*)[\w.-]+:) *(?P<s
 COMMENTED = re.compile(r"""^((?:"(?:\\.|[^"\\])*"|'[^']*'|(?<=\S)\#|[^"'#]|(?<=\w)')*?)\s+\#.*$""")
 WORDED = ("summary:", "description:")  # the words of an alert are each side's own
 EXPRESSION = "expr:"  # of Prometheus, to which blanks and lines mean nothing
+YAML = re.compile(r" at \d+>$")  # a list or map, which goes on in no text
 BLANKS = " \t\r\n"
 CONTEXTS = (".", "Values", "Release", "Chart")  # what a template is rendered with, and what that holds
 OPEN, SHUT = "\0(", "\0)"  # around an operand that stands for a literal text
@@ -41,7 +42,7 @@ OPEN, SHUT = "\0(", "\0)"  # around an operand that stands for a literal text
 class Line(NamedTuple):
     """One thing that a template says, and the line it says it on.
 
-    A text that a template lays out on several lines is one thing: `parts` has where each line begins in it.
+    What a template lays out on several lines is one thing: `parts` has where each of them begins in it.
     """
 
     text: str
@@ -66,7 +67,7 @@ class Outline:
 
     def __init__(self, source: str):
         self.lines: list[Line] = []
-        self._text, self._start = "", 1
+        self._text, self._marks = "", []  # a line so far, and where in it the lines of the template begin
         self._dots, self._names, self._blocks = [""], {}, []
         self._scopes: list[tuple[dict, dict]] = []  # the names around each block, and those that its else sees too
         self._count, self._column = 0, 0
@@ -87,24 +88,31 @@ class Outline:
         for at, piece in enumerate(text.split("\n")):
             if at:
                 self._flush()
-            if not self._text.strip():
-                self._start = number + at
-            self._text += piece
+            self._write(piece, number + at)
+
+    def _write(self, text: str, number: int) -> None:
+        if not self._text.strip():
+            self._marks = []
+        if not self._marks or self._marks[-1][1] != number:
+            self._marks.append((len(self._text), number))
+        self._text += text
 
     def _flush(self) -> None:
         text, self._text = COMMENTED.sub(r"\1", self._text).rstrip(), ""
         if not text.strip() or text.lstrip().startswith("#"):
             return
+        marks = tuple((len(unquoted(text[:at])), number) for at, number in self._marks)
+        line = Line(text, marks[0][1], marks)
         if self._long and len(text) - len(text.lstrip()) > self._column:
-            self._long.append(Line(text.strip(), self._start))
+            self._long.append(line)
             return
         self._close()
         keyed = KEYED.fullmatch(text)
-        if keyed and (keyed["style"] or keyed["rest"]):  # a text, which may go on in lines that stand deeper
-            self._long = [Line(f"{keyed['indent']}{keyed['key']} {keyed['rest']}", self._start)]
+        if keyed and (keyed["style"] or keyed["rest"] and not YAML.search(keyed["rest"])):
+            self._long = [line._replace(text=f"{keyed['indent']}{keyed['key']} {keyed['rest']}")]  # which may go on
             self._column = keyed.end("dashes")
         else:
-            self.lines.append(Line(unquoted(text), self._start))
+            self.lines.append(line._replace(text=unquoted(text)))
 
     def _close(self) -> None:
         """End a text that may have gone on: how it is laid out in lines and blanks makes no difference."""
@@ -112,16 +120,17 @@ class Outline:
             return
         text, parts = "", []
         for line in self._long:
-            parts.append((len(text), line.number))
-            text = unquoted(f"{text} {line.text}" if text else line.text)
+            begun = len(text)
+            parts += [(begun + at, number) for at, number in line.parts]
+            text = unquoted(f"{text} {line.text.strip()}" if text else line.text)
         first, self._long = self._long[0], []
         key = KEYED.fullmatch(first.text)
         name = key["key"].removeprefix(key["dashes"])
         if name in WORDED:
-            text, parts = f"{key['indent']}{key['key']} (text)", []
+            text = f"{key['indent']}{key['key']} (text)"
         elif name == EXPRESSION:
             text = key["indent"] + squeezed(text.strip())
-        self.lines.append(Line(text, first.number, tuple(parts) if len(parts) > 1 else ()))
+        self.lines.append(Line(text, first.number, tuple(parts)))
 
     def _say(self, text: str, number: int) -> None:
         self._close()
@@ -161,9 +170,7 @@ class Outline:
             self._declare(action, value)
         else:
             value = f"{action.name.rpartition('.')[2]}(){_handed([value])}" if action.name else value
-            if not self._text.strip():
-                self._start = action.line
-            self._text += _printed(value)
+            self._write(_printed(value), action.line)
 
     def _open(self, dot: str) -> None:
         self._blocks.append(self._dots[-1])
