@@ -7,7 +7,6 @@ from __future__ import annotations
 import difflib
 import itertools
 import json
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -168,16 +167,3 @@ def object_differences(expected: dict[str, list], got: dict[str, list]) -> Itera
                 yield Difference("objects", where, "object", "", *sides, places=places)
             else:
                 yield from (Difference("objects", where, *one, places=places) for one in compared(theirs, ours))
-
-
-def printing(source: str, path: str) -> int:
-    """The line of a template that prints a field: where the last of its keys stands, each below the one before.
-
-    A field that a passed-through value holds is printed where the last key that the template writes itself stands.
-    """
-    lines, at = source.split("\n"), 0
-    for key in re.findall(r'[^.\[\]"]+|"[^"]*"', path):
-        name = re.escape(key.strip('"'))
-        below = (number for number in range(at, len(lines)) if re.match(rf"\s*(- )?[\"']?{name}[\"']?:", lines[number]))
-        at = next(below, at)
-    return at + 1

@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from stageset_render.port.compare import ABSENT, Difference, object_differences, printing, structure
+from stageset_render.port.compare import ABSENT, Difference, object_differences, structure
+from stageset_render.port.places import printing
 from stageset_render.port.sides import NO_HELM, chart_files, chart_rendered, objects, pack_files, pack_rendered
 from stageset_render.problems import Refused
 
@@ -100,7 +101,8 @@ def _placed(found: list[Difference], *sides: dict[str, str]) -> list[Difference]
     for one in found:
         if one.level == "objects" and one.what != "object" and len(one.places) == 2:
             texts = (side.get(file, "") for side, file in zip(sides, one.places))
-            lines = (printing(text, one.path) for text in texts)
+            kind, values = one.where.partition(" ")[0], (one.expected, one.got)
+            lines = (printing(text, kind, one.path, value) for text, value in zip(texts, values))
             one = one._replace(places=tuple(f"{file}:{line}" for file, line in zip(one.places, lines)))
         out.append(one)
     return out
