@@ -138,7 +138,10 @@ class Template(Scopes):
         [command, *more] = part.pipe.commands
         if part.assigns or more or len(command.operands) > 1 or not isinstance(command.operands[0], (Dot, Variable)):
             return False
-        place = self.place(command.operands[0])
+        try:
+            place = self.place(command.operands[0])
+        except Untranslatable:
+            return False  # which is told where the value is taken
         if not isinstance(place, (Root, Parameters)):
             return False
         (go,) = part.variables

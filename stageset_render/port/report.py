@@ -9,6 +9,7 @@ import fnmatch
 import functools
 import itertools
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,6 +20,8 @@ from stageset_render.port.compare import ABSENT, Difference, object_differences,
 from stageset_render.port.places import printing
 from stageset_render.port.sides import NO_HELM, chart_files, chart_rendered, objects, pack_files, pack_rendered
 from stageset_render.problems import Refused
+
+TEMPLATE = re.compile(r"\btemplates/[\w./-]+\.\w+")
 
 
 class Report(NamedTuple):
@@ -77,7 +80,8 @@ def report(chart: str, chosen: dict[str, dict], name: str, namespace: str) -> Re
             except Refused as refused:
                 if str(refused) == NO_HELM:
                     raise
-                failed.setdefault(str(refused), []).append(case)
+                named = TEMPLATE.search(str(refused))
+                failed.setdefault((side, named[0] if named else str(refused)), []).append((case, refused))
         if len(sides) < 2:
             continue
         different = list(object_differences(*sides))
@@ -86,9 +90,12 @@ def report(chart: str, chosen: dict[str, dict], name: str, namespace: str) -> Re
         for one in different:
             seen.setdefault(json.dumps(one, default=repr), (one, []))[1].append(case)
     found += [one._replace(seen=tuple(names)) for one, names in seen.values()]
-    for said, names in failed.items():
-        more = f" and {len(names) - 1} more" if len(names) > 1 else ""
-        failures.append(f"{names[0]}{more}: {said}")
+    unread = {named[0] for failure in failures if (named := TEMPLATE.search(failure))}
+    for (side, file), told in failed.items():
+        if side == "the chart" and file in unread:
+            continue
+        [(case, said), *others] = told
+        failures.append(f"{case}{f' and {len(others)} more' if others else ''}: {said}")
     found = _placed(found, chart_files(chart), pack_files())
     found = [one._replace(reason=reason(one)) for one in found]
     deliberate = [one for one in found if one.reason]
