@@ -10,6 +10,7 @@ from typing import Any
 STEP = re.compile(r'\[([^\]]*)\]|"([^"]*)"|([^.\[\]"]+)')
 TAG = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}")
 FORMAT = re.compile(r'\{\{-?\s*\(?printf[( ]"([^"]*)".*?\}\}')
+COMMENT = re.compile(r"\{\{-?\s*/\*.*?\*/\s*-?\}\}|\{#.*?#\}", re.S)
 ITEM = re.compile(r"\s*- ")
 
 
@@ -24,7 +25,7 @@ def printing(source: str, kind: str, path: str, value: Any) -> int:
         path: the field, such as spec.ports[gate].port.
         value: what it is, which tells items of a list apart that stand in conditions.
     """
-    lines = source.split("\n")
+    lines = COMMENT.sub(lambda found: "\n" * found[0].count("\n"), source).split("\n")
     at = _document(lines, kind)
     steps = [found.groups() for found in STEP.finditer(path)]
     for number, (item, quoted, key) in enumerate(steps):

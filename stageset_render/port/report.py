@@ -89,7 +89,10 @@ def report(chart: str, chosen: dict[str, dict], name: str, namespace: str) -> Re
         unchanged += sum(len(items) for where, items in sides[1].items() if where not in changed)
         for one in different:
             seen.setdefault(json.dumps(one, default=repr), (one, []))[1].append(case)
-    found += [one._replace(seen=tuple(names)) for one, names in seen.values()]
+    places = {one.where: at for at, (one, _) in reversed([*enumerate(seen.values())])}  # an object's fields together
+    found += sorted(
+        (one._replace(seen=tuple(names)) for one, names in seen.values()), key=lambda one: places[one.where]
+    )
     unread = {named[0] for failure in failures if (named := TEMPLATE.search(failure))}
     for (side, file), told in failed.items():
         if side == "the chart" and file in unread:
