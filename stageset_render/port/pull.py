@@ -232,7 +232,7 @@ def _undoes(entry: dict, change: Change, hunk: list[str]) -> bool:
         line[1:].rstrip("\n") for at, line in enumerate(hunk) if at and any(abs(at - one) <= NEAR for one in gone)
     ]
     path = str(entry.get("pulled", entry.get("path", "*")))
-    if not removed or entry.get("what") in ("file", "order"):
+    if not removed or entry["level"] == "schema" or entry.get("what") in ("file", "order"):
         return False
     if entry["level"] == "objects":
         kind, key = entry["where"].split()[0], re.split(r"[.\[*]", path)[-1]
