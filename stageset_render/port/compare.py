@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
+from stageset_render.helm.reading import load_yaml
 from stageset_render.port.chart import schema_file
 from stageset_render.port.go import Port
 from stageset_render.port.go_syntax import GoSyntaxError
@@ -69,7 +70,7 @@ def structure(chart: str) -> tuple[list[Difference], list[str]]:
 
 def _file_differences(file: str, theirs: str, ours: str) -> Iterator[Difference]:
     if file == "values.yaml":
-        pair = (yaml.load(text, yaml.CSafeLoader) or {} for text in (theirs, ours))
+        pair = (load_yaml(text, file) or {} for text in (theirs, ours))
         yield from (Difference("defaults", file, "default", *one[1:]) for one in compared(*pair))
     elif file == "values.schema.json":
         pair = (json.loads(theirs), json.loads(schema_file()))

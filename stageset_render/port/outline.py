@@ -302,4 +302,4 @@ def _negated(value: str) -> str:
     compared = re.fullmatch(r"\(([^()]*) (==|!=) ([^()]*)\)", value)
     if compared:
         return f"({compared[1]} {OPPOSITE[compared[2]]} {compared[3]})"
-    return value.removeprefix("not ") if value.startswith("not not ") else f"not {value}"
+    return value.removeprefix("not ") if value.startswith("not ") else f"not {value}"
