@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -35,9 +36,14 @@ class Aside:
     file: str = ""  # what an import imports
 
 
+@functools.lru_cache(maxsize=64)
+def _tags(source: str) -> tuple[Tag, ...]:
+    return tuple(tags(source))
+
+
 def imports(source: str) -> dict[str, str]:
     """What a template imports: partial to the name that it has there."""
-    found = (IMPORT.fullmatch(tag.body) for tag in tags(source) if tag.kind == "block")
+    found = (IMPORT.fullmatch(tag.body) for tag in _tags(source) if tag.kind == "block")
     return {match[1]: match[2] for match in found if match}
 
 
@@ -67,7 +73,7 @@ def kept(before: str, after: str, needed: dict[str, str]) -> str:
 def effect(source: str) -> list[tuple[str, str]]:
     """What a template does: its tags, and between them the texts that are left when all trimming is done."""
     found = [("text", "")]
-    for tag in tags(source):
+    for tag in _tags(source):
         if tag.kind == "text" and found[-1][0] == "text":
             found[-1] = ("text", found[-1][1] + tag.body)
         elif tag.kind == "text" or tag.kind != "comment" and not _imports(tag):
@@ -115,7 +121,7 @@ def _written(tag: Tag) -> str:
 
 def _units(source: str) -> Iterator[tuple[Tag, str]]:
     """The tags of a template, each with its whole text, in which a text has no white space that a tag trims."""
-    for tag in tags(source):
+    for tag in _tags(source):
         if tag.kind == "text":
             yield tag, tag.body
         else:
@@ -138,6 +144,7 @@ def _bare(source: str) -> tuple[str, list[Aside]]:
 # How tags are laid out
 
 
+@functools.lru_cache(maxsize=4096)
 def _meaning(tag: Tag) -> str:
     """What tells two tags or texts apart, however they are laid out."""
     if tag.kind == "text":
@@ -169,7 +176,7 @@ def _laid_out(before: str, after: str) -> str:
     """The new template, where a tag means what it did before as it was laid out before."""
     old, new = list(_units(before)), list(_units(after))
     texts = [whole for _, whole in new]
-    meanings = [[_meaning(tag) for tag, _ in units] for units in (old, new)]
+    meanings = [[_meaning(tag._replace(line=0)) for tag, _ in units] for units in (old, new)]
     for one, other, count in difflib.SequenceMatcher(None, *meanings, autojunk=False).get_matching_blocks():
         texts[other : other + count] = [whole for _, whole in old[one : one + count]]
     return "".join(texts)
