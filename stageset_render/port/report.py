@@ -168,7 +168,7 @@ def _section(title: str, found: list[Difference], cases: int) -> Iterator[str]:
                 yield f"    {one.what} {one.path}".rstrip() + _seen(one, cases)
                 yield f"      expected {_shown(one.what, one.expected)}"
                 yield f"      got      {_shown(one.what, one.got)}"
-                if one.what in ("field", "order"):
+                if one.what in ("field", "order", "layout"):
                     yield f"      chart {one.places[0]}, pack {one.places[1]}"
 
 
@@ -188,6 +188,6 @@ def _seen(one: Difference, cases: int) -> str:
 
 
 def _shown(what: str, value: Any) -> str:
-    if value is ABSENT or what not in ("field", "order", "default", "bound"):
+    if value is ABSENT or what in ("object", "file"):
         return str(value)
     return json.dumps(value, ensure_ascii=False, default=repr)
