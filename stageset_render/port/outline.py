@@ -30,7 +30,7 @@ CHECKS = {"required"}  # what prints its last argument or nothing; the pack's ru
 COMPARE = {"eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
 OPPOSITE = {"==": "!=", "!=": "=="}
 KEYED = re.compile(r"(?P<indent>\s*)(?P<key>(?P<dashes>(?:- +)*)[\w.-]+:) *(?P<style>[|>][-+0-9]*)?(?P<rest>.*)")
-COMMENTED = re.compile(r"""^((?:"(?:\\.|[^"\\])*"|'[^']*'|(?<=\S)\#|[^"'#]|(?<=\w)')*?)\s+\#.*$""")
+QUOTED = re.compile(r"""(?<![\w.])(?:"(?:\\.|[^"\\])*"|'[^']*')|\s\#""")
 WORDED = ("summary:", "description:")  # the words of an alert are each side's own
 EXPRESSION = "expr:"  # of Prometheus, to which blanks and lines mean nothing
 YAML = re.compile(r" at \d+>$")  # a list or map, which goes on in no text
@@ -98,7 +98,7 @@ class Outline:
         self._text += text
 
     def _flush(self) -> None:
-        text, self._text = COMMENTED.sub(r"\1", self._text).rstrip(), ""
+        text, self._text = uncommented(self._text).rstrip(), ""
         if not text.strip() or text.lstrip().startswith("#"):
             return
         marks = tuple((len(unquoted(text[:at])), number) for at, number in self._marks)
@@ -224,6 +224,12 @@ class Outline:
         if isinstance(operand, Function):
             return _called(operand.name, [])
         return self._pipe(operand)
+
+
+def uncommented(text: str) -> str:
+    """A line of YAML without the comment at its end."""
+    sign = next((found for found in QUOTED.finditer(text) if found[0].endswith("#")), None)
+    return text[: sign.start()] if sign else text
 
 
 def unquoted(text: str) -> str:
