@@ -7,12 +7,12 @@ from __future__ import annotations
 import html
 import io
 import itertools
-import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from stageset_render.helm.writing import to_yaml
 from stageset_render.port.compare import ABSENT, Difference
 from stageset_render.port.go import Port
 from stageset_render.port.marks import marked, pairs
@@ -103,6 +103,7 @@ table {{ width: 100%; border-collapse: collapse; table-layout: fixed; }}
   overflow-wrap: anywhere; }}
 .lines td:nth-child(3n + 1) {{ opacity: .7; text-align: right; }}
 .lines td:nth-child(3) {{ border: solid var(--line); border-width: 0 1px; font-weight: bold; text-align: center; }}
+.fields td {{ border-top: 1px solid var(--line); }}
 tr {{ scroll-margin-top: 3em; }}
 mark {{ color: inherit; background: var(--mark); border-radius: 2px; }}
 tr.minus td {{ background: var(--minus); }}
@@ -189,7 +190,7 @@ def review(chart: str, chosen: dict[str, dict], name: str, namespace: str) -> st
         first='<a href="#d1">first difference</a>' if last > 1 else "",
         index=f"{index}<p>{alike} templates say the same.</p>",
         sections=sections.replace(f'<a href="#d{last}">next</a>', ""),
-        objects=_objects(found) or "<p>None.</p>",
+        objects=_objects(found),
     )
 
 
@@ -257,24 +258,34 @@ def _split(text: str) -> list[str]:
 
 def _objects(found: Report) -> str:
     """The fields of objects that differ, `expected` and `got` side by side, with the cases that show them."""
+    shown = _fields([one for one in found.differences if one.level == "objects"], len(found.cases))
+    deliberate = _fields([one for one in found.deliberate if one.level == "objects"], len(found.cases))
+    folded = f"<details><summary>What differs on purpose</summary>{deliberate}</details>" if deliberate else ""
+    return (shown or "<p>None.</p>") + folded
+
+
+def _fields(found: list[Difference], cases: int) -> str:
     parts = []
-    shown = [one for one in found.differences + found.deliberate if one.level == "objects"]
-    for where, group in itertools.groupby(sorted(shown, key=lambda one: one.where), key=lambda one: one.where):
+    for where, group in itertools.groupby(found, key=lambda one: one.where):
         rows = "".join(
             f"<tr><td><b>{html.escape(one.what)} {html.escape(one.path)}</b>"
-            f"<div>{html.escape(', '.join(one.places))}</div>"
-            f"<div>{html.escape(one.reason or ', '.join(one.seen))}</div>"
+            f"<div>{html.escape(_places(one))}</div>"
+            f"<div>{html.escape(one.reason or ('every case' if len(one.seen) == cases else ', '.join(one.seen)))}</div>"
             f"</td><td>{_value(one.expected)}</td><td>{_value(one.got)}</td></tr>"
             for one in group
         )
         head = "<tr><th>field, where, cases</th><th>expected (chart)</th><th>got (pack)</th></tr>"
-        parts.append(f'<h3>{html.escape(where)}</h3><table class="source">{head}{rows}</table>')
+        parts.append(f'<h3>{html.escape(where)}</h3><table class="source fields">{head}{rows}</table>')
     return "\n".join(parts)
 
 
+def _places(one: Difference) -> str:
+    sides = ("chart", "pack") if len(one.places) == 2 else ("pack",) if one.expected is ABSENT else ("chart",)
+    return ", ".join(f"{side} {place}" for side, place in zip(sides, one.places))
+
+
 def _value(value) -> str:
-    text = str(value) if value is ABSENT else json.dumps(value, indent=1, ensure_ascii=False, default=repr)
-    return html.escape(text)
+    return html.escape(str(value) if value is ABSENT else to_yaml(value))
 
 
 def _highlighters():
