@@ -23,6 +23,12 @@ BOUNDS = (
 )
 
 
+NARROWED = {  # what two schemas of one value come to
+    **dict.fromkeys(("maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties"), min),
+    **dict.fromkeys(("minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties"), max),
+}
+
+
 def bounds(expected: dict, got: dict, absent: Any) -> Iterator[tuple[str, str, Any, Any]]:
     """What two schemas say otherwise of the values.
 
@@ -33,38 +39,68 @@ def bounds(expected: dict, got: dict, absent: Any) -> Iterator[tuple[str, str, A
 
     Yields:
         (what, path in the chart's schema, expected, got), where `what` is bound, or more where only the pack says
-        something: what the chart takes and the pack refuses.
+        something: what the chart takes and the pack refuses. A chart with the pack's definitions has its schema from
+        the pack, so nothing that it leaves out is meant.
     """
-    yield from _compared(_Node(expected, expected), _Node(got, got), "", absent)
+    definitions = [side.get("definitions", {}) for side in (expected, got)]
+    shared = [name for name in definitions[0] if name in definitions[1]]
+    ported = len(shared) * 2 > len(definitions[1])
+    sides = [_Node(side, side) for side in (expected, got)]
+    for what, *rest in _compared(*sides, "", absent):
+        yield ("bound" if ported else what), *rest
+    for name in shared:  # what only conditions refer to
+        if f"#/definitions/{name}" not in sides[0].reached:
+            pair = (side.below(one[name]) for side, one in zip(sides, definitions))
+            for what, *rest in _compared(*pair, f"definitions.{dotted((name,))}", absent):
+                yield ("bound" if ported else what), *rest
 
 
 class _Node:
-    """A schema with its references and unconditional allOf taken in."""
+    """A schema with its references and unconditional allOf taken in.
 
-    def __init__(self, schema: Any, root: dict, seen: tuple[str, ...] = ()):
+    Attributes:
+        own: keyword to what all of them say.
+        reached: all references of the root that have been read.
+    """
+
+    def __init__(self, schema: Any, root: dict, seen: tuple[str, ...] = (), reached: set[str] | None = None):
         self.root, self.seen, self.own = root, seen, {}
+        self.reached = set() if reached is None else reached
         self._take(schema if isinstance(schema, dict) else {})
 
     def _take(self, schema: dict) -> None:
         for key, value in schema.items():
-            if key == "$ref" and isinstance(value, str) and value not in self.seen:
-                self.seen = (*self.seen, value)
-                self._take(_found(self.root, value))
+            if key == "$ref" and isinstance(value, str):
+                self.reached.add(value)
+                if value not in self.seen:
+                    self.seen = (*self.seen, value)
+                    self._take(_found(self.root, value))
             elif key == "allOf" and isinstance(value, list):
-                plain = [
-                    one for one in value if isinstance(one, dict) and "if" not in one and "errorMessage" not in one
-                ]
+                plain = [one for one in value if isinstance(one, dict) and not {"if", "errorMessage"} & {*one}]
                 for one in plain:
                     self._take(one)
                 rest = [one for one in value if one not in plain]
-                self.own |= {"allOf": rest} if rest else {}
+                self.own |= {"allOf": self.own.get("allOf", []) + rest} if rest else {}
             elif key in BELOW and isinstance(value, dict):
                 self.own[key] = {**self.own.get(key, {}), **value}
             else:
-                self.own[key] = value
+                value = _bound(key, value)
+                self.own[key] = _both(key, self.own[key], value) if key in self.own else value
 
     def below(self, schema: Any) -> _Node:
-        return _Node(schema, self.root, self.seen)
+        return _Node(schema, self.root, self.seen, self.reached)
+
+
+def _both(key: str, one: Any, other: Any) -> Any:
+    """A bound that two schemas of one value give."""
+    if one == other:
+        return one
+    if key in NARROWED and isinstance(one, (int, float)) and isinstance(other, (int, float)):
+        return NARROWED[key](one, other)
+    if key in ("type", "enum"):
+        sides = [side if isinstance(side, list) else [side] for side in (one, other)]
+        return _bound(key, [value for value in sides[0] if value in sides[1]])
+    return other
 
 
 def _found(root: Any, reference: str) -> dict:
@@ -78,7 +114,7 @@ def _compared(theirs: _Node, ours: _Node, path: str, absent: Any) -> Iterator[tu
         return ".".join([*filter(None, [path]), *(dotted((step,)) for step in steps)])
 
     for key in BOUNDS:
-        one, other = (_bound(key, side.own.get(key, absent)) for side in (theirs, ours))
+        one, other = (side.own.get(key, absent) for side in (theirs, ours))
         if _same(one, other):
             continue
         if key == "required":
@@ -102,9 +138,10 @@ def _others(theirs: _Node, ours: _Node, at, absent: Any) -> Iterator[tuple[str, 
     """What is said of the items of a list, and of keys that have no schema of their own."""
     for key in ("items", "additionalProperties"):
         one, other = (side.own.get(key, absent) for side in (theirs, ours))
+        one, other = (absent if side in (True, {}) else side for side in (one, other))
         if isinstance(one, dict) and isinstance(other, dict):
             yield from _compared(theirs.below(one), ours.below(other), at(key), absent)
-        elif not _same(one, other) and one is not True and not (one is absent and other in (True, {})):
+        elif not _same(one, other):
             yield "more" if one is absent or other is False else "bound", at(key), one, other
 
 

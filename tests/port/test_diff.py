@@ -331,6 +331,22 @@ def test_what_renders_alike_is_no_difference(ported, file, old, new):
             {"properties": {"c": {}, "d": {}}},
             [("bound", 'properties."a.b"'), ("more", "properties.d")],
         ),
+        (
+            {"maximum": 3, "allOf": [{"maximum": 2, "type": ["string", "integer"]}], "type": "integer"},
+            {"maximum": 2, "type": "integer"},
+            [],
+        ),
+        ({"additionalProperties": True}, {"additionalProperties": {}}, []),
+        (
+            {"additionalProperties": {"type": "string"}},
+            {"additionalProperties": False},
+            [("more", "additionalProperties")],
+        ),
+        (
+            {"if": {"$ref": "#/definitions/a"}, "definitions": {"a": {}}},
+            {"if": {"$ref": "#/definitions/a"}, "definitions": {"a": {"minimum": 1}}},
+            [("bound", "definitions.a.minimum")],
+        ),
         ({"enum": ["a", "b"]}, {"enum": ["b", None, "a"]}, []),
         ({"enum": ["a", "b"]}, {"enum": ["a"]}, [("bound", "enum")]),
         ({"required": ["a"]}, {"required": ["b", "a"]}, [("more", "required")]),
