@@ -74,7 +74,10 @@ def _file_differences(file: str, theirs: str, ours: str) -> Iterator[Difference]
         yield from (Difference("defaults", file, "default", *one[1:]) for one in compared(*pair))
     elif file == "values.schema.json":
         pair = (json.loads(theirs), json.loads(schema_file()))
-        yield from (Difference("schema", file, *one) for one in bounds(*pair, ABSENT))
+        try:
+            yield from [Difference("schema", file, *one) for one in bounds(*pair, ABSENT)]
+        except (AttributeError, TypeError) as error:
+            raise ValueError(f"is no JSON schema ({error})") from error
     elif file.startswith("templates/") and file != "templates/NOTES.txt":
         yield from line_differences(file, theirs, ported(file, ours))
 

@@ -138,11 +138,13 @@ def _others(theirs: _Node, ours: _Node, at, absent: Any) -> Iterator[tuple[str, 
     """What is said of the items of a list, and of keys that have no schema of their own."""
     for key in ("items", "additionalProperties"):
         one, other = (side.own.get(key, absent) for side in (theirs, ours))
-        one, other = (absent if side in (True, {}) else side for side in (one, other))
+        one, other = ({} if side is True or side is absent else side for side in (one, other))
+        if one == other == {}:
+            continue
         if isinstance(one, dict) and isinstance(other, dict):
             yield from _compared(theirs.below(one), ours.below(other), at(key), absent)
         elif not _same(one, other):
-            yield "more" if one is absent or other is False else "bound", at(key), one, other
+            yield "more" if other is False else "bound", at(key), one or absent, absent if other == {} else other
 
 
 def _bound(key: str, value: Any) -> Any:

@@ -480,6 +480,13 @@ def test_a_chart_that_fails_is_told_apart(port, text, said):
     assert done.exit_code == 2 and said in done.stdout and done.stdout.count("FAILED ") == 1
 
 
+@pytest.mark.parametrize("schema", ["[]", '{"properties": []}', '{"required": 1}', "{"])
+def test_what_is_no_schema_is_told(port, schema):
+    found, failures = compare.structure(str(port({"values.schema.json": schema})))
+    assert len(failures) <= 1 and all("values.schema.json" in failure for failure in failures)
+    assert failures or all(one.what == "more" for one in found)
+
+
 def test_values_that_the_pack_refuses(port):
     done = run("diff", port({"values.schema.json": "{}"}), "--set", "gate.enabled=maybe")
     assert done.exit_code == 2
