@@ -7,17 +7,18 @@ from __future__ import annotations
 import difflib
 import itertools
 import json
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import yaml
 
+from stageset_render.helm.reading import load_yaml
 from stageset_render.port.chart import schema_file
 from stageset_render.port.go import Port
 from stageset_render.port.go_syntax import GoSyntaxError
-from stageset_render.port.outline import Outline
+from stageset_render.port.outline import Outline, squeezed
+from stageset_render.port.schemas import bounds
 from stageset_render.port.sides import chart_files, pack_files
 from stageset_render.problems import Refused, dotted
 
@@ -37,7 +38,7 @@ class Difference(NamedTuple):
 
     level: str  # objects, structure, defaults or schema
     where: str  # a file, or an object as KIND NAMESPACE/NAME
-    what: str  # object, field, order; file, lines; default; bound
+    what: str  # object, field, order, layout; file, lines; default; bound, more
     path: str
     expected: Any
     got: Any
@@ -69,11 +70,14 @@ def structure(chart: str) -> tuple[list[Difference], list[str]]:
 
 def _file_differences(file: str, theirs: str, ours: str) -> Iterator[Difference]:
     if file == "values.yaml":
-        pair = (yaml.load(text, yaml.CSafeLoader) or {} for text in (theirs, ours))
+        pair = (load_yaml(text, file) or {} for text in (theirs, ours))
         yield from (Difference("defaults", file, "default", *one[1:]) for one in compared(*pair))
     elif file == "values.schema.json":
         pair = (json.loads(theirs), json.loads(schema_file()))
-        yield from (Difference("schema", file, "bound", *one[1:]) for one in compared(*pair))
+        try:
+            yield from [Difference("schema", file, *one) for one in bounds(*pair, ABSENT)]
+        except (AttributeError, TypeError) as error:
+            raise ValueError(f"is no JSON schema ({error})") from error
     elif file.startswith("templates/") and file != "templates/NOTES.txt":
         yield from line_differences(file, theirs, ported(file, ours))
 
@@ -95,13 +99,20 @@ def line_differences(file: str, theirs: str, ours: str) -> Iterator[Difference]:
     matcher = difflib.SequenceMatcher(None, *([line.text for line in side] for side in sides), autojunk=False)
     for what, a, b, c, d in matcher.get_opcodes():
         if what != "equal":
-            runs = [[(line.number, line.text) for line in side] for side in (sides[0][a:b], sides[1][c:d])]
+            pairs = list(itertools.zip_longest(sides[0][a:b], sides[1][c:d]))
+            runs = [
+                [(line.at(other.text if other else ""), line.text) for line, other in ordered if line]
+                for ordered in (pairs, [pair[::-1] for pair in pairs])
+            ]
             path = " | ".join(text.strip() for run in runs for _, text in run)
             yield Difference("structure", file, "lines", path, *(run or ABSENT for run in runs))
 
 
 def compared(expected: Any, got: Any, path: str = "") -> Iterator[tuple[str, str, Any, Any]]:
-    """The differences of two values, path by path: (what, path, expected, got), where `what` is field or order."""
+    """The differences of two values, path by path: (what, path, expected, got).
+
+    `what` is field, order, or layout for texts that differ only in white space which parts no words.
+    """
     if isinstance(expected, dict) and isinstance(got, dict):
         for key in sorted({*expected, *got}, key=str):
             below = dotted((str(key),))
@@ -110,7 +121,9 @@ def compared(expected: Any, got: Any, path: str = "") -> Iterator[tuple[str, str
     elif isinstance(expected, list) and isinstance(got, list):
         yield from _compared_lists(expected, got, path)
     elif type(expected) is not type(got) or expected != got:
-        yield "field", path, expected, got
+        texts = isinstance(expected, str) and isinstance(got, str)
+        alike = texts and squeezed(expected.strip()) == squeezed(got.strip())
+        yield "layout" if alike else "field", path, expected, got
 
 
 def _compared_lists(expected: list, got: list, path: str) -> Iterator[tuple[str, str, Any, Any]]:
@@ -158,16 +171,3 @@ def object_differences(expected: dict[str, list], got: dict[str, list]) -> Itera
                 yield Difference("objects", where, "object", "", *sides, places=places)
             else:
                 yield from (Difference("objects", where, *one, places=places) for one in compared(theirs, ours))
-
-
-def printing(source: str, path: str) -> int:
-    """The line of a template that prints a field: where the last of its keys stands, each below the one before.
-
-    A field that a passed-through value holds is printed where the last key that the template writes itself stands.
-    """
-    lines, at = source.split("\n"), 0
-    for key in re.findall(r'[^.\[\]"]+|"[^"]*"', path):
-        name = re.escape(key.strip('"'))
-        below = (number for number in range(at, len(lines)) if re.match(rf"\s*(- )?[\"']?{name}[\"']?:", lines[number]))
-        at = next(below, at)
-    return at + 1

@@ -93,6 +93,8 @@ class Template(Scopes):
             self.output.append(self._comment(part))
         else:
             tags = self._action(part)
+            if not tags:  # as a comment it trims what the action does
+                self.output.append(self._comment(Comment(part.line, f" {part.source} ", part.left, part.right)))
             left, right = ("-" if part.left else ""), ("-" if part.right else "")
             for number, (kind, body) in enumerate(tags):
                 first, last = left * (number == 0), right * (number == len(tags) - 1)
@@ -125,11 +127,26 @@ class Template(Scopes):
 
     def _print(self, part: Action) -> list[tuple[str, str]]:
         if part.variables:
-            return [("block", self._set(part))]
+            return [] if self._renames(part) else [("block", self._set(part))]
         return [("print", self.printed(part.pipe).text)]
 
     def _template(self, part: Action) -> list[tuple[str, str]]:
         return [("print", self.included(part.name, part.pipe).text)]
+
+    def _renames(self, part: Action) -> bool:
+        """Declare another name for what the template is rendered with, if that is what an action does."""
+        [command, *more] = part.pipe.commands
+        if part.assigns or more or len(command.operands) > 1 or not isinstance(command.operands[0], (Dot, Variable)):
+            return False
+        try:
+            place = self.place(command.operands[0])
+        except Untranslatable:
+            return False  # which is told where the value is taken
+        if not isinstance(place, (Root, Parameters)):
+            return False
+        (go,) = part.variables
+        self.block.names[go] = Name((self.at, go), "", self.block.frame, {}, "place", place)
+        return True
 
     def _set(self, part: Action) -> str:
         (go,), value = part.variables, Jinja("")
@@ -142,6 +159,8 @@ class Template(Scopes):
         if not part.assigns:
             return self._declared(go, value)
         name = self._lookup(go)
+        if name.form == "place":
+            raise Untranslatable(f"an assignment to ${go}, another name of the dot; declare one of another name")
         name.schema = self.types[name.key] = unified(self.types.get(name.key, name.schema), value.schema)
         if name.form == "namespace":
             self._lose(name.text, self._visible())

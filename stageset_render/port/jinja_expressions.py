@@ -11,7 +11,7 @@ from typing import NamedTuple, NoReturn
 from stageset_render.helm.functions import GLOBALS, quote
 from stageset_render.port.expressions import BOOL, CONTEXT, INT, LIST, TEXT, camel, kind_of
 from stageset_render.port.go_syntax import Command, Const, Dot, Function, Operand, Pipe, Variable
-from stageset_render.port.known import NEVER, NUMBER, nullable, of_result, unified
+from stageset_render.port.known import NEVER, NUMBER, nullable, of_result, unified, without_form
 
 OR, AND, NOT, COMPARE, FILTER, ATOM = range(6)  # how tightly an expression of Jinja holds together
 
@@ -20,21 +20,6 @@ RENAMED = {"tuple": "list", "toString": "to_string", "mustRegexMatch": "regex_ma
 LARGE = 1_000_000  # from here on Go prints a float64 as 1e+06
 COMPARISONS = {"eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
 RESERVED = {"loop", "self", "super", "caller", "varargs", "kwargs", "true", "false", "none", "root", *CONTEXT, *GLOBALS}
-NO_FORM = {
-    "tpl": "tpl renders what a value says; print the value, or write the template here",
-    "lookup": "lookup asks the cluster, and nothing here knows one; make it a value",
-    "print": "print puts blanks between some values; use printf",
-    "println": "println; use printf",
-    "unset": "unset changes a map in place; use omit",
-    "merge": "merge changes its first map in place; use mergeOverwrite (dict) with the maps in reverse order",
-    "now": "now differs from run to run; make it a value",
-    "kindOf": "kindOf names types of Go; ask with kindIs",
-    "typeOf": "typeOf names types of Go; ask with kindIs",
-    "typeIs": "typeIs names types of Go; ask with kindIs",
-    "slice": "slice; use first, last, trunc or a loop",
-    "call": "call; there are no functions among values",
-    "values": "values has no order; loop over sorted keys, and use get",
-}
 ROOT_HINTS = {
     "Capabilities": "asks the cluster, and nothing here knows one; make it a value",
     "Files": "reads the chart's files; write the text into the template",
@@ -116,7 +101,7 @@ class Expressions:
     dot: Place
     dollar: Place
 
-    def variable(self, name: str) -> Jinja:
+    def variable(self, name: str) -> Place:
         """The expression that a variable is."""
         raise NotImplementedError
 
@@ -245,7 +230,7 @@ class Expressions:
             return self.nothing(name, operands, piped)
         function = snake(name)
         if name not in self.SPECIAL and function not in GLOBALS:
-            raise Untranslatable(NO_FORM.get(name, f"the function {name}, which the pack doesn't know"))
+            raise Untranslatable(without_form(name, SNAKE))
         arguments = [*map(self.value, operands), *([] if piped is None else [piped])]
         if name in self.SPECIAL:
             return self.SPECIAL[name](self, name, arguments)

@@ -1,10 +1,15 @@
 # SPDX-FileCopyrightText: The stageset-render authors
 # SPDX-License-Identifier: 0BSD
-"""What is known of the values of a Go template, written as JSON schemas; see expressions.py for int and number."""
+"""What is known of functions, and of the values of a Go template, written as JSON schemas.
+
+See expressions.py for int and number.
+"""
 
 from __future__ import annotations
 
+import difflib
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from stageset_render.port.expressions import LIST, MAP, RESULTS, kind_of
@@ -12,6 +17,32 @@ from stageset_render.port.expressions import LIST, MAP, RESULTS, kind_of
 TYPES = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array", dict: "object"}
 NUMBER = {"type": "number"}
 NEVER = {"never": True}  # of the items of an empty list
+
+
+NO_FORM = {
+    "tpl": "tpl renders what a value says; print the value, or write the template here",
+    "lookup": "lookup asks the cluster, and nothing here knows one; make it a value",
+    "print": "print puts blanks between some values; use printf",
+    "println": "println; use printf",
+    "unset": "unset changes a map in place; use omit",
+    "merge": "merge changes its first map in place; use mergeOverwrite (dict) with the maps in reverse order",
+    "now": "now differs from run to run; make it a value",
+    "kindOf": "kindOf names types of Go; ask with kindIs",
+    "typeOf": "typeOf names types of Go; ask with kindIs",
+    "typeIs": "typeIs names types of Go; ask with kindIs",
+    "slice": "slice; use first, last, trunc or a loop",
+    "call": "call; there are no functions among values",
+    "values": "values has no order; loop over sorted keys, and use get",
+}
+
+
+def without_form(name: str, known: Iterable[str]) -> str:
+    """What to say of a function that has no exact Jinja form: what it is, and what to write instead."""
+    if name in NO_FORM:
+        return NO_FORM[name]
+    close = difflib.get_close_matches(name.removeprefix("must"), known, 2, 0.8)
+    mend = f"it knows {' and '.join(close)}" if close else "make what it gives a value"
+    return f"the function {name}, which the pack doesn't know; {mend}"
 
 
 def unified(one: dict, other: dict) -> dict:

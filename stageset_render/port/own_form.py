@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -35,9 +36,14 @@ class Aside:
     file: str = ""  # what an import imports
 
 
+@functools.lru_cache(maxsize=64)
+def _tags(source: str) -> tuple[Tag, ...]:
+    return tuple(tags(source))
+
+
 def imports(source: str) -> dict[str, str]:
     """What a template imports: partial to the name that it has there."""
-    found = (IMPORT.fullmatch(tag.body) for tag in tags(source) if tag.kind == "block")
+    found = (IMPORT.fullmatch(tag.body) for tag in _tags(source) if tag.kind == "block")
     return {match[1]: match[2] for match in found if match}
 
 
@@ -59,8 +65,42 @@ def kept(before: str, after: str, needed: dict[str, str]) -> str:
             after = "\n" + after  # which the first tag trims
     asides = [one for one in asides if not one.file or one.file in needed]
     after, placed = _with(bare, after, asides)
+    after = re.sub(r"(?<=endmacro %\})(?=\{%-)", "\n\n", after)  # as the comment between them parted them
     missing = [(file, name) for file, name in needed.items() if file not in placed]
     return _imported(after, missing)
+
+
+def effect(source: str) -> list[tuple[str, str]]:
+    """What a template does: its tags, and between them the texts that are left when all trimming is done."""
+    found = [("text", "")]
+    for tag in _tags(source):
+        if tag.kind == "text" and found[-1][0] == "text":
+            found[-1] = ("text", found[-1][1] + tag.body)
+        elif tag.kind == "text" or tag.kind != "comment" and not _imports(tag):
+            found.append((tag.kind, tag.body))
+    return [one for one in found if one != ("text", "")]
+
+
+def _imports(tag: Tag) -> bool:
+    return tag.kind == "block" and bool(IMPORT.fullmatch(tag.body))
+
+
+def _parting(units: list[tuple[Tag, str]]) -> set[int]:
+    """Which units are comments that part white space from a tag that would trim it."""
+    texts = [whole for _, whole in units]
+    rendered = effect("".join(texts))
+
+    def without(dropped: list[int]) -> bool:
+        return effect("".join(text for at, text in enumerate(texts) if at not in dropped)) == rendered
+
+    comments = [at for at, (tag, _) in enumerate(units) if tag.kind == "comment"]
+    if without(comments):
+        return set()
+    dropped: list[int] = []
+    for at in comments:
+        if without([*dropped, at]):
+            dropped.append(at)
+    return {*comments} - {*dropped}
 
 
 def _imported(text: str, missing: list[tuple[str, str]]) -> str:
@@ -81,7 +121,7 @@ def _written(tag: Tag) -> str:
 
 def _units(source: str) -> Iterator[tuple[Tag, str]]:
     """The tags of a template, each with its whole text, in which a text has no white space that a tag trims."""
-    for tag in tags(source):
+    for tag in _tags(source):
         if tag.kind == "text":
             yield tag, tag.body
         else:
@@ -89,11 +129,12 @@ def _units(source: str) -> Iterator[tuple[Tag, str]]:
 
 
 def _bare(source: str) -> tuple[str, list[Aside]]:
-    """A template without its comments and imports, and those."""
-    text, asides = "", []
-    for tag, whole in _units(source):
+    """A template without its comments and imports, and those. A comment that parts white space from a tag stays."""
+    text, asides, units = "", [], list(_units(source))
+    parting = _parting(units)
+    for at, (tag, whole) in enumerate(units):
         found = IMPORT.fullmatch(tag.body) if tag.kind == "block" else None
-        if tag.kind == "comment" or found:
+        if (tag.kind == "comment" or found) and at not in parting:
             asides.append(Aside(len(text), whole, found[1] if found else ""))
         else:
             text += whole
@@ -103,6 +144,7 @@ def _bare(source: str) -> tuple[str, list[Aside]]:
 # How tags are laid out
 
 
+@functools.lru_cache(maxsize=4096)
 def _meaning(tag: Tag) -> str:
     """What tells two tags or texts apart, however they are laid out."""
     if tag.kind == "text":
@@ -134,7 +176,7 @@ def _laid_out(before: str, after: str) -> str:
     """The new template, where a tag means what it did before as it was laid out before."""
     old, new = list(_units(before)), list(_units(after))
     texts = [whole for _, whole in new]
-    meanings = [[_meaning(tag) for tag, _ in units] for units in (old, new)]
+    meanings = [[_meaning(tag._replace(line=0)) for tag, _ in units] for units in (old, new)]
     for one, other, count in difflib.SequenceMatcher(None, *meanings, autojunk=False).get_matching_blocks():
         texts[other : other + count] = [whole for _, whole in old[one : one + count]]
     return "".join(texts)
@@ -144,7 +186,8 @@ def _laid_out(before: str, after: str) -> str:
 
 
 def _with(before: str, after: str, asides: list[Aside]) -> tuple[str, set[str]]:
-    """Put comments and imports where they stood, as far as the line before or after them is there still.
+    """Put comments and imports where they stood, as far as the line before or after them is there still, and as what
+    they trim is nothing that the template renders.
 
     Returns:
         The text, and what it imports now.
@@ -157,7 +200,7 @@ def _with(before: str, after: str, asides: list[Aside]) -> tuple[str, set[str]]:
     lines = {}
     for one, other, count in difflib.SequenceMatcher(None, old, new, autojunk=False).get_matching_blocks():
         lines |= {one + at: other + at for at in range(count)}
-    edits, placed = [], set()
+    edits = []
     for aside in asides:
         line, column = before.count("\n", 0, aside.at), aside.at - (before.rfind("\n", 0, aside.at) + 1)
         at = None
@@ -167,8 +210,19 @@ def _with(before: str, after: str, asides: list[Aside]) -> tuple[str, set[str]]:
             above = lines[line + 1] - 1  # the line before has changed, the one after hasn't
             at = starts[above] + len(new[above]) if new[above] == new[above].rstrip() != "" else None
         if at is not None:
-            edits.append((at, aside.text))
-            placed.add(aside.file)
-    for at, text in reversed(sorted(edits, key=lambda edit: edit[0])):
-        after = after[:at] + text + after[at:]
-    return after, placed
+            edits.append((at, aside))
+    edits.sort(key=lambda edit: edit[0])
+    rendered = effect(after)
+    if effect(_edited(after, edits)) != rendered:
+        fitting = []
+        for edit in edits:
+            if effect(_edited(after, [*fitting, edit])) == rendered:
+                fitting.append(edit)
+        edits = fitting
+    return _edited(after, edits), {aside.file for _, aside in edits}
+
+
+def _edited(text: str, edits: list[tuple[int, Aside]]) -> str:
+    for at, aside in reversed(edits):
+        text = text[:at] + aside.text + text[at:]
+    return text

@@ -4,24 +4,25 @@
 
 from __future__ import annotations
 
-import difflib
 import html
 import io
 import itertools
-import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from stageset_render.helm.writing import to_yaml
 from stageset_render.port.compare import ABSENT, Difference
 from stageset_render.port.go import Port
+from stageset_render.port.marks import marked, pairs
 from stageset_render.port.report import Report, report
 from stageset_render.port.sides import chart_files, pack_files
 from stageset_render.port.tags import Tag
 from stageset_render.problems import Refused
 
 GO_TEXT = r'"(?:\\.|[^"\\])*"|`[^`]*`|\'(?:\\.|[^\'\\])*\''
+TAGS = re.compile("<[^>]*>")  # the colours, which would make most of the page
 AROUND = 3  # equal lines that stay unfolded on each side of a difference
 
 
@@ -53,23 +54,25 @@ class Pair(NamedTuple):
     right: tuple[int, str]
 
 
-def aligned(left: list[str], right: list[str], shown: tuple[list[str], list[str]]) -> Iterator[Pair]:
-    """Align two texts line by line; `shown` has the HTML of their lines. Lines of little in common are not paired."""
-    for what, a, b, c, d in difflib.SequenceMatcher(None, left, right, autojunk=False).get_opcodes():
-        alike = (
-            what == "equal"
-            or b - a == d - c
-            and all(
-                difflib.SequenceMatcher(None, one, other).quick_ratio() > 0.5
-                for one, other in zip(left[a:b], right[c:d])
-            )
-        )
-        pairs = list(zip(range(a, b), range(c, d))) if alike else []
-        pairs += [] if alike else [*((one, None) for one in range(a, b)), *((None, other) for other in range(c, d))]
-        for one, other in pairs:
-            sign = " " if what == "equal" else "+" if one is None else "-" if other is None else "~"
-            sides = [(at + 1, lines[at]) if at is not None else (0, "") for at, lines in zip((one, other), shown)]
-            yield Pair(sign, *sides)
+def aligned(left: list[str], right: list[str], sources: tuple, shown: tuple, found: tuple) -> Iterator[Pair]:
+    """Align two texts line by line.
+
+    Args:
+        left, right: both in Go.
+        sources: the lines as they are written, in Go and in Jinja.
+        shown: the HTML of those.
+        found: the numbers of the lines that differ, of each side; None for all.
+    """
+    for one, other, equal in pairs(left, right):
+        sides = [(0, "") if at is None else (at + 1, lines[at]) for at, lines in zip((one, other), shown)]
+        numbers = [number for number, _ in sides]
+        sign = " " if equal else "+" if one is None else "-" if other is None else "~"
+        if found[0] is not None and not (numbers[0] in found[0] or numbers[1] in found[1]):
+            sign = " "
+        if sign == "~":
+            lines = marked(left[one], right[other], sources[1][other])
+            sides = [(number, line) for (number, _), line in zip(sides, lines)]
+        yield Pair(sign, *sides)
 
 
 PAGE = """<!DOCTYPE html>
@@ -80,9 +83,10 @@ PAGE = """<!DOCTYPE html>
 <title>{title}</title>
 <style>
 :root {{ color-scheme: light dark; --ink: #111; --paper: #fff; --line: #bbb; --head: #eee; --link: #0645ad;
-  --minus: #fde4e1; --plus: #dff5e1; --changed: #fff4c2; }}
+  --minus: #fde4e1; --plus: #dff5e1; --changed: #fff8dc; --mark: #ffd75e; }}
 @media (prefers-color-scheme: dark) {{ :root {{ --ink: #ddd; --paper: #161616; --line: #555; --head: #2a2a2a;
-  --link: #8ab4f8; --minus: #4a1f1c; --plus: #16391c; --changed: #453a10; }} }}
+  --link: #8ab4f8; --minus: #4a1f1c; --plus: #16391c; --changed: #302a12;
+  --mark: #7a6000; }} }}
 body {{ margin: 0 1em 2em; color: var(--ink); background: var(--paper); font: 14px/1.45 sans-serif; }}
 header {{ position: sticky; top: 0; padding: .4em 0; background: var(--paper); border-bottom: 1px solid var(--line); }}
 h1 {{ display: inline; margin: 0 1em 0 0; font-size: 1em; }}
@@ -97,9 +101,11 @@ table {{ width: 100%; border-collapse: collapse; table-layout: fixed; }}
 .source .s {{ width: 1.4em; }}
 .source td {{ padding: 0 .3em; vertical-align: top; font: 12px/1.4 monospace; white-space: pre-wrap;
   overflow-wrap: anywhere; }}
-.source td.n {{ opacity: .7; text-align: right; }}
-.source td.s {{ border: solid var(--line); border-width: 0 1px; font-weight: bold; text-align: center; }}
+.lines td:nth-child(3n + 1) {{ opacity: .7; text-align: right; }}
+.lines td:nth-child(3) {{ border: solid var(--line); border-width: 0 1px; font-weight: bold; text-align: center; }}
+.fields td {{ border-top: 1px solid var(--line); }}
 tr {{ scroll-margin-top: 3em; }}
+mark {{ color: inherit; background: var(--mark); border-radius: 2px; }}
 tr.minus td {{ background: var(--minus); }}
 tr.plus td {{ background: var(--plus); }}
 tr.changed td {{ background: var(--changed); }}
@@ -116,7 +122,7 @@ summary {{ padding: .1em .5em; color: var(--link); font-size: 12px; cursor: poin
   h2, h3 {{ break-after: avoid; }}
   tr {{ break-inside: avoid; }}
   .source td {{ font-size: 8pt; }}
-  tr.minus td, tr.plus td, tr.changed td {{ print-color-adjust: exact; }}
+  tr.minus td, tr.plus td, tr.changed td, mark {{ print-color-adjust: exact; }}
 }}
 {colours}
 </style>
@@ -132,7 +138,7 @@ summary {{ padding: .1em .5em; color: var(--link); font-size: 12px; cursor: poin
 </body>
 </html>
 """
-CLASSES = {"~": "changed", "-": "minus", "+": "plus", " ": "same"}
+CLASSES = {"~": ' class="changed"', "-": ' class="minus"', "+": ' class="plus"', " ": ""}
 
 
 def review(chart: str, chosen: dict[str, dict], name: str, namespace: str) -> str:
@@ -153,21 +159,28 @@ def review(chart: str, chosen: dict[str, dict], name: str, namespace: str) -> st
         raise Refused(*found.failures)
     theirs, ours = chart_files(chart), pack_files()
     colour, colours = _highlighters()
-    links, tables = itertools.count(1), []
-    for file in sorted(file for file in {*theirs, *ours} if file.startswith("templates/")):
+    parts, alone = [], {}
+    files = sorted(file for file in {*theirs, *ours} if file.startswith("templates/"))
+    for file in files:
         lines = [one for one in found.differences + found.deliberate if (one.level, one.where) == ("structure", file)]
-        if lines:
-            count = sum(len(side) for one in lines for side in (one.expected, one.got) if isinstance(side, list)) or 1
-            tables.append(
-                (-count, file, _section(file, lines, theirs.get(file, ""), ours.get(file, ""), colour, links))
-            )
-    tables.sort(key=lambda table: table[:2])
-    alike = sum(file.startswith("templates/") for file in {*theirs, *ours}) - len(tables)
-    rows = "".join(
-        f'<tr><td><a href="#{_anchor(file)}">{html.escape(file)}</a></td><td>{-count}</td></tr>'
-        for count, file, _ in tables
+        if lines and lines[0].what == "file" and lines[0].reason:
+            alone.setdefault(lines[0].reason, []).append(file.removeprefix("templates/"))
+        elif lines:
+            parts.append((_count(lines, ""), _count(lines, None), file, lines))
+    parts.sort(key=lambda part: (-part[0], -part[1], part[2]))
+    links = itertools.count(1)
+    sections = "\n".join(
+        _section(file, lines, theirs.get(file, ""), ours.get(file, ""), colour, links) for *_, file, lines in parts
     )
-    index = f'<table class="index"><tr><th>file</th><th>lines</th></tr>{rows}</table>' if tables else ""
+    rows = "".join(
+        f'<tr><td><a href="#{_anchor(file)}">{html.escape(file)}</a></td>'
+        f"<td>{own or ''}</td><td>{every - own or ''}</td></tr>"
+        for own, every, file, _ in parts
+    )
+    head = "<tr><th>file</th><th>lines</th><th>on purpose</th></tr>"
+    index = f'<table class="index">{head}{rows}</table>' if parts else ""
+    alike = len(files) - len(parts) - sum(map(len, alone.values()))
+    index += "".join(f"<p>On purpose, {html.escape(why)}: {', '.join(names)}.</p>" for why, names in alone.items())
     last = next(links)
     said = f"Chart: {chart}, release {name} in {namespace}; {len(found.cases)} cases."
     return PAGE.format(
@@ -176,9 +189,15 @@ def review(chart: str, chosen: dict[str, dict], name: str, namespace: str) -> st
         colours=colours,
         first='<a href="#d1">first difference</a>' if last > 1 else "",
         index=f"{index}<p>{alike} templates say the same.</p>",
-        sections="\n".join(section for *_, section in tables).replace(f'<a href="#d{last}">next</a>', ""),
-        objects=_objects(found) or "<p>None.</p>",
+        sections=sections.replace(f'<a href="#d{last}">next</a>', ""),
+        objects=_objects(found),
     )
+
+
+def _count(found: list[Difference], reason: str | None) -> int:
+    """How many lines differ, for a reason or, with None, for any and none."""
+    sides = [side for one in found if reason in (None, one.reason) for side in (one.expected, one.got)]
+    return sum(len(side) if isinstance(side, list) else side == "present" for side in sides)
 
 
 def _anchor(file: str) -> str:
@@ -188,18 +207,14 @@ def _anchor(file: str) -> str:
 def _section(file: str, found: list[Difference], theirs: str, ours: str, colour, links: Iterator[int]) -> str:
     """A template of both sides: its differences, with equal parts folded."""
     reasons = dict.fromkeys(one.reason for one in found if one.reason)
-    numbers = [
-        {number for one in found if isinstance(side := getattr(one, key), list) for number, _ in side}
-        for key in ("expected", "got")
-    ]
-    whole = any(one.what == "file" for one in found)
-    pairs = [
-        pair if whole or pair.left[0] in numbers[0] or pair.right[0] in numbers[1] else pair._replace(sign=" ")
-        for pair in _source_pairs(file, theirs, ours, colour)
-    ]
+    numbers: list[set[int] | None] = []
+    for key in ("expected", "got"):
+        sides = [side for one in found if isinstance(side := getattr(one, key), list)]
+        numbers.append({number for side in sides for number, _ in side} if found[0].what == "lines" else None)
+    shown = list(_source_pairs(file, theirs, ours, colour, tuple(numbers)))
     told = "".join(f"<p>On purpose: {html.escape(reason)}.</p>" for reason in reasons)
     head = f'<h2 id="{_anchor(file)}">{html.escape(file)}</h2>'
-    return f"{head}{told}{''.join(_folded(pairs, links))}"
+    return f"{head}{told}{''.join(_folded(shown, links))}"
 
 
 def _folded(pairs: list[Pair], links: Iterator[int]) -> Iterator[str]:
@@ -210,14 +225,14 @@ def _folded(pairs: list[Pair], links: Iterator[int]) -> Iterator[str]:
         if shown:
             yield _table(part, next(links))
         else:
-            yield f"<details><summary>{len(part)} equal lines</summary>{_table(part)}</details>"
+            plain = [Pair(" ", *((number, TAGS.sub("", line)) for number, line in pair[1:])) for pair in part]
+            yield f"<details><summary>{len(part)} equal lines</summary>{_table(plain)}</details>"
 
 
 def _table(pairs: list[Pair], number: int = 0) -> str:
     columns = '<colgroup><col class="n"><col><col class="s"><col class="n"><col></colgroup>'
     rows = "\n".join(
-        f'<tr class="{CLASSES[sign]}"><td class="n">{one or ""}</td><td>{a}</td>'
-        f'<td class="s">{sign}</td><td class="n">{other or ""}</td><td>{b}</td></tr>'
+        f"<tr{CLASSES[sign]}><td>{one or ''}</td><td>{a}</td><td>{sign}</td><td>{other or ''}</td><td>{b}</td></tr>"
         for sign, (one, a), (other, b) in pairs
     )
     head = ""
@@ -225,16 +240,16 @@ def _table(pairs: list[Pair], number: int = 0) -> str:
         before = f'<a href="#d{number - 1}">previous</a> ' if number > 1 else ""
         before += f'<a href="#d{number + 1}">next</a>'
         head = f'<thead id="d{number}"><tr><th></th><th>chart {before}</th><th></th><th></th><th>pack</th></tr></thead>'
-    return f'<table class="source">{columns}{head}<tbody>\n{rows}\n</tbody></table>'
+    return f'<table class="source lines">{columns}{head}<tbody>\n{rows}\n</tbody></table>'
 
 
-def _source_pairs(file: str, theirs: str, ours: str, colour) -> list[Pair]:
-    lines = [_split(theirs), _split(ours)]
+def _source_pairs(file: str, theirs: str, ours: str, colour, found: tuple) -> Iterator[Pair]:
+    sources = _split(theirs), _split(ours)
     port = LinePort(Path(file).name, ours)
     if port.problems:
         raise Refused(*port.problems)
-    plain = port.lines(ours.count("\n") + 1)[: len(lines[1])]
-    return list(aligned(lines[0], plain, (colour("go", theirs), colour("jinja", ours))))
+    plain = port.lines(ours.count("\n") + 1)[: len(sources[1])]
+    yield from aligned(sources[0], plain, sources, (colour("go", theirs), colour("jinja", ours)), found)
 
 
 def _split(text: str) -> list[str]:
@@ -243,24 +258,34 @@ def _split(text: str) -> list[str]:
 
 def _objects(found: Report) -> str:
     """The fields of objects that differ, `expected` and `got` side by side, with the cases that show them."""
+    shown = _fields([one for one in found.differences if one.level == "objects"], len(found.cases))
+    deliberate = _fields([one for one in found.deliberate if one.level == "objects"], len(found.cases))
+    folded = f"<details><summary>What differs on purpose</summary>{deliberate}</details>" if deliberate else ""
+    return (shown or "<p>None.</p>") + folded
+
+
+def _fields(found: list[Difference], cases: int) -> str:
     parts = []
-    shown = [one for one in found.differences + found.deliberate if one.level == "objects"]
-    for where, group in itertools.groupby(sorted(shown, key=lambda one: one.where), key=lambda one: one.where):
+    for where, group in itertools.groupby(found, key=lambda one: one.where):
         rows = "".join(
             f"<tr><td><b>{html.escape(one.what)} {html.escape(one.path)}</b>"
-            f"<div>{html.escape(', '.join(one.places))}</div>"
-            f"<div>{html.escape(one.reason or ', '.join(one.seen))}</div>"
+            f"<div>{html.escape(_places(one))}</div>"
+            f"<div>{html.escape(one.reason or ('every case' if len(one.seen) == cases else ', '.join(one.seen)))}</div>"
             f"</td><td>{_value(one.expected)}</td><td>{_value(one.got)}</td></tr>"
             for one in group
         )
         head = "<tr><th>field, where, cases</th><th>expected (chart)</th><th>got (pack)</th></tr>"
-        parts.append(f'<h3>{html.escape(where)}</h3><table class="source">{head}{rows}</table>')
+        parts.append(f'<h3>{html.escape(where)}</h3><table class="source fields">{head}{rows}</table>')
     return "\n".join(parts)
 
 
+def _places(one: Difference) -> str:
+    sides = ("chart", "pack") if len(one.places) == 2 else ("pack",) if one.expected is ABSENT else ("chart",)
+    return ", ".join(f"{side} {place}" for side, place in zip(sides, one.places))
+
+
 def _value(value) -> str:
-    text = str(value) if value is ABSENT else json.dumps(value, indent=1, ensure_ascii=False, default=repr)
-    return html.escape(text)
+    return html.escape(str(value) if value is ABSENT else to_yaml(value))
 
 
 def _highlighters():

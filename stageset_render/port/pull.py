@@ -231,8 +231,8 @@ def _undoes(entry: dict, change: Change, hunk: list[str]) -> bool:
     removed = [
         line[1:].rstrip("\n") for at, line in enumerate(hunk) if at and any(abs(at - one) <= NEAR for one in gone)
     ]
-    path = str(entry.get("path", "*"))
-    if not removed or entry.get("what") in ("file", "order"):
+    path = str(entry.get("pulled", entry.get("path", "*")))
+    if not removed or entry["level"] == "schema" or entry.get("what") in ("file", "order"):
         return False
     if entry["level"] == "objects":
         kind, key = entry["where"].split()[0], re.split(r"[.\[*]", path)[-1]

@@ -9,6 +9,7 @@ import fnmatch
 import functools
 import itertools
 import json
+import re
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,9 +17,12 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from stageset_render.port.compare import ABSENT, Difference, object_differences, printing, structure
+from stageset_render.port.compare import ABSENT, Difference, object_differences, structure
+from stageset_render.port.places import printing
 from stageset_render.port.sides import NO_HELM, chart_files, chart_rendered, objects, pack_files, pack_rendered
 from stageset_render.problems import Refused
+
+TEMPLATE = re.compile(r"\btemplates/[\w./-]+\.\w+")
 
 
 class Drawn(NamedTuple):
@@ -62,10 +66,10 @@ def cases() -> dict[str, dict]:
 
 
 def reason(difference: Difference) -> str:
-    """Why a difference is deliberate, from diff/deliberate.yaml; empty when it is not."""
+    """Why a difference is deliberate, from deliberate.yaml; empty when it is not."""
     for entry in _data("deliberate.yaml"):
-        patterns = {key: pattern for key, pattern in entry.items() if key != "reason"}
-        if all(fnmatch.fnmatchcase(getattr(difference, key), pattern) for key, pattern in patterns.items()):
+        patterns = {key: pattern for key, pattern in entry.items() if key not in ("reason", "pulled")}
+        if all(fnmatch.fnmatchcase(str(getattr(difference, key)), pattern) for key, pattern in patterns.items()):
             return entry["reason"]
     return ""
 
@@ -93,7 +97,8 @@ def report(chart: str, chosen: dict[str, dict], name: str, namespace: str) -> Re
             except Refused as refused:
                 if str(refused) == NO_HELM:
                     raise
-                failed.setdefault(str(refused), []).append(case)
+                named = TEMPLATE.search(str(refused))
+                failed.setdefault((side, named[0] if named else str(refused)), []).append((case, refused))
         if len(sides) < 2:
             continue
         different = list(object_differences(*sides))
@@ -101,10 +106,16 @@ def report(chart: str, chosen: dict[str, dict], name: str, namespace: str) -> Re
         unchanged += sum(len(items) for where, items in sides[1].items() if where not in changed)
         for one in different:
             seen.setdefault(json.dumps(one, default=repr), (one, []))[1].append(case)
-    found += [one._replace(seen=tuple(names)) for one, names in seen.values()]
-    for said, names in failed.items():
-        more = f" and {len(names) - 1} more" if len(names) > 1 else ""
-        failures.append(f"{names[0]}{more}: {said}")
+    places = {one.where: at for at, (one, _) in reversed([*enumerate(seen.values())])}  # an object's fields together
+    found += sorted(
+        (one._replace(seen=tuple(names)) for one, names in seen.values()), key=lambda one: places[one.where]
+    )
+    unread = {named[0] for failure in failures if (named := TEMPLATE.search(failure))}
+    for (side, file), told in failed.items():
+        if side == "the chart" and file in unread:
+            continue
+        [(case, said), *others] = told
+        failures.append(f"{case}{f' and {len(others)} more' if others else ''}: {said}")
     found = _placed(found, chart_files(chart), pack_files())
     found = [one._replace(reason=reason(one)) for one in found]
     deliberate = [one for one in found if one.reason]
@@ -117,7 +128,8 @@ def _placed(found: list[Difference], *sides: dict[str, str]) -> list[Difference]
     for one in found:
         if one.level == "objects" and one.what != "object" and len(one.places) == 2:
             texts = (side.get(file, "") for side, file in zip(sides, one.places))
-            lines = (printing(text, one.path) for text in texts)
+            kind, values = one.where.partition(" ")[0], (one.expected, one.got)
+            lines = (printing(text, kind, one.path, value) for text, value in zip(texts, values))
             one = one._replace(places=tuple(f"{file}:{line}" for file, line in zip(one.places, lines)))
         out.append(one)
     return out
@@ -186,7 +198,7 @@ def _section(title: str, found: list[Difference], cases: int) -> Iterator[str]:
                 yield f"    {one.what} {one.path}".rstrip() + _seen(one, cases)
                 yield f"      expected {_shown(one.what, one.expected)}"
                 yield f"      got      {_shown(one.what, one.got)}"
-                if one.what in ("field", "order"):
+                if one.what in ("field", "order", "layout"):
                     yield f"      chart {one.places[0]}, pack {one.places[1]}"
 
 
@@ -206,6 +218,6 @@ def _seen(one: Difference, cases: int) -> str:
 
 
 def _shown(what: str, value: Any) -> str:
-    if value is ABSENT or what not in ("field", "order", "default", "bound"):
+    if value is ABSENT or what in ("object", "file"):
         return str(value)
     return json.dumps(value, ensure_ascii=False, default=repr)

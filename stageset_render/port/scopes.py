@@ -23,7 +23,9 @@ class Name:
         key: which declaration of the file it is.
         text: its name in Jinja.
         frame: the file, macro or loop whose name it is to Jinja.
-        form: set, element or index of a loop, namespace, which loops don't forget, or gone in the else of a loop.
+        form: set, element or index of a loop, namespace, which loops don't forget, gone in the else of a loop, or
+            place for another name of what the template is rendered with.
+        place: that.
     """
 
     key: tuple[int, str]
@@ -31,6 +33,7 @@ class Name:
     frame: int
     schema: dict
     form: str = "set"
+    place: Place | None = None
 
 
 @dataclass
@@ -84,8 +87,10 @@ class Scopes(Expressions):
                 return block.names[name]
         raise Untranslatable(f"the variable ${name}, which is not declared here")
 
-    def variable(self, name: str) -> Jinja:
+    def variable(self, name: str) -> Place:
         found = self._lookup(name)
+        if found.form == "place":
+            return found.place
         if found.form == "index":
             if found.frame == self.block.frame:
                 return Jinja("loop.index0", schema=INT)

@@ -48,6 +48,10 @@ HELPERS = """\
 {{- else }}-{{ end }}
 {{- with .root.Values.m }}{{ .t }}{{ end }}{{ include "c.name" .root }}
 {{- end }}
+{{- define "c.outer" -}}
+{{- $ctx := . }}{{ include "c.pair" (dict "y" (list .a $ctx.a) "root" $.root "x" .a) }}
+{{- range $ctx.root.Values.l }}{{ . }}{{ $.a }}{{ $ctx.root.Release.Name }}{{ end }}
+{{- end }}
 {{- define "c.yes" }}{{ if .Values.b }}true{{ end }}{{ end -}}
 """
 ROOT = {
@@ -67,6 +71,7 @@ ROOT = {
 }
 FIELDS = {"map": {".t": "text", ".l": "texts", ".c": "number"}, "text": {}, "texts": {}, "number": {}, "free": {}}
 FIELDS["item"] = {**FIELDS["map"], ".b": "bool"}
+FIELDS["root"] = ROOT
 LITERALS = {"text": ['"a"', '""', '`q"`', '"A-b"'], "bool": ["true"], "number": [], "float": []}
 BLANK = st.sampled_from(["", " ", "\n", "\n  ", "\n\n", "  \n\t", "x", "- k: ", ":", "{% ", "{# "])
 
@@ -115,7 +120,8 @@ class Writer:
         return make(self, max(depth, 1) - 1) if make else self.value(kind, 0)
 
     def root(self):
-        return "." if self.dots[-1] is None else "$"
+        names = [f"${name}" for name, kind in self.visible().items() if kind == "root"]
+        return self.one(["." if self.dots[-1] is None else "$", *names])
 
     MAKES = {
         "text": [
@@ -134,6 +140,7 @@ class Writer:
             lambda w, d: (
                 f'include "c.pair" (dict "root" {w.root()} "x" {w.value("text", d)} "y" {w.value("texts", d)}) | trim'
             ),
+            lambda w, d: f'include "c.outer" (dict "a" {w.value("text", d)} "root" {w.root()})',
             lambda w, d: f"and {w.value('text', d)} {w.value('text', d)}",
             lambda w, d: f"or {w.value('text', d)} {w.value('text', d)}",
             lambda w, d: f"toYaml {w.value('texts', d)} | nindent 2",
@@ -224,8 +231,13 @@ class Writer:
         self.variables[-1][name] = kind
         return self.tag(f"${name} := {body}")
 
+    def alias(self, _depth):
+        name, root = self.one("rq"), self.root()
+        self.variables[-1][name] = "root"
+        return self.tag(f"${name} := {root}")
+
     def assign(self, depth):
-        known = {name: kind for name, kind in self.visible().items() if kind}
+        known = {name: kind for name, kind in self.visible().items() if kind and kind != "root"}
         if not known:
             return self.declare(depth)
         name = self.one(sorted(known))
@@ -302,6 +314,7 @@ class Writer:
         printed,
         comment,
         declare,
+        alias,
         assign,
         conditional,
         conditional,

@@ -18,7 +18,7 @@ from jinja2 import nodes
 from stageset_render.helm import documents
 from stageset_render.pack import environment, files, rendering
 from stageset_render.port import chart as porting
-from stageset_render.port import commands, compare, report
+from stageset_render.port import commands, compare, marks, places, report, schemas
 
 ISTIO, NAMESPACE, ROLE = (
     f"templates/{name}.yaml" for name in ("istio-authorizationpolicy", "namespace", "clusterrole-controller")
@@ -204,6 +204,20 @@ PEER, LINKERD, JOB = (
     f"templates/{name}.yaml" for name in ("peerauthentication", "linkerd-serverauthorization", "job-cleanup")
 )
 DAMAGES = [
+    (
+        PEER,
+        "    matchLabels:\n      {{- include",
+        "    matchLabels:\n\n      {{- include `stageset.labels` . }}{{ include",
+    ),
+    (DEPLOYMENT, 'include "stageset.labels" . | nindent 8', 'include "stageset.labels" . | nindent 6'),
+    (JOB, '"--all-namespaces"', '"--namespace=a"'),
+    ("templates/prometheusrule.yaml", "== 0\n            and on", "== 1\n            and on"),
+    ("templates/prometheusrule.yaml", "and on (namespace, pod)", "and on (namespace)"),
+    (
+        "templates/ciliumnetworkpolicy.yaml",
+        "if .Values.networkPolicy.egress.enabled",
+        "if .Values.networkPolicy.enabled",
+    ),
     (DEPLOYMENT, "{{- if .Values.controller.leaderElect }}", "{{- if not .Values.controller.leaderElect }}"),
     (DEPLOYMENT, "            - --leader-elect\n", ""),
     (DEPLOYMENT, "            - --leader-elect\n", "            - --leader-elect\n            - --more\n"),
@@ -252,10 +266,25 @@ def test_every_damage_is_named_at_its_line(ported, file, old, new):
     numbers = [
         number for one in found for side in (one.expected, one.got) if side is not compare.ABSENT for number, _ in side
     ]
-    assert line in numbers or line - 1 in numbers
+    assert line in numbers
 
 
+ALERTS = "templates/prometheusrule.yaml"
 SAME = [
+    (DEPLOYMENT, "  labels:\n    {{- include", "  labels: {{- include"),
+    (DEPLOYMENT, "kind: Deployment\n", 'kind: Deployment # it\'s "so"\n'),
+    (DEPLOYMENT, '{{ include "stageset.name" . | quote }}', '{{ template "stageset.name" . }}'),
+    (DEPLOYMENT, ".Values.rollbackStore.s3.bucket | quote", '(required "it" .Values.rollbackStore.s3.bucket) | quote'),
+    (
+        JOB,
+        '"root" . "name" "cleanup" "scopeArg" "--all-namespaces"',
+        '"scopeArg" "--all-namespaces" "ctx" $ "name" "cleanup"',
+    ),
+    (ALERTS, "expr: >-\n            stageset_budget_frozen == 1", "expr: stageset_budget_frozen==1"),
+    (ALERTS, "(namespace, name, reason) (rate", "(namespace,name, reason)\n              (rate"),
+    (ALERTS, "summary: ", "summary: >-\n              more: than one line\n              "),
+    (PEER, "{{- if .Values.webhook", "{{- $root := . }}\n  {{- if $root.Values.webhook"),
+    (PEER, "{{- if .Values.webhook.enabled }}", "{{- if not (empty .Values.webhook.enabled) }}"),
     (DEPLOYMENT, "sizeLimit: 1Mi", "sizeLimit: '1Mi'"),
     (DEPLOYMENT, "spec:\n", "\n# a comment\nspec:\n"),
     (DEPLOYMENT, "spec:\n", "{{- /* a comment */}}\nspec:\n"),
@@ -272,6 +301,122 @@ def test_what_renders_alike_is_no_difference(ported, file, old, new):
     if "$other" in new:
         theirs = theirs.replace("$tag", "$other")
     assert list(compare.line_differences(file, theirs, ported[file])) == []
+
+
+@pytest.mark.parametrize(
+    "chart, pack, found",
+    [
+        (
+            {"properties": {"a": {"type": "integer", "maximum": 2}}},
+            {
+                "properties": {"a": {"$ref": "#/definitions/x"}},
+                "definitions": {"x": {"type": ["integer", "null"], "allOf": [{"maximum": 2}], "description": "b"}},
+            },
+            [],
+        ),
+        ({"maximum": 1}, {"maximum": 2}, [("bound", "maximum")]),
+        ({"type": "string"}, {"type": "integer"}, [("bound", "type")]),
+        (
+            {},
+            {"minItems": 1, "additionalProperties": False, "allOf": [{"if": {}}]},
+            [("more", "minItems"), ("more", "allOf"), ("more", "additionalProperties")],
+        ),
+        (
+            {"minItems": 1, "additionalProperties": False},
+            {},
+            [("bound", "minItems"), ("bound", "additionalProperties")],
+        ),
+        (
+            {"properties": {"a.b": {}, "c": {}}},
+            {"properties": {"c": {}, "d": {}}},
+            [("bound", 'properties."a.b"'), ("more", "properties.d")],
+        ),
+        (
+            {"maximum": 3, "allOf": [{"maximum": 2, "type": ["string", "integer"]}], "type": "integer"},
+            {"maximum": 2, "type": "integer"},
+            [],
+        ),
+        ({"additionalProperties": True}, {"additionalProperties": {}}, []),
+        (
+            {"additionalProperties": {"type": "string"}},
+            {"additionalProperties": False},
+            [("more", "additionalProperties")],
+        ),
+        (
+            {"if": {"$ref": "#/definitions/a"}, "definitions": {"a": {}}},
+            {"if": {"$ref": "#/definitions/a"}, "definitions": {"a": {"minimum": 1}}},
+            [("bound", "definitions.a.minimum")],
+        ),
+        ({"enum": ["a", "b"]}, {"enum": ["b", None, "a"]}, []),
+        ({"enum": ["a", "b"]}, {"enum": ["a"]}, [("bound", "enum")]),
+        ({"required": ["a"]}, {"required": ["b", "a"]}, [("more", "required")]),
+        ({"required": ["a"]}, {}, [("bound", "required")]),
+        ({"items": {"type": "string"}}, {"items": {"type": "string", "pattern": "a"}}, [("more", "items.pattern")]),
+        (
+            {"items": {"$ref": "#/definitions/a"}, "definitions": {"a": {"items": {"$ref": "#/definitions/a"}}}},
+            {"items": {"items": {}}},
+            [],
+        ),
+    ],
+)
+def test_schemas_are_compared_by_what_they_say(chart, pack, found):
+    assert [one[:2] for one in schemas.bounds(chart, pack, compare.ABSENT)] == found
+
+
+@pytest.mark.parametrize(
+    "file, kind, path, value, printed",
+    [
+        (
+            DEPLOYMENT,
+            "Deployment",
+            "spec.template.spec.containers[manager].args[9]",
+            "--leader-elect",
+            "- --leader-elect",
+        ),
+        (
+            DEPLOYMENT,
+            "Deployment",
+            "spec.template.spec.containers[manager].args[9]",
+            "--allowed-action-hosts=a",
+            '- {{ printf "--allowed-action-hosts=%s" $host | quote }}',
+        ),
+        (DEPLOYMENT, "Deployment", "spec.template.spec.containers[manager].args[9]", "--nonsense", "args:"),
+        (
+            DEPLOYMENT,
+            "Deployment",
+            "spec.template.spec.volumes[webhook-certs].emptyDir.sizeLimit",
+            "1",
+            "sizeLimit: 1Mi",
+        ),
+        (DEPLOYMENT, "Deployment", "spec.selector.matchLabels.a", "1", "matchLabels:"),
+        (JOB, "Job", "spec.backoffLimit", 2, "backoffLimit: {{ .Values.cleanupOnDelete.backoffLimit | int }}"),
+        (JOB, "Role", "rules[0].verbs", [], "verbs:"),
+    ],
+)
+def test_a_field_is_found_where_it_is_printed(ported, file, kind, path, value, printed):
+    source = ported[file].replace("apiVersion", "{{/* a\n- b */}}\napiVersion")
+    assert source.split("\n")[places.printing(source, kind, path, value) - 1].strip() == printed
+
+
+@pytest.mark.parametrize(
+    "one, other, what",
+    [
+        ("a{b}\n > 1\n", "a{b} > 1", ["layout"]),
+        ('a="b c"', 'a="bc"', ["field"]),
+        ("a b", "ab", ["field"]),
+        ("a", "a", []),
+    ],
+)
+def test_texts_that_are_laid_out_otherwise_are_told_apart(one, other, what):
+    assert [found[0] for found in compare.compared(one, other)] == what
+
+
+def test_what_a_chart_lays_out_in_its_own_way_is_no_difference_of_objects(port):
+    changes = {
+        ALERTS: [("expr: >-\n            stageset_budget_frozen", "expr: |\n            stageset_budget_frozen")],
+    }
+    done = run("diff", port(changes), "--set", "metrics.prometheusRule.enabled=true")
+    assert done.exit_code == 0 and "  1 blanks and lines mean nothing in an expression of Prometheus\n" in done.stdout
 
 
 def test_lines_have_the_numbers_of_both_sides(port):
@@ -323,6 +468,7 @@ def test_a_rule_that_is_gone_is_not_only_another_order(port):
     "text, said",
     [
         ("{{ fail `no luck` }}", "FAILED given: the chart fails: "),
+        ("{{ nonsense }}", "FAILED given: the chart fails: "),
         ("{{ if .Values.gate }}", "FAILED the chart fails: templates/namespace.yaml:1: the if has no end"),
         ("{{ end }}", "FAILED the chart fails: templates/namespace.yaml:1: "),
         ("a: b: c", "FAILED given: the chart renders what is no YAML of an object in templates/namespace.yaml"),
@@ -331,7 +477,14 @@ def test_a_rule_that_is_gone_is_not_only_another_order(port):
 )
 def test_a_chart_that_fails_is_told_apart(port, text, said):
     done = run("diff", port({NAMESPACE: text}), *MESH)
-    assert done.exit_code == 2 and said in done.stdout
+    assert done.exit_code == 2 and said in done.stdout and done.stdout.count("FAILED ") == 1
+
+
+@pytest.mark.parametrize("schema", ["[]", '{"properties": []}', '{"required": 1}', "{"])
+def test_what_is_no_schema_is_told(port, schema):
+    found, failures = compare.structure(str(port({"values.schema.json": schema})))
+    assert len(failures) <= 1 and all("values.schema.json" in failure for failure in failures)
+    assert failures or all(one.what == "more" for one in found)
 
 
 def test_values_that_the_pack_refuses(port):
@@ -462,6 +615,32 @@ def test_the_page_marks_what_differs(port, tmp_path):
     assert all("enforce" in row for _, row in words)
 
 
+@pytest.mark.parametrize(
+    "left, right, found",
+    [
+        (["a", "name: b", "x"], ["a", "name: c", "x"], [(0, 0, True), (1, 1, False), (2, 2, True)]),
+        (["name: a"], ["+++", "name: b"], [(None, 0, False), (0, 1, False)]),
+        (["kind: One"], ["port: 80"], [(0, None, False), (None, 0, False)]),
+        (
+            ["key: aaaa", "end"],
+            ["more", "key: aaab", "-", "end"],
+            [(None, 0, False), (0, 1, False), (None, 2, False), (1, 3, True)],
+        ),
+        (["a"] * 99, ["b"] * 99, [*((at, None, False) for at in range(99)), *((None, at, False) for at in range(99))]),
+    ],
+)
+def test_lines_that_changed_are_paired(left, right, found):
+    assert list(marks.pairs(left, right)) == found
+
+
+def test_the_words_that_differ_are_marked():
+    go = ('{{- if ne .Values.a "<b>" }}', '{{- if eq .Values.a "c" }}')
+    assert marks.marked(*go, '{%- if Values.a == "c" %}') == (
+        "{{- if <mark>ne</mark> .Values.a &quot;<mark>&lt;b&gt;</mark>&quot; }}",
+        "{%- if Values.a <mark>==</mark> &quot;<mark>c</mark>&quot; %}",
+    )
+
+
 def test_the_page_may_go_to_stdout_and_be_empty_of_differences(port):
     done = run("review", port({}), "-o", "-", *MESH)
     assert done.exit_code == 0 and "<p>None.</p>" in done.stdout
@@ -480,4 +659,4 @@ def test_a_case_that_there_is_not(port):
 
 def test_every_deliberate_entry_has_a_reason():
     for entry in yaml.safe_load(Path(report.__file__).with_name("deliberate.yaml").read_text(encoding="utf-8")):
-        assert entry["reason"] and set(entry) <= {*report.Difference._fields}
+        assert entry["reason"] and set(entry) <= {*report.Difference._fields, "pulled"}

@@ -22,7 +22,7 @@ from test_go import BLANKS, DASH, SWITCHES, VALID, changed
 from stageset_render.helm.values import coalesce
 from stageset_render.pack import environment, files, rendering
 from stageset_render.port import chart as porting
-from stageset_render.port import known, pull
+from stageset_render.port import known, own_form, pull
 from stageset_render.problems import Refused
 
 CHART = Path(__file__).parent / "chart"
@@ -296,6 +296,10 @@ TABLE = [
         "{{ $index := 1 }}{{ $loop := 2 }}{{ $index }}{{ $loop }}",
         "{% set index2 = 1 %}{% set loop2 = 2 %}{{ index2 }}{{ loop2 }}",
     ),
+    (
+        "{{- $root := . -}}{{ $root.Values.x }}{{ $c := $root }}{{ $c.Chart.Name }}",
+        "{#- $root := . -#}{{ Values.x }}{# $c := $root #}{{ Chart.Name }}",
+    ),
     ('{{- $_ := set $.Values.x "a" 1 }}', '{%- set _ = set(Values.x, "a", 1) %}'),
 ]
 
@@ -318,7 +322,12 @@ REFUSED = [
     ("{{ .Other }}", ".Other is nothing that the pack knows; make it a value"),
     ("{{ now }}", "now differs from run to run; make it a value"),
     ("{{ randAlphaNum 5 }}", "the function randAlphaNum, which the pack doesn't know"),
-    ("{{ nonsense 5 }}", "the function nonsense, which the pack doesn't know"),
+    ("{{ nonsense 5 }}", "the function nonsense, which the pack doesn't know; make what it gives a value"),
+    ("{{ mustToJson .Values.x }}", "the function mustToJson, which the pack doesn't know; it knows toJson"),
+    (
+        "{{ $root := . }}{{ $root = .Values }}",
+        "an assignment to $root, another name of the dot; declare one of another name",
+    ),
     (
         "{{ range .Values.nodeSelector }}{{ end }}",
         "a range over a map; loop over keys piped through sortAlpha, and use get",
@@ -366,6 +375,27 @@ def test_what_has_no_exact_form_is_refused_at_its_line(go, told):
     with pytest.raises(Refused) as refused:
         pull.one("it.txt", f"{{{{/*\n\n*/}}}}{go}", {})
     assert str(refused.value).startswith("it.txt:3: ") and told in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "before, after",
+    [
+        ("a\n{%- if Values.b %}c{% endif %}", "a\n{# new #}\n{%- if Values.b %}c{% endif %}"),
+        ("a\n{#- old #}\n{%- if Values.b %}c{% endif %}", "a\n{# new #}\n{%- if Values.b %}c{% endif %}"),
+        ("a\n{#- old #}\nb {{ Values.c }}", "a  \nb {{ Values.c }}"),
+        ("{# old #}\n{{ a -}} {# parts #} {{- b }}", "{{ a -}}\n{{- b }}"),
+        (
+            "{%- macro a() -%}b{%- endmacro %}\n\n{# of c #}\n{%- macro c() %}{% endmacro %}",
+            "{%- macro a() -%}b{%- endmacro %}{#- c -#}{%- macro c() %}{% endmacro %}",
+        ),
+        ('{%- import "_x.tpl" as x with context %}\n{#- old #}\na', "{{- x.y() -}}\n\n{# new #}\n\n a"),
+    ],
+)
+def test_the_packs_form_changes_nothing_that_a_template_renders(before, after):
+    needed = {"_x.tpl": "x"} if "x.y" in after else {}
+    own_form_kept = own_form.kept(before, after, needed)
+    assert own_form.effect(own_form_kept) == own_form.effect(after)
+    assert own_form.kept(own_form_kept, after, needed) == own_form_kept
 
 
 def test_all_that_is_refused_is_told_at_once():

@@ -46,7 +46,8 @@ true
 One container. Takes root, name, scopeArg and cacheDir.
 */}}
 {{- define "stageset-controller.cleanupContainer" -}}
-{{- $values := .root.Values -}}
+{{- $root := .root -}}
+{{- $values := $root.Values -}}
 {{- with $values.cleanupOnDelete -}}
 - name: {{ $.name }}
   image: "{{ .image.registry }}/{{ .image.repository }}:{{ .image.tag }}"
@@ -58,7 +59,7 @@ One container. Takes root, name, scopeArg and cacheDir.
   resources:
     {{- range $kind := list "requests" "limits" }}
     {{ $kind }}:
-      cpu: {{ $.root.Values.cleanupOnDelete.resources.cpu }}
+      cpu: {{ $root.Values.cleanupOnDelete.resources.cpu }}
       memory: {{ $values.cleanupOnDelete.resources.memory }}
     {{- end }}
 {{- end -}}
