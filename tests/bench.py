@@ -22,13 +22,13 @@ import time
 from pathlib import Path
 
 import helm_python
-import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 from stageset_render import Refused, render  # noqa: E402
 from stageset_render.helm.values import combine, read_source  # noqa: E402
-from stageset_render.port import chart as porting  # noqa: E402
+from stageset_render.port.diff import report  # noqa: E402
+from stageset_render.port.to_helm import chart as porting  # noqa: E402
 
 NAMES = {"name": "stageset", "namespace": "stageset-system"}
 WITH_BYTECODE = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
@@ -54,7 +54,7 @@ def medians(runs, *functions):
 
 def rich(count, seed=7):
     """Random values that the pack takes: each takes every top-level value from one of the built-in cases, or none."""
-    cases = [case["values"] for case in yaml.safe_load((Path(porting.__file__).with_name("cases.yaml")).read_text())]
+    cases = list(report.cases().values())
     keys, chance, found = sorted({key for case in cases for key in case}), random.Random(seed), []
     while len(found) < count:
         chosen = {key: chance.choice([case for case in cases if key in case])[key] for key in keys}

@@ -14,7 +14,7 @@ from stageset_render import __version__
 from stageset_render.helm.values import collect, combine
 from stageset_render.options import VALUES, release_options
 from stageset_render.pack.files import source
-from stageset_render.port.chart import chart, ported, ported_names, write
+from stageset_render.port.to_helm.chart import chart, ported, ported_names, write
 from stageset_render.problems import Refused
 
 
@@ -108,7 +108,7 @@ def diff_command(
 
     Exit codes: 0 no difference; 1 differences; 2 wrong usage, or a side that fails.
     """
-    from stageset_render.port import report
+    from stageset_render.port.diff import report
 
     if random and values is not None:
         raise click.UsageError("--random draws the values itself; leave out -f and --set")
@@ -124,7 +124,7 @@ def diff_command(
 
 def _drawn(chart: str, count: int, seed: int, release: dict):
     """What search finds, with a progress bar on a terminal."""
-    from stageset_render.port.search import search
+    from stageset_render.port.diff.search import search
 
     with click.progressbar(length=count, label="value sets", file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
         return search(chart, count, seed, lambda: bar.update(1), **release)
@@ -139,7 +139,7 @@ def review_command(chart: str, values: dict | None, release: dict, output: str, 
 
     Exit codes: 0 written; 2 wrong usage, or a side that fails.
     """
-    from stageset_render.port import page, report
+    from stageset_render.port.diff import page, report
 
     known = report.cases()
     if case is not None and case not in known:
@@ -175,8 +175,8 @@ def pull_command(chart: str | None, only: str | None, writes: bool) -> None:
 
 
 def _pull(chart: str | None, only: str | None, writes: bool) -> bool:
-    from stageset_render.port import pull
-    from stageset_render.port.sides import chart_files
+    from stageset_render.port.diff.sides import chart_files
+    from stageset_render.port.pull import pull
 
     files = chart_files(chart) if chart else {}
     name = (only or "").removeprefix("templates/")

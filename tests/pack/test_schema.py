@@ -15,7 +15,7 @@ from jinja2 import nodes
 
 from stageset_render.helm.values import coalesce
 from stageset_render.pack import environment, rendering
-from stageset_render.port import chart as porting
+from stageset_render.port.to_helm import chart as porting
 from stageset_render.problems import Refused, dotted
 
 ROOT = Path(__file__).resolve().parent.parent.parent

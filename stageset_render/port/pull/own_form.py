@@ -14,7 +14,7 @@ import jinja2
 from jinja2 import nodes
 
 from stageset_render.pack.environment import environment
-from stageset_render.port.tags import Tag, tags
+from stageset_render.port.to_helm.tags import Tag, tags
 
 OPENED = {"block": ("{%", "%}"), "variable": ("{{", "}}"), "comment": ("{#", "#}")}
 IMPORT = re.compile(r'\s*import\s+"([^"]+)"\s+as\s+(\w+)\s+with\s+context\s*')

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from stageset_render.port.expressions import INT
-from stageset_render.port.jinja_expressions import Expressions, Jinja, Lost, Place, Untranslatable, free
-from stageset_render.port.known import unified
+from stageset_render.port.pull.jinja_expressions import Expressions, Jinja, Lost, Place, Untranslatable, free
+from stageset_render.port.pull.known import unified
+from stageset_render.port.to_helm.expressions import INT
 
 
 @dataclass

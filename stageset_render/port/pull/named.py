@@ -8,10 +8,10 @@ import re
 from dataclasses import dataclass, field
 
 from stageset_render.helm.functions import GLOBALS
+from stageset_render.helm.go_syntax import Action, Part
 from stageset_render.pack.files import HELPERS
-from stageset_render.port.go_syntax import Action, Part
-from stageset_render.port.jinja_expressions import RESERVED, Jinja, Parameters, Place, Root, Untranslatable
-from stageset_render.port.known import unified
+from stageset_render.port.pull.jinja_expressions import RESERVED, Jinja, Parameters, Place, Root, Untranslatable
+from stageset_render.port.pull.known import unified
 
 VALUE = "it"  # the parameter of a template that is handed one value
 

@@ -13,13 +13,13 @@ from typing import Any, NamedTuple
 
 import yaml
 
+from stageset_render.helm.go_syntax import GoSyntaxError
 from stageset_render.helm.reading import load_yaml
-from stageset_render.port.chart import schema_file
-from stageset_render.port.go import Port
-from stageset_render.port.go_syntax import GoSyntaxError
-from stageset_render.port.outline import Outline, squeezed
-from stageset_render.port.schemas import bounds
-from stageset_render.port.sides import chart_files, pack_files
+from stageset_render.port.diff.outline import Outline, squeezed
+from stageset_render.port.diff.schemas import bounds
+from stageset_render.port.diff.sides import chart_files, pack_files
+from stageset_render.port.to_helm.chart import schema_file
+from stageset_render.port.to_helm.go import Port
 from stageset_render.problems import Refused, dotted
 
 

@@ -13,8 +13,9 @@ from hypothesis import given, settings
 
 from stageset_render import Refused, render
 from stageset_render.pack import rendering
-from stageset_render.port import chart as porting
-from stageset_render.port import commands, draws, search
+from stageset_render.port import commands
+from stageset_render.port.diff import draws, search
+from stageset_render.port.to_helm import chart as porting
 
 RELEASE = {"name": "stageset", "namespace": "stageset-system"}
 TREE = {"type": "object", "properties": {"of": {"type": "array", "items": {"$ref": "#/definitions/tree"}}}}
@@ -122,7 +123,7 @@ def test_values_and_random_ones_exclude_each_other(tmp_path):
 
 
 def test_without_hypothesis_the_error_says_how_to_get_it(tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "stageset_render.port.draws", None)
+    monkeypatch.setitem(sys.modules, "stageset_render.port.diff.draws", None)
     done = run(tmp_path, {}, "--random", "1")
     assert (done.exit_code, done.stdout) == (2, "")
     assert "pip install 'stageset-render[random]'" in done.stderr

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from stageset_render.helm.writing import to_yaml
-from stageset_render.port.compare import ABSENT, Difference
-from stageset_render.port.go import Port
-from stageset_render.port.marks import marked, pairs
-from stageset_render.port.report import Report, report
-from stageset_render.port.sides import chart_files, pack_files
-from stageset_render.port.tags import Tag
+from stageset_render.port.diff.compare import ABSENT, Difference
+from stageset_render.port.diff.marks import marked, pairs
+from stageset_render.port.diff.report import Report, report
+from stageset_render.port.diff.sides import chart_files, pack_files
+from stageset_render.port.to_helm.go import Port
+from stageset_render.port.to_helm.tags import Tag
 from stageset_render.problems import Refused
 
 GO_TEXT = r'"(?:\\.|[^"\\])*"|`[^`]*`|\'(?:\\.|[^\'\\])*\''

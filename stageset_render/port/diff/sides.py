@@ -19,7 +19,7 @@ import yaml
 
 from stageset_render.helm.documents import documents
 from stageset_render.pack import files, rendering
-from stageset_render.port.chart import ported_names
+from stageset_render.port.to_helm.chart import ported_names
 from stageset_render.problems import Refused
 
 NO_HELM = (

@@ -17,7 +17,7 @@ from jinja2 import nodes
 from stageset_render.helm.functions import quote
 from stageset_render.pack.environment import environment, guarded
 from stageset_render.pack.files import root
-from stageset_render.port.expressions import (
+from stageset_render.port.to_helm.expressions import (
     INDEX,
     Expressions,
     Go,
@@ -29,7 +29,7 @@ from stageset_render.port.expressions import (
     path_of,
     prefix,
 )
-from stageset_render.port.tags import Tag, tags
+from stageset_render.port.to_helm.tags import Tag, tags
 
 NO_TAG = {
     "include": "the tag include; call a macro of a partial",

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from stageset_render.port.expressions import LIST, MAP, RESULTS, kind_of
+from stageset_render.port.to_helm.expressions import LIST, MAP, RESULTS, kind_of
 
 TYPES = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array", dict: "object"}
 NUMBER = {"type": "number"}

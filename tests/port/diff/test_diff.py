@@ -1,24 +1,23 @@
 # SPDX-FileCopyrightText: The stageset-render authors
 # SPDX-License-Identifier: 0BSD
-"""porter.py diff and review: against the pack's own port, and against ports that are changed in one way each."""
+"""stageset-port diff and review: against the pack's own port, and against ports that are changed in one way each."""
 
 import collections
 import html.parser
 import json
 import re
 import sys
-from pathlib import Path
 
 import helm_python
 import pytest
-import yaml
 from click.testing import CliRunner
 from jinja2 import nodes
 
 from stageset_render.helm import documents
 from stageset_render.pack import environment, files, rendering
-from stageset_render.port import chart as porting
-from stageset_render.port import commands, compare, marks, places, report, schemas
+from stageset_render.port import commands, deliberate
+from stageset_render.port.diff import compare, marks, places, report, schemas
+from stageset_render.port.to_helm import chart as porting
 
 ISTIO, NAMESPACE, ROLE = (
     f"templates/{name}.yaml" for name in ("istio-authorizationpolicy", "namespace", "clusterrole-controller")
@@ -658,5 +657,5 @@ def test_a_case_that_there_is_not(port):
 
 
 def test_every_deliberate_entry_has_a_reason():
-    for entry in yaml.safe_load(Path(report.__file__).with_name("deliberate.yaml").read_text(encoding="utf-8")):
+    for entry in deliberate.entries():
         assert entry["reason"] and set(entry) <= {*report.Difference._fields, "pulled"}

@@ -14,23 +14,22 @@ from pathlib import Path
 from typing import NamedTuple
 
 import jinja2
-import yaml
 from jinja2 import nodes
 
+from stageset_render.helm.go_syntax import GoSyntaxError, Part, parse
 from stageset_render.helm.reading import load_yaml
 from stageset_render.pack.environment import environment, unguarded
 from stageset_render.pack.files import DEFAULTS, NOTES, SCHEMA, all_templates, root, source, text
 from stageset_render.pack.output import write
-from stageset_render.port import known, pulled_values
-from stageset_render.port.chart import VALIDATION, WARNINGS
-from stageset_render.port.expressions import macros
-from stageset_render.port.go_syntax import GoSyntaxError, Part, parse
-from stageset_render.port.jinja import Template
-from stageset_render.port.named import NamedTemplates
-from stageset_render.port.own_form import imports, kept
+from stageset_render.port.deliberate import entries
+from stageset_render.port.pull import known, pulled_values
+from stageset_render.port.pull.jinja import Template
+from stageset_render.port.pull.named import NamedTemplates
+from stageset_render.port.pull.own_form import imports, kept
+from stageset_render.port.to_helm.chart import VALIDATION, WARNINGS
+from stageset_render.port.to_helm.expressions import macros
 from stageset_render.problems import Refused
 
-PACKAGED = Path(__file__).parent
 FOLDER = "templates/"
 ROUNDS = 20
 NEAR = 2  # lines
@@ -207,8 +206,7 @@ def save(found: list[Change]) -> None:
 
 def as_text(found: list[Change]) -> str:
     """The changes as a unified diff; a hunk that undoes what differs on purpose says why it does."""
-    deliberate = yaml.safe_load((PACKAGED / "deliberate.yaml").read_text(encoding="utf-8"))
-    return "".join(line for change in found for line in _diff(change, deliberate))
+    return "".join(line for change in found for line in _diff(change, entries()))
 
 
 def _diff(change: Change, deliberate: list[dict]) -> Iterator[str]:

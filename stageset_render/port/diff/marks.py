@@ -9,7 +9,7 @@ import html
 import re
 from collections.abc import Iterator
 
-from stageset_render.port.outline import COMPARE
+from stageset_render.port.diff.outline import COMPARE
 
 WORD = re.compile(r"==|!=|<=|>=|[\w-]+|\s+|.", re.S)
 ALIKE = 0.6  # from here on two lines are one that has changed

@@ -9,9 +9,9 @@ import re
 from typing import NamedTuple, NoReturn
 
 from stageset_render.helm.functions import GLOBALS, quote
-from stageset_render.port.expressions import BOOL, CONTEXT, INT, LIST, TEXT, camel, kind_of
-from stageset_render.port.go_syntax import Command, Const, Dot, Function, Operand, Pipe, Variable
-from stageset_render.port.known import NEVER, NUMBER, nullable, of_result, unified, without_form
+from stageset_render.helm.go_syntax import Command, Const, Dot, Function, Operand, Pipe, Variable
+from stageset_render.port.pull.known import NEVER, NUMBER, nullable, of_result, unified, without_form
+from stageset_render.port.to_helm.expressions import BOOL, CONTEXT, INT, LIST, TEXT, camel, kind_of
 
 OR, AND, NOT, COMPARE, FILTER, ATOM = range(6)  # how tightly an expression of Jinja holds together
 

@@ -17,9 +17,10 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from stageset_render.port.compare import ABSENT, Difference, object_differences, structure
-from stageset_render.port.places import printing
-from stageset_render.port.sides import NO_HELM, chart_files, chart_rendered, objects, pack_files, pack_rendered
+from stageset_render.port.deliberate import entries
+from stageset_render.port.diff.compare import ABSENT, Difference, object_differences, structure
+from stageset_render.port.diff.places import printing
+from stageset_render.port.diff.sides import NO_HELM, chart_files, chart_rendered, objects, pack_files, pack_rendered
 from stageset_render.problems import Refused
 
 TEMPLATE = re.compile(r"\btemplates/[\w./-]+\.\w+")
@@ -56,18 +57,15 @@ class Report(NamedTuple):
 
 
 @functools.cache
-def _data(file: str) -> list[dict]:
-    return yaml.load((Path(__file__).parent / file).read_bytes(), yaml.CSafeLoader)
-
-
 def cases() -> dict[str, dict]:
     """The built-in values by name; together they turn every condition of the templates on and off."""
-    return {case["name"]: case["values"] for case in _data("cases.yaml")}
+    found = yaml.load(Path(__file__).with_name("cases.yaml").read_bytes(), yaml.CSafeLoader)
+    return {case["name"]: case["values"] for case in found}
 
 
 def reason(difference: Difference) -> str:
     """Why a difference is deliberate, from deliberate.yaml; empty when it is not."""
-    for entry in _data("deliberate.yaml"):
+    for entry in entries():
         patterns = {key: pattern for key, pattern in entry.items() if key not in ("reason", "pulled")}
         if all(fnmatch.fnmatchcase(str(getattr(difference, key)), pattern) for key, pattern in patterns.items()):
             return entry["reason"]

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import re
 
-from stageset_render.port.expressions import INT, TEXT, kind_of
-from stageset_render.port.go_syntax import Action, Comment, Const, Dot, Function, Operand, Part, Pipe, Text, Variable
-from stageset_render.port.jinja_expressions import (
+from stageset_render.helm.go_syntax import Action, Comment, Const, Dot, Function, Operand, Part, Pipe, Text, Variable
+from stageset_render.port.pull.jinja_expressions import (
     ATOM,
     Jinja,
     Lost,
@@ -20,9 +19,10 @@ from stageset_render.port.jinja_expressions import (
     Untranslatable,
     free,
 )
-from stageset_render.port.known import unified
-from stageset_render.port.named import NamedTemplates, Site
-from stageset_render.port.scopes import Block, Name, Scopes
+from stageset_render.port.pull.known import unified
+from stageset_render.port.pull.named import NamedTemplates, Site
+from stageset_render.port.pull.scopes import Block, Name, Scopes
+from stageset_render.port.to_helm.expressions import INT, TEXT, kind_of
 
 PATH = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 PLURALS = (("ies", "y"), ("sses", "ss"), ("s", ""))

@@ -5,8 +5,7 @@
 import helm_python
 import pytest
 
-from stageset_render.port.chart import chart
-from stageset_render.port.go_syntax import (
+from stageset_render.helm.go_syntax import (
     Action,
     Command,
     Comment,
@@ -21,6 +20,7 @@ from stageset_render.port.go_syntax import (
     parse,
     unquoted,
 )
+from stageset_render.port.to_helm.chart import chart
 
 
 def pipe(*commands, fields=()):

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from stageset_render.port.known import TYPES
+from stageset_render.port.pull.known import TYPES
 
 NEW = "New in the chart; say what it means."
 

@@ -16,8 +16,8 @@ from stageset_render.helm.writing import to_yaml
 from stageset_render.pack import output
 from stageset_render.pack.files import CHART, DEFAULTS, NOTES, VALIDATE, all_templates, source
 from stageset_render.pack.rendering import defaults, schema
-from stageset_render.port.expressions import below, prefix
-from stageset_render.port.go import Port
+from stageset_render.port.to_helm.expressions import below, prefix
+from stageset_render.port.to_helm.go import Port
 from stageset_render.problems import Refused
 
 HELMIGNORE = "# What no package of the chart holds.\n.git/\n.gitignore\n*.orig\n*.swp\n*~\n"

@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from stageset_render.pack import rendering
-from stageset_render.port.compare import object_differences
-from stageset_render.port.report import Drawn, reason
-from stageset_render.port.sides import NO_HELM, chart_rendered, objects, pack_rendered
+from stageset_render.port.diff.compare import object_differences
+from stageset_render.port.diff.report import Drawn, reason
+from stageset_render.port.diff.sides import NO_HELM, chart_rendered, objects, pack_rendered
 from stageset_render.problems import Path, Refused, holds
 
 NO_HYPOTHESIS = "--random draws with hypothesis; install it: pip install 'stageset-render[random]'"
@@ -36,7 +36,7 @@ def search(chart: str, count: int, seed: int, step: Callable[[], Any], **release
         Refused: when hypothesis or Helm is not there.
     """
     try:
-        from stageset_render.port.draws import pools
+        from stageset_render.port.diff.draws import pools
     except ImportError as error:
         raise Refused(NO_HYPOTHESIS) from error
     refused: list[str] = []

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from stageset_render.port.go_syntax import (
+from stageset_render.helm.go_syntax import (
     Action,
     Command,
     Const,
@@ -23,7 +23,7 @@ from stageset_render.port.go_syntax import (
     Variable,
     parse,
 )
-from stageset_render.port.jinja_expressions import ROOTS
+from stageset_render.port.pull.jinja_expressions import ROOTS
 
 FORM = {"quote", "squote", "toString", "int", "int64", "trim"}  # of a scalar, or of the text that a helper prints
 CHECKS = {"required"}  # what prints its last argument or nothing; the pack's rules check in its place
