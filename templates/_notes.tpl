@@ -43,7 +43,7 @@ any meshed caller with a DNS identity
 {%- endmacro %}
 
 {%- macro linkerdDefault(port, number, denied) -%}
-{%- if authorizations.servers(port, number) %}
+{%- if authorizations.covered() | contains(printf("/%s/", port)) %}
 {{- printf("%-8s %-6d %-5s %-9s %s", port, number | int, "yes", "(2)", "(2)") }}
 {%- elif Values.serviceMesh.defaultDeny.enabled and Values.namespace.create %}
 {%- if denied == "nobody" %}

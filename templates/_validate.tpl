@@ -2,6 +2,7 @@
 finding of `refusals` stops the rendering, because what would be rendered is invalid or weaker than what was written. #}
 {%- import "_rules_istio.tpl" as istio with context %}
 {%- import "_rules_linkerd.tpl" as linkerd with context %}
+{%- import "_rules_linkerd_effects.tpl" as effects with context %}
 {%- import "_rules_linkerd_objects.tpl" as objects with context %}
 {%- import "_rules_mesh.tpl" as mesh with context %}
 {%- import "_rules_monitoring.tpl" as monitoring with context %}
@@ -24,6 +25,7 @@ finding of `refusals` stops the rendering, because what would be rendered is inv
 {{- istio.refusals() }}
 {%- elif Values.serviceMesh.enabled %}
 {{- linkerd.refusals() }}
+{{- objects.refusals() }}
 {%- endif %}
 {{- workload.refusals() }}
 {{- monitoring.refusals() }}
@@ -35,7 +37,7 @@ finding of `refusals` stops the rendering, because what would be rendered is inv
 {{- istio.warnings() }}
 {%- elif Values.serviceMesh.enabled %}
 {{- linkerd.warnings() }}
-{{- objects.warnings() }}
+{{- effects.warnings() }}
 {%- endif %}
 {{- workload.warnings() }}
 {{- network.warnings() }}
