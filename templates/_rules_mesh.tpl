@@ -36,7 +36,7 @@ serviceMesh.mtls: null renders no PeerAuthentication; write "" if that is meant
 {%- endif %}
 {%- for port in [dict("name", "gate", "from", Values.serviceMesh.gate.from), dict("name", "metrics", "from", Values.serviceMesh.metrics.from), dict("name", "mcp", "from", Values.serviceMesh.mcp.from)] %}
 {%- if port.from is not defined %}
-serviceMesh.{{ port.name }}.from: null opens the port to any caller; write [] if that is meant
+serviceMesh.{{ port.name }}.from: null is no restriction, like []; write [] if that is meant
 {%- endif %}
 {%- endfor %}
 {%- endmacro %}
