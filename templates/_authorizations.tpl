@@ -100,11 +100,11 @@ true
 
 {#- Warns of identities that no certificate of Linkerd has: each is of a service account, or a SPIFFE ID. #}
 {%- macro nobodys(path, identities) -%}
-{%- for identity in identities %}
-{%- if not regex_match("^(\\*.*|spiffe://.*|.+\\..+\\.serviceaccount\\.identity\\..+)$", identity) %}
-{{ path }}[{{ loop.index0 }}]: nobody has the identity {{ identity | quote }}; write <service account>.<namespace>.serviceaccount.identity.linkerd.<trust domain>
-{%- elif regex_match("^\\*\\.[^.]+\\.[^.]+\\.serviceaccount\\.identity\\.", identity) %}
-{{ path }}[{{ loop.index0 }}]: {{ identity | quote }} leaves out {{ identity | trim_prefix("*.") | quote }} itself; leave *. out for that one, or name only the namespace behind it
+{%- for principal in identities %}
+{%- if not regex_match("^(\\*.*|spiffe://.*|.+\\..+\\.serviceaccount\\.identity\\..+)$", principal) %}
+{{ path }}[{{ loop.index0 }}]: nobody has the identity {{ principal | quote }}; write <service account>.<namespace>.serviceaccount.identity.linkerd.<trust domain>
+{%- elif regex_match("^\\*\\.[^.]+\\.[^.]+\\.serviceaccount\\.identity\\.", principal) %}
+{{ path }}[{{ loop.index0 }}]: {{ principal | quote }} leaves out {{ principal | trim_prefix("*.") | quote }} itself; leave *. out for that one, or name only the namespace behind it
 {%- endif %}
 {%- endfor %}
 {%- endmacro %}

@@ -48,7 +48,7 @@ any meshed caller with a DNS identity
 {%- for object in Values.serviceMesh.linkerd.authorizations %}
 {%- if authorizations.defined(object) and authorizations.namespaceOf(object) == stageset.namespace() %}
 {%- if object.kind == "AuthorizationPolicy" %}
-{%- if object.spec.targetRef.kind == "Namespace" or object.spec.targetRef.kind == "Server" and object.spec.targetRef.name == name %}
+{%- if object.spec.targetRef.kind == "Namespace" or (object.spec.targetRef.kind == "Server" and object.spec.targetRef.name == name) %}
 {{- object.metadata.name }}
 {%- endif %}
 {%- elif object.kind == "ServerAuthorization" %}

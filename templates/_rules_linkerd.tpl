@@ -8,7 +8,7 @@
 {%- if Values.serviceMesh.mcp.from %}
 serviceMesh.mcp.from: linkerd renders no Server for the mcp port, so this restriction would be dropped; remove it and put a Server, a MeshTLSAuthentication and an AuthorizationPolicy for port {{ Values.ports.mcp | int }} into serviceMesh.linkerd.authorizations
 {%- endif %}
-{%- if Values.serviceMesh.defaultDeny.enabled and has(Values.ports.health | int | to_string, ["25", "587", "3306", "4444", "5432", "6379", "9300", "11211"]) and not authorizations.covered() | contains("/health/") %}
+{%- if Values.serviceMesh.defaultDeny.enabled and has(Values.ports.health | int | to_string, ["25", "587", "3306", "4444", "5432", "6379", "9300", "11211"]) and not (authorizations.covered() | contains("/health/")) %}
 ports.health: {{ Values.ports.health | int }} is a port that Linkerd takes for opaque, so under the default policy deny kubelet's probes fail and no pod gets ready; choose another port
 {%- endif %}
 {%- endmacro %}
@@ -50,7 +50,7 @@ serviceMesh.istio.rules: ignored, because serviceMesh.engine is linkerd
 {{- nobodys("serviceMesh.gate.from", Values.serviceMesh.gate.from) }}
 {{- nobodys("serviceMesh.metrics.from", Values.serviceMesh.metrics.from) }}
 {{- proxyPorts() }}
-{%- if Values.mcp.enabled and not authorizations.covered() | contains("/mcp/") %}
+{%- if Values.mcp.enabled and not (authorizations.covered() | contains("/mcp/")) %}
 mcp.enabled: linkerd renders no Server for the mcp port {{ Values.ports.mcp | int }}, so only the default inbound policy rules it; add one with an AuthorizationPolicy to serviceMesh.linkerd.authorizations
 {%- endif %}
 {%- if Values.serviceMesh.defaultDeny.enabled %}
@@ -59,7 +59,7 @@ serviceMesh.defaultDeny.enabled: a pod takes the namespace's default policy when
 {%- else %}
 serviceMesh.defaultDeny.enabled: renders nothing without namespace.create; set it yourself with `kubectl annotate namespace {{ stageset.namespace() }} config.linkerd.io/default-inbound-policy=deny` and restart the pods that run already
 {%- endif %}
-{%- if Values.webhook.enabled and not authorizations.covered() | contains("/webhook/") %}
+{%- if Values.webhook.enabled and not (authorizations.covered() | contains("/webhook/")) %}
 webhook.enabled: the default policy deny also rules ports without a Server, so kube-apiserver, which is not meshed, is refused on port {{ Values.ports.webhook | int }} and admission breaks; add a Server for it (proxyProtocol TLS) with a NetworkAuthentication and an AuthorizationPolicy to serviceMesh.linkerd.authorizations, or annotate the namespace with config.linkerd.io/skip-inbound-ports
 {%- endif %}
 {%- endif %}

@@ -199,7 +199,7 @@ identity will do, or else "meshed". Under "*" stands that some object selects Se
 {%- if spec.client.networks is defined and not spec.client.networks %}
 {{ at }}.spec.client.networks: is empty; leave it out if every network is meant, or write the networks
 {%- endif %}
-{%- if not (spec.client.unauthenticated or spec.client.meshTLS and (spec.client.meshTLS.unauthenticatedTLS or spec.client.meshTLS.identities or spec.client.meshTLS.serviceAccounts)) %}
+{%- if not (spec.client.unauthenticated or (spec.client.meshTLS and (spec.client.meshTLS.unauthenticatedTLS or spec.client.meshTLS.identities or spec.client.meshTLS.serviceAccounts))) %}
 {{ at }}.spec.client: names nobody, so Linkerd ignores the whole object; write identities or serviceAccounts under meshTLS, or unauthenticated: true
 {%- endif %}
 {%- if spec.client.meshTLS %}

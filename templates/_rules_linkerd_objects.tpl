@@ -86,11 +86,11 @@ selectors it does not compare, and of two Servers that select one pod the older 
 
 {#- An exception must be a part of its network: of the same family, narrower, and with its first numbers. #}
 {%- macro exceptions(path, networks) -%}
-{%- for network in networks %}
+{%- for block in networks %}
 {%- set at = printf("%s[%d].except", path, loop.index0) %}
-{%- for exception in network.except %}
-{%- if contains(":", network.cidr) != contains(":", exception) or bits(network.cidr) | int >= bits(exception) | int or first(network.cidr, bits(network.cidr)) != first(exception, bits(network.cidr)) %}
-{{ at }}[{{ loop.index0 }}]: {{ exception }} does not lie inside {{ network.cidr }}, or is all of it, and then Linkerd refuses the object; write a narrower network inside it
+{%- for exception in block.except %}
+{%- if contains(":", block.cidr) != contains(":", exception) or bits(block.cidr) | int >= bits(exception) | int or first(block.cidr, bits(block.cidr)) != first(exception, bits(block.cidr)) %}
+{{ at }}[{{ loop.index0 }}]: {{ exception }} does not lie inside {{ block.cidr }}, or is all of it, and then Linkerd refuses the object; write a narrower network inside it
 {%- endif %}
 {%- endfor %}
 {%- endfor %}
