@@ -9,9 +9,51 @@
 {%- endif %}
 {%- endmacro %}
 
-{#- Prints something for a label selector that does not select the controller's pods. #}
-{%- macro others(selector) -%}
-{%- set labels = merge_overwrite(from_yaml(stageset.labels()), Values.pod.additionalLabels) %}
+{#- What an object is called within the cluster, whatever its version. #}
+{%- macro identity(object) -%}
+{{- printf("%s %s %s/%s", regex_replace_all("/.*", object.apiVersion, ""), object.kind, namespaceOf(object), object.metadata.name) }}
+{%- endmacro %}
+
+{#- Prints something for an object that values.schema.json has a definition of; of others nothing is known but their names. #}
+{%- macro defined(object) -%}
+{%- if regex_match("^(policy\\.linkerd\\.io/(v1alpha1 (AuthorizationPolicy|EgressNetwork|HTTPLocalRateLimitPolicy|MeshTLSAuthentication|NetworkAuthentication)|v1(alpha1|beta1) ServerAuthorization|v1(alpha1|beta[123]) (Server|HTTPRoute))|gateway\\.networking\\.k8s\\.io/(v1 GRPCRoute|v1(beta1)? HTTPRoute))$", printf("%s %s", object.apiVersion, object.kind)) -%}
+true
+{%- endif %}
+{%- endmacro %}
+
+{#- Puts the controller's port into `found` for each object that the pack renders for it. #}
+{%- macro rendered(found) -%}
+{%- for kind in ["Server", "MeshTLSAuthentication", "AuthorizationPolicy"] %}
+{%- set prefix = printf("policy.linkerd.io %s %s/%s", kind, stageset.namespace(), stageset.name()) %}
+{%- set _ = set(found, printf("%s-metrics", prefix), "metrics") %}
+{%- if Values.gate.enabled %}
+{%- set _ = set(found, printf("%s-gate", prefix), "gate") %}
+{%- endif %}
+{%- endfor %}
+{%- endmacro %}
+
+{#- Fills `pod` with the ports of the controller's pods by number and by name; portOf adds their labels. #}
+{%- macro readPod(pod) -%}
+{%- set ports = dict("health", "health", "metrics", "metrics") %}
+{%- set _ = set(ports, Values.ports.health | int | to_string, "health") %}
+{%- set _ = set(ports, Values.ports.metrics | int | to_string, "metrics") %}
+{%- if Values.gate.enabled %}
+{%- set _ = set(ports, "gate", "gate") %}
+{%- set _ = set(ports, Values.ports.gate | int | to_string, "gate") %}
+{%- endif %}
+{%- if Values.mcp.enabled %}
+{%- set _ = set(ports, "mcp", "mcp") %}
+{%- set _ = set(ports, Values.ports.mcp | int | to_string, "mcp") %}
+{%- endif %}
+{%- if Values.webhook.enabled %}
+{%- set _ = set(ports, "webhook", "webhook") %}
+{%- set _ = set(ports, Values.ports.webhook | int | to_string, "webhook") %}
+{%- endif %}
+{%- set _ = set(pod, "ports", ports) %}
+{%- endmacro %}
+
+{#- Prints something for a label selector that does not select these labels. #}
+{%- macro others(selector, labels) -%}
 {%- if selector.matchLabels %}
 {%- for key in keys(selector.matchLabels) %}
 {%- if get(labels, key) != get(selector.matchLabels, key) %}
@@ -32,19 +74,37 @@
 {%- endfor %}
 {%- endmacro %}
 
-{#- Prints something for a Server of a port of the controller's pods, by number or by name. #}
-{%- macro server(object, port, number) -%}
-{%- if object.kind == "Server" and object.apiVersion | has_prefix("policy.linkerd.io/") and namespaceOf(object) == stageset.namespace() and object.spec and object.spec.port and object.spec.podSelector is defined %}
-{%- if has(object.spec.port | to_string, [port, number | int | to_string]) %}
-{%- if not others(object.spec.podSelector) %}
-{{- object.metadata.name }}
+{#- Prints which of the controller's ports a Server covers, by number or by name. #}
+{%- macro portOf(object, pod) -%}
+{%- if object.kind == "Server" and defined(object) and object.spec.podSelector is defined %}
+{%- if has_key(pod.ports, object.spec.port | to_string) and namespaceOf(object) == stageset.namespace() %}
+{%- if not has_key(pod, "labels") %}
+{%- set _ = set(pod, "labels", merge_overwrite(from_yaml(stageset.labels()), Values.pod.additionalLabels | default(dict()))) %}
+{%- endif %}
+{%- if not others(object.spec.podSelector, pod.labels) %}
+{{- get(pod.ports, object.spec.port | to_string) }}
 {%- endif %}
 {%- endif %}
 {%- endif %}
 {%- endmacro %}
 
-{%- macro servers(port, number) -%}
+{#- Prints the ports that the added Servers cover, each in slashes. #}
+{%- macro covered() -%}
+{%- set pod = dict() %}
+{{- readPod(pod) }}
 {%- for object in Values.serviceMesh.linkerd.authorizations %}
-{{- server(object, port, number) }}
+{%- set port = portOf(object, pod) %}
+{%- if port %}/{{ port }}/{% endif %}
+{%- endfor %}
+{%- endmacro %}
+
+{#- Warns of identities that no certificate of Linkerd has: each is of a service account, or a SPIFFE ID. #}
+{%- macro nobodys(path, identities) -%}
+{%- for principal in identities %}
+{%- if not regex_match("^(\\*.*|spiffe://.*|.+\\..+\\.serviceaccount\\.identity\\..+)$", principal) %}
+{{ path }}[{{ loop.index0 }}]: nobody has the identity {{ principal | quote }}; write <service account>.<namespace>.serviceaccount.identity.linkerd.<trust domain>
+{%- elif regex_match("^\\*\\.[^.]+\\.[^.]+\\.serviceaccount\\.identity\\.", principal) %}
+{{ path }}[{{ loop.index0 }}]: {{ principal | quote }} leaves out {{ principal | trim_prefix("*.") | quote }} itself; leave *. out for that one, or name only the namespace behind it
+{%- endif %}
 {%- endfor %}
 {%- endmacro %}

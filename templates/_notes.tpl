@@ -1,11 +1,12 @@
 {#- The rows of the table in NOTES.txt: who may call which port. #}
 {%- import "_authorizations.tpl" as authorizations with context %}
+{%- import "_helpers.tpl" as stageset with context %}
 
 {#- Rows of the table in NOTES.txt: port, number, named by a policy, plaintext accepted, callers. #}
 {%- macro istioCallers(port, number, sources) -%}
 {%- if sources %}
 {%- set added = "" %}
-{%- if opened(number) %}
+{%- if istioOpened(number) %}
 {%- set added = " (2)" %}
 {%- endif %}
 {%- if Values.serviceMesh.mtls == "strict" %}
@@ -28,7 +29,7 @@
 {%- endmacro %}
 
 {#- Whether an added rule allows calls to a port, whoever its callers are. #}
-{%- macro opened(number) -%}
+{%- macro istioOpened(number) -%}
 {%- for rule in Values.serviceMesh.istio.rules %}
 {%- if not rule.to -%}
 yes
@@ -50,12 +51,46 @@ yes
 {%- endmacro %}
 
 {%- macro linkerdCallers(port, number, sources) -%}
+{%- set added = linkerdOpened(port) %}
+{%- if added %}
+{{- printf("%-8s %-6d %-5s %-9s ", port, number | int, "yes", "(2)") }}
+{%- else %}
 {{- printf("%-8s %-6d %-5s %-9s ", port, number | int, "yes", "no") }}
+{%- endif %}
 {%- if sources %}
 {{- linkerdNames(sources) | trim | replace(" ", ", ") }}
 {%- else -%}
 any meshed caller with a DNS identity
 {%- endif %}
+{%- if added %}, and others (2){% endif %}
+{%- endmacro %}
+
+{#- Prints something when an added object is for a rendered Server, or for its namespace or a route of it. #}
+{%- macro linkerdOpened(port) -%}
+{%- set name = printf("%s-%s", stageset.name(), port) %}
+{%- for object in Values.serviceMesh.linkerd.authorizations %}
+{%- if authorizations.defined(object) and authorizations.namespaceOf(object) == stageset.namespace() %}
+{%- if object.kind == "AuthorizationPolicy" %}
+{%- if object.spec.targetRef.kind == "Namespace" or (object.spec.targetRef.kind == "Server" and object.spec.targetRef.name == name) %}
+{{- object.metadata.name }}
+{%- endif %}
+{%- elif object.kind == "ServerAuthorization" %}
+{%- if object.spec.server.name is defined %}
+{%- if object.spec.server.name == name %}
+{{- object.metadata.name }}
+{%- endif %}
+{%- elif not authorizations.others(object.spec.server.selector, from_yaml(stageset.labels())) %}
+{{- object.metadata.name }}
+{%- endif %}
+{%- elif has(object.kind, ["HTTPRoute", "GRPCRoute"]) %}
+{%- for parent in object.spec.parentRefs %}
+{%- if parent.kind == "Server" and parent.name == name %}
+{{- object.metadata.name }}
+{%- endif %}
+{%- endfor %}
+{%- endif %}
+{%- endif %}
+{%- endfor %}
 {%- endmacro %}
 
 {#- No principal holds a blank (values.schema.json), so a blank can stand between two. #}
@@ -66,7 +101,7 @@ any meshed caller with a DNS identity
 {%- endmacro %}
 
 {%- macro linkerdDefault(port, number, denied) -%}
-{%- if authorizations.servers(port, number) %}
+{%- if authorizations.covered() | contains(printf("/%s/", port)) %}
 {{- printf("%-8s %-6d %-5s %-9s %s", port, number | int, "yes", "(2)", "(2)") }}
 {%- elif Values.serviceMesh.defaultDeny.enabled and Values.namespace.create %}
 {%- if denied == "nobody" %}

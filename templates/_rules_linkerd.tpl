@@ -8,10 +8,9 @@
 {%- if Values.serviceMesh.mcp.from %}
 serviceMesh.mcp.from: linkerd renders no Server for the mcp port, so this restriction would be dropped; remove it and put a Server, a MeshTLSAuthentication and an AuthorizationPolicy for port {{ Values.ports.mcp | int }} into serviceMesh.linkerd.authorizations
 {%- endif %}
-{%- if Values.serviceMesh.defaultDeny.enabled and has(Values.ports.health | int | to_string, ["25", "587", "3306", "4444", "5432", "6379", "9300", "11211"]) %}
+{%- if Values.serviceMesh.defaultDeny.enabled and has(Values.ports.health | int | to_string, ["25", "587", "3306", "4444", "5432", "6379", "9300", "11211"]) and not (authorizations.covered() | contains("/health/")) %}
 ports.health: {{ Values.ports.health | int }} is a port that Linkerd takes for opaque, so under the default policy deny kubelet's probes fail and no pod gets ready; choose another port
 {%- endif %}
-{{- sameObjects() }}
 {%- endmacro %}
 
 {#- Prints something when an entry has principals. #}
@@ -39,35 +38,6 @@ ports.health: {{ Values.ports.health | int }} is a port that Linkerd takes for o
 {%- endfor %}
 {%- endmacro %}
 
-{#- Two objects of one kind and name: the one applied last would replace the other, and its restriction with it. And two
-Servers of one port: Linkerd leaves open which one rules. #}
-{%- macro sameObjects() -%}
-{%- set ports = [dict("name", "metrics", "number", Values.ports.metrics)] %}
-{%- if Values.gate.enabled %}
-{%- set ports = append(ports, dict("name", "gate", "number", Values.ports.gate)) %}
-{%- endif %}
-{%- set seen = dict() %}
-{%- for object in Values.serviceMesh.linkerd.authorizations %}
-{%- set at = loop.index0 %}
-{%- for port in ports %}
-{%- if has(object.kind, ["Server", "MeshTLSAuthentication", "AuthorizationPolicy"]) and object.apiVersion | has_prefix("policy.linkerd.io/") and object.metadata.name == printf("%s-%s", stageset.name(), port.name) and authorizations.namespaceOf(object) == stageset.namespace() %}
-serviceMesh.linkerd.authorizations[{{ at }}].metadata.name: {{ object.kind }} {{ object.metadata.name | quote }} is rendered already, and the one applied last would replace the other; choose another name
-{%- elif authorizations.server(object, port.name, port.number) %}
-serviceMesh.linkerd.authorizations[{{ at }}].spec.port: the {{ port.name }} port has a Server already, and with two of them Linkerd leaves open which one rules; say who may call it in serviceMesh.{{ port.name }}.from
-{%- endif %}
-{%- endfor %}
-{%- if object.kind == "Namespace" and object.metadata.name == stageset.namespace() and Values.namespace.create %}
-serviceMesh.linkerd.authorizations[{{ at }}].metadata.name: Namespace {{ object.metadata.name | quote }} is rendered already, and the one applied last would replace the other; leave it out, or set namespace.create to false
-{%- endif %}
-{%- set key = printf("%s %s %s/%s", regex_replace_all("/.*", object.apiVersion, ""), object.kind, authorizations.namespaceOf(object), object.metadata.name) %}
-{%- if has_key(seen, key) %}
-serviceMesh.linkerd.authorizations[{{ at }}].metadata.name: {{ object.kind }} {{ object.metadata.name | quote }} is also entry {{ get(seen, key) }}, and the one applied last would replace the other; choose another name
-{%- else %}
-{%- set _ = set(seen, key, at) %}
-{%- endif %}
-{%- endfor %}
-{%- endmacro %}
-
 {%- macro warnings() -%}
 {%- if Values.serviceMesh.mtls %}
 serviceMesh.mtls: ignored, because Linkerd has mTLS between meshed pods always on and no setting for it
@@ -77,8 +47,11 @@ serviceMesh.istio.rules: ignored, because serviceMesh.engine is linkerd
 {%- endif %}
 {{- ignoredNamespaces("serviceMesh.gate.from", Values.serviceMesh.gate.from) }}
 {{- ignoredNamespaces("serviceMesh.metrics.from", Values.serviceMesh.metrics.from) }}
-{%- if Values.mcp.enabled %}
-mcp.enabled: linkerd renders no Server for the mcp port {{ Values.ports.mcp | int }}, so only the default inbound policy rules it
+{{- nobodys("serviceMesh.gate.from", Values.serviceMesh.gate.from) }}
+{{- nobodys("serviceMesh.metrics.from", Values.serviceMesh.metrics.from) }}
+{{- proxyPorts() }}
+{%- if Values.mcp.enabled and not (authorizations.covered() | contains("/mcp/")) %}
+mcp.enabled: linkerd renders no Server for the mcp port {{ Values.ports.mcp | int }}, so only the default inbound policy rules it; add one with an AuthorizationPolicy to serviceMesh.linkerd.authorizations
 {%- endif %}
 {%- if Values.serviceMesh.defaultDeny.enabled %}
 {%- if Values.namespace.create %}
@@ -86,8 +59,8 @@ serviceMesh.defaultDeny.enabled: a pod takes the namespace's default policy when
 {%- else %}
 serviceMesh.defaultDeny.enabled: renders nothing without namespace.create; set it yourself with `kubectl annotate namespace {{ stageset.namespace() }} config.linkerd.io/default-inbound-policy=deny` and restart the pods that run already
 {%- endif %}
-{%- if Values.webhook.enabled and not authorizations.servers("webhook", Values.ports.webhook) %}
-webhook.enabled: the default policy deny also rules ports without a Server, so kube-apiserver, which is not meshed, is refused on port {{ Values.ports.webhook | int }} and admission breaks; add a Server for it (proxyProtocol TLS) with a NetworkAuthentication and an AuthorizationPolicy to serviceMesh.linkerd.authorizations, or give the pod the annotation config.linkerd.io/skip-inbound-ports
+{%- if Values.webhook.enabled and not (authorizations.covered() | contains("/webhook/")) %}
+webhook.enabled: the default policy deny also rules ports without a Server, so kube-apiserver, which is not meshed, is refused on port {{ Values.ports.webhook | int }} and admission breaks; add a Server for it (proxyProtocol TLS) with a NetworkAuthentication and an AuthorizationPolicy to serviceMesh.linkerd.authorizations, or annotate the namespace with config.linkerd.io/skip-inbound-ports
 {%- endif %}
 {%- endif %}
 {%- endmacro %}
@@ -97,5 +70,23 @@ webhook.enabled: the default policy deny also rules ports without a Server, so k
 {%- if entry.namespaces %}
 {{ path }}[{{ loop.index0 }}].namespaces: ignored, because Linkerd knows callers by identity alone; a namespace's callers are *.<namespace>.serviceaccount.identity.linkerd.cluster.local under principals
 {%- endif %}
+{%- endfor %}
+{%- endmacro %}
+
+{#- Ports that the proxy listens on as Linkerd installs it. #}
+{%- macro proxyPorts() -%}
+{%- set pod = dict() %}
+{{- authorizations.readPod(pod) }}
+{%- for number in ["4140", "4143", "4190", "4191"] %}
+{%- if has_key(pod.ports, number) %}
+ports.{{ get(pod.ports, number) }}: {{ number }} is a port of Linkerd's proxy, beside which nothing in the pod can listen on it, and no policy rules it; choose another
+{%- endif %}
+{%- endfor %}
+{%- endmacro %}
+
+{%- macro nobodys(path, sources) -%}
+{%- for entry in sources %}
+{%- set at = printf("%s[%d].principals", path, loop.index0) %}
+{{- authorizations.nobodys(at, entry.principals) }}
 {%- endfor %}
 {%- endmacro %}

@@ -1,132 +1,186 @@
-{#- What is surprising about the objects that serviceMesh.linkerd.authorizations adds:
-https://linkerd.io/2/reference/authorization-policy/ #}
+{#- What Linkerd's admission refuses, or what would undo a restriction, in the objects that
+serviceMesh.linkerd.authorizations adds: https://linkerd.io/2/reference/authorization-policy/ #}
 {%- import "_authorizations.tpl" as authorizations with context %}
 {%- import "_helpers.tpl" as stageset with context %}
 
-{%- macro warnings() -%}
-{{- kinds() }}
-{{- targeted() }}
-{{- served() }}
-{{- opened() }}
-{{- dangling() }}
-{{- sharedPorts() }}
-{%- endmacro %}
-
-{%- macro kinds() -%}
+{%- macro refusals() -%}
+{%- if Values.serviceMesh.linkerd.authorizations %}
+{{- sameObjects() }}
+{{- samePorts() }}
+{%- endif %}
 {%- for object in Values.serviceMesh.linkerd.authorizations %}
-{%- set at = printf("serviceMesh.linkerd.authorizations[%d]", loop.index0) %}
-{%- if object.apiVersion | has_prefix("security.istio.io/") or object.apiVersion | has_prefix("networking.istio.io/") %}
-{{ at }}.apiVersion: {{ object.apiVersion }} {{ object.kind }} is Istio's, and serviceMesh.engine is linkerd, which reads none of it
-{%- elif object.apiVersion | has_prefix("policy.linkerd.io/") and has(object.kind, ["Server", "ServerAuthorization", "AuthorizationPolicy"]) and authorizations.namespaceOf(object) != stageset.namespace() %}
-{{ at }}.metadata.namespace: a {{ object.kind }} of namespace {{ authorizations.namespaceOf(object) }} has no effect on the controller, which runs in {{ stageset.namespace() }}
-{%- endif %}
-{%- endfor %}
-{%- endmacro %}
-
-{%- macro targeted() -%}
-{%- set targets = dict() %}
-{%- for object in Values.serviceMesh.linkerd.authorizations %}
-{%- if object.kind == "ServerAuthorization" %}
-{%- set _ = set(targets, "*", true) %}
-{%- elif object.kind == "AuthorizationPolicy" and object.spec and object.spec.targetRef and object.spec.targetRef.name %}
-{%- set _ = set(targets, object.spec.targetRef.name, true) %}
-{%- endif %}
-{%- endfor %}
-{%- for object in Values.serviceMesh.linkerd.authorizations %}
-{%- set at = printf("serviceMesh.linkerd.authorizations[%d]", loop.index0) %}
-{%- if object.kind == "Server" and object.apiVersion | has_prefix("policy.linkerd.io/") and not (has_key(targets, object.metadata.name) or has_key(targets, stageset.namespace()) or has_key(targets, "*")) and object.spec and object.spec.accessPolicy is not defined %}
-{{ at }}: no AuthorizationPolicy of serviceMesh.linkerd.authorizations targets this Server, and a Server admits nobody by itself
-{%- endif %}
-{%- if object.kind == "AuthorizationPolicy" and object.spec and object.spec.requiredAuthenticationRefs is defined and not object.spec.requiredAuthenticationRefs %}
-{{ at }}.spec.requiredAuthenticationRefs: an empty list opens the target to everyone
-{%- endif %}
-{%- endfor %}
-{%- endmacro %}
-
-{#- What is served changes with Linkerd, so another version is not refused. #}
-{%- macro served() -%}
-{%- for object in Values.serviceMesh.linkerd.authorizations %}
-{%- set at = printf("serviceMesh.linkerd.authorizations[%d]", loop.index0) %}
-{%- if has(object.kind, ["AuthorizationPolicy", "MeshTLSAuthentication", "NetworkAuthentication"]) and not regex_match("^(policy\\.linkerd\\.io/v1alpha1|security\\.istio\\.io/.*)$", object.apiVersion) %}
-{{ at }}.apiVersion: {{ object.kind }} is not served at {{ object.apiVersion | quote }}; write policy.linkerd.io/v1alpha1
-{%- elif object.kind == "Server" and not regex_match("^policy\\.linkerd\\.io/v1(alpha1|beta[123])$", object.apiVersion) %}
-{{ at }}.apiVersion: Server is not served at {{ object.apiVersion | quote }}; write policy.linkerd.io/v1beta3 (or v1alpha1, v1beta1, v1beta2)
-{%- elif object.kind == "ServerAuthorization" and not regex_match("^policy\\.linkerd\\.io/v1(alpha1|beta1)$", object.apiVersion) %}
-{{ at }}.apiVersion: ServerAuthorization is not served at {{ object.apiVersion | quote }}; write policy.linkerd.io/v1beta1 (or v1alpha1)
-{%- elif object.kind == "HTTPRoute" and not regex_match("^(policy\\.linkerd\\.io/v1(alpha1|beta[123])|gateway\\.networking\\.k8s\\.io/v1(beta1)?)$", object.apiVersion) %}
-{{ at }}.apiVersion: HTTPRoute is not served at {{ object.apiVersion | quote }}; write policy.linkerd.io/v1beta3 (or v1alpha1, v1beta1, v1beta2)
-{%- endif %}
-{%- endfor %}
-{%- endmacro %}
-
-{#- A Server admits whom any policy for it, for its namespace or for a route of it admits. #}
-{%- macro opened() -%}
-{%- set ports = dict() %}
-{%- for port in ["gate", "metrics"] %}
-{%- set _ = set(ports, printf("%s-%s", stageset.name(), port), port) %}
-{%- endfor %}
-{%- for object in Values.serviceMesh.linkerd.authorizations %}
-{%- set at = printf("serviceMesh.linkerd.authorizations[%d]", loop.index0) %}
-{%- if object.apiVersion | has_prefix("policy.linkerd.io/") and authorizations.namespaceOf(object) == stageset.namespace() and object.spec %}
-{%- if object.kind == "AuthorizationPolicy" and object.spec.targetRef and object.spec.targetRef.kind == "Namespace" %}
-{{ at }}: is for the whole namespace, so it also admits its callers to the gate and metrics ports, whatever serviceMesh.<port>.from lists
-{%- elif object.kind == "AuthorizationPolicy" and object.spec.targetRef and object.spec.targetRef.kind == "Server" and has_key(ports, object.spec.targetRef.name | to_string) %}
-{{ at }}: also admits its callers to the {{ get(ports, object.spec.targetRef.name) }} port, whatever serviceMesh.{{ get(ports, object.spec.targetRef.name) }}.from lists
-{%- elif object.kind == "ServerAuthorization" and object.spec.server and object.spec.server.name and has_key(ports, object.spec.server.name | to_string) %}
-{{ at }}: also admits its callers to the {{ get(ports, object.spec.server.name) }} port, whatever serviceMesh.{{ get(ports, object.spec.server.name) }}.from lists
-{%- elif object.kind == "ServerAuthorization" and object.spec.server and object.spec.server.selector %}
-{{ at }}: selects Servers by label, and those of the gate and metrics ports may be among them, whatever serviceMesh.<port>.from lists
-{%- elif object.kind == "HTTPRoute" %}
-{%- for parent in object.spec.parentRefs %}
-{%- if parent.name and has_key(ports, parent.name | to_string) %}
-{{ at }}: is a route of the {{ get(ports, parent.name) }} port's Server, so a policy for it admits its callers whatever serviceMesh.{{ get(ports, parent.name) }}.from lists, and other paths are refused
-{%- endif %}
-{%- endfor %}
+{%- set at = printf("serviceMesh.linkerd.authorizations[%d].spec", loop.index0) %}
+{%- if authorizations.defined(object) %}
+{%- if has(object.kind, ["NetworkAuthentication", "EgressNetwork"]) %}
+{{- exceptions(printf("%s.networks", at), object.spec.networks) }}
+{%- elif object.kind == "ServerAuthorization" %}
+{{- exceptions(printf("%s.client.networks", at), object.spec.client.networks) }}
+{%- elif object.kind == "HTTPLocalRateLimitPolicy" and object.spec.total %}
+{{- rates(at, object.spec) }}
+{%- elif has(object.kind, ["HTTPRoute", "GRPCRoute"]) %}
+{{- routes(printf("%s.rules", at), object.spec.rules) }}
 {%- endif %}
 {%- endif %}
 {%- endfor %}
 {%- endmacro %}
 
-{#- A policy that refers to what is not there is ignored as a whole. #}
-{%- macro dangling() -%}
-{%- set known = dict() %}
-{%- for object in Values.serviceMesh.linkerd.authorizations %}
-{%- set _ = set(known, printf("%s %s/%s", object.kind, authorizations.namespaceOf(object), object.metadata.name), true) %}
-{%- endfor %}
-{%- for port in ["gate", "metrics"] %}
-{%- set _ = set(known, printf("MeshTLSAuthentication %s/%s-%s", stageset.namespace(), stageset.name(), port), true) %}
-{%- endfor %}
-{%- for object in Values.serviceMesh.linkerd.authorizations %}
-{%- if object.kind == "AuthorizationPolicy" and object.apiVersion | has_prefix("policy.linkerd.io/") and object.spec %}
-{%- set at = printf("serviceMesh.linkerd.authorizations[%d].spec.requiredAuthenticationRefs", loop.index0) %}
-{%- set own = authorizations.namespaceOf(object) %}
-{%- for ref in object.spec.requiredAuthenticationRefs %}
-{%- set namespace = ref.namespace | default(own) %}
-{%- if has(ref.kind, ["MeshTLSAuthentication", "NetworkAuthentication"]) and not has_key(known, printf("%s %s/%s", ref.kind, namespace, ref.name)) %}
-{{ at }}[{{ loop.index0 }}]: there is no {{ ref.kind }} {{ ref.name | quote }} among serviceMesh.linkerd.authorizations, and as long as it does not exist Linkerd ignores the policy
-{%- endif %}
-{%- endfor %}
-{%- endif %}
-{%- endfor %}
-{%- endmacro %}
-
-{#- The ports for which no Server is rendered: health is spoken to in HTTP, the webhook in TLS. #}
-{%- macro sharedPorts() -%}
+{#- Two objects of one kind and name: the one applied last would replace the other, and its restriction with it. #}
+{%- macro sameObjects() -%}
+{%- set rendered = dict() %}
+{{- authorizations.rendered(rendered) }}
 {%- set seen = dict() %}
 {%- for object in Values.serviceMesh.linkerd.authorizations %}
-{%- set at = loop.index0 %}
-{%- for port in [dict("name", "health", "number", Values.ports.health), dict("name", "mcp", "number", Values.ports.mcp), dict("name", "webhook", "number", Values.ports.webhook)] %}
-{%- if authorizations.server(object, port.name, port.number) %}
-{%- if has_key(seen, port.name) %}
-serviceMesh.linkerd.authorizations[{{ at }}].spec.port: the {{ port.name }} port has a Server in entry {{ get(seen, port.name) }} already; of two the older one rules, then the one whose name comes first
+{%- set at = printf("serviceMesh.linkerd.authorizations[%d].metadata.name", loop.index0) %}
+{%- set identity = authorizations.identity(object) %}
+{%- if has_key(rendered, identity) %}
+{{ at }}: {{ object.kind }} {{ object.metadata.name | quote }} is rendered already, and the one applied last would replace the other; choose another name
+{%- elif object.kind == "Namespace" and object.metadata.name == stageset.namespace() and Values.namespace.create %}
+{{ at }}: Namespace {{ object.metadata.name | quote }} is rendered already, and the one applied last would replace the other; leave it out, or set namespace.create to false
+{%- elif has_key(seen, identity) %}
+{{ at }}: {{ object.kind }} {{ object.metadata.name | quote }} is also entry {{ get(seen, identity) }}, and the one applied last would replace the other; choose another name
+{%- else %}
+{%- set _ = set(seen, identity, loop.index0) %}
 {%- endif %}
-{%- set _ = set(seen, port.name, at) %}
-{%- if port.name == "health" and has(object.spec.proxyProtocol, ["opaque", "TLS"]) %}
-serviceMesh.linkerd.authorizations[{{ at }}].spec.proxyProtocol: kubelet probes the health port by HTTP, which Linkerd does not see under {{ object.spec.proxyProtocol }}; write HTTP/1
-{%- elif port.name == "webhook" and object.spec.proxyProtocol and object.spec.proxyProtocol | has_prefix("HTTP") %}
-serviceMesh.linkerd.authorizations[{{ at }}].spec.proxyProtocol: kube-apiserver speaks TLS to the webhook, which fails under {{ object.spec.proxyProtocol }}; write TLS
+{%- endfor %}
+{%- endmacro %}
+
+{#- Linkerd takes no second Server of a port that selects the same, or where one of the two selects everything. Other
+selectors it does not compare, and of two Servers that select one pod the older rules, then the one whose name comes first. #}
+{%- macro samePorts() -%}
+{%- set pod = dict() %}
+{{- authorizations.readPod(pod) }}
+{%- set seen = dict() %}
+{%- for object in Values.serviceMesh.linkerd.authorizations %}
+{%- if object.kind == "Server" and authorizations.defined(object) %}
+{%- set at = printf("serviceMesh.linkerd.authorizations[%d].spec.port", loop.index0) %}
+{%- set port = authorizations.portOf(object, pod) %}
+{%- if has(port, ["gate", "metrics"]) %}
+{{ at }}: the {{ port }} port has a Server already, and of two the older rules, then the one whose name comes first; say who may call it in serviceMesh.{{ port }}.from
+{%- else %}
+{%- set kind = "podSelector" %}
+{%- if object.spec.podSelector is not defined %}
+{%- set kind = "externalWorkloadSelector" %}
+{%- endif %}
+{%- set selector = get(object.spec, kind) %}
+{%- set any = printf("%s %s %s", kind, authorizations.namespaceOf(object), object.spec.port | to_string) %}
+{%- set every = printf("%s every", any) %}
+{%- set same = printf("%s %s", any, selector | to_json) %}
+{%- set all = not (selector.matchLabels or selector.matchExpressions) %}
+{%- if has_key(seen, every) %}
+{{ at }}: Linkerd takes no other Server for port {{ object.spec.port }} beside entry {{ get(seen, every) }}, which selects everything; leave one out, or give entry {{ get(seen, every) }} a narrower selector
+{%- elif has_key(seen, any) and all %}
+{{ at }}: Linkerd takes no Server for port {{ object.spec.port }} that selects everything beside entry {{ get(seen, any) }}; leave one out, or give this one a narrower selector
+{%- elif has_key(seen, same) %}
+{{ at }}: Linkerd takes no second Server for port {{ object.spec.port }} with the selector of entry {{ get(seen, same) }}; leave one out
+{%- else %}
+{%- set _ = set(seen, any, loop.index0) %}
+{%- set _ = set(seen, same, loop.index0) %}
+{%- if all %}
+{%- set _ = set(seen, every, loop.index0) %}
+{%- endif %}
+{%- endif %}
 {%- endif %}
 {%- endif %}
 {%- endfor %}
+{%- endmacro %}
+
+{#- An exception must be a part of its network: of the same family, narrower, and with its first numbers. #}
+{%- macro exceptions(path, networks) -%}
+{%- for block in networks %}
+{%- set at = printf("%s[%d].except", path, loop.index0) %}
+{%- for exception in block.except %}
+{%- if contains(":", block.cidr) != contains(":", exception) or bits(block.cidr) | int >= bits(exception) | int or first(block.cidr, bits(block.cidr)) != first(exception, bits(block.cidr)) %}
+{{ at }}[{{ loop.index0 }}]: {{ exception }} does not lie inside {{ block.cidr }}, or is all of it, and then Linkerd refuses the object; write a narrower network inside it
+{%- endif %}
 {%- endfor %}
+{%- endfor %}
+{%- endmacro %}
+
+{%- macro bits(network) -%}
+{%- if contains("/", network) %}
+{{- regex_replace_all("^.*/", network, "") }}
+{%- elif contains(":", network) -%}
+128
+{%- else -%}
+32
+{%- endif %}
+{%- endmacro %}
+
+{#- The numbers of an address that lie as a whole within so many bits; of an IPv6 address the first group at most. #}
+{%- macro first(network, bits) -%}
+{%- if contains(":", network) %}
+{%- if bits | int >= 16 %}
+{{- regex_replace_all("^0+|:.*$", network, "") | lower }}
+{%- endif %}
+{%- elif bits | int >= 32 %}
+{{- regex_replace_all("/.*$", network, "") }}
+{%- elif bits | int >= 24 %}
+{{- regex_replace_all("\\.[0-9]+(/.*)?$", network, "") }}
+{%- elif bits | int >= 16 %}
+{{- regex_replace_all("(\\.[0-9]+){2}(/.*)?$", network, "") }}
+{%- elif bits | int >= 8 %}
+{{- regex_replace_all("(\\.[0-9]+){3}(/.*)?$", network, "") }}
+{%- endif %}
+{%- endmacro %}
+
+{%- macro rates(at, spec) -%}
+{%- set most = spec.total.requestsPerSecond | int %}
+{%- if spec.identity and spec.identity.requestsPerSecond | int > most %}
+{{ at }}.identity.requestsPerSecond: {{ spec.identity.requestsPerSecond | int }} is above the total of {{ most }}, which Linkerd does not take; lower it, or raise the total
+{%- endif %}
+{%- for override in spec.overrides %}
+{%- if override.requestsPerSecond | int > most %}
+{{ at }}.overrides[{{ loop.index0 }}].requestsPerSecond: {{ override.requestsPerSecond | int }} is above the total of {{ most }}, which Linkerd does not take; lower it, or raise the total
+{%- endif %}
+{%- endfor %}
+{%- endmacro %}
+
+{%- macro routes(path, rules) -%}
+{%- for rule in rules %}
+{%- set at = printf("%s[%d]", path, loop.index0) %}
+{%- for match in rule.matches %}
+{%- set where = printf("%s.matches[%d]", at, loop.index0) %}
+{{- named(printf("%s.headers", where), match.headers) }}
+{{- named(printf("%s.queryParams", where), match.queryParams) }}
+{%- if match.path and match.path.type == "RegularExpression" and match.path.value %}
+{{- expression(printf("%s.path.value", where), match.path.value) }}
+{%- endif %}
+{%- endfor %}
+{%- for filter in rule.filters %}
+{%- set where = printf("%s.filters[%d]", at, loop.index0) %}
+{%- if filter.requestHeaderModifier %}
+{{- named(printf("%s.requestHeaderModifier.set", where), filter.requestHeaderModifier.set) }}
+{{- named(printf("%s.requestHeaderModifier.add", where), filter.requestHeaderModifier.add) }}
+{%- endif %}
+{%- if filter.responseHeaderModifier %}
+{{- named(printf("%s.responseHeaderModifier.set", where), filter.responseHeaderModifier.set) }}
+{{- named(printf("%s.responseHeaderModifier.add", where), filter.responseHeaderModifier.add) }}
+{%- endif %}
+{%- endfor %}
+{%- endfor %}
+{%- endmacro %}
+
+{#- A list of headers or parameters: the API keeps them by name. #}
+{%- macro named(path, list) -%}
+{%- set seen = dict() %}
+{%- for item in list %}
+{%- if has_key(seen, item.name) %}
+{{ path }}[{{ loop.index0 }}].name: {{ item.name | quote }} is also entry {{ get(seen, item.name) }}, and the API takes each name once; leave one out
+{%- else %}
+{%- set _ = set(seen, item.name, loop.index0) %}
+{%- endif %}
+{%- if item.type == "RegularExpression" %}
+{{- expression(printf("%s[%d].value", path, loop.index0), item.value) }}
+{%- endif %}
+{%- endfor %}
+{%- endmacro %}
+
+{#- The slips that show without reading the expression: a bracket without its other, and what Rust's regex does not have. #}
+{%- macro expression(path, text) -%}
+{%- set bare = regex_replace_all("\\\\[^1-9]|\\[(\\\\.|[^\\]\\\\])+\\]", text, "") %}
+{%- if regex_match("\\(\\?(<?[=!])|\\\\[1-9]", bare) %}
+{{ path }}: {{ text | quote }} looks ahead, behind or back, which Linkerd's regular expressions can't; write it without
+{%- elif contains("[", bare) or len(regex_replace_all("[^(]+", bare, "")) != len(regex_replace_all("[^)]+", bare, "")) or regex_match("^[*+?]", bare) %}
+{{ path }}: {{ text | quote }} is no regular expression; close what it opens, or write \ before a sign that stands for itself
+{%- endif %}
 {%- endmacro %}

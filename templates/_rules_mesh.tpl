@@ -8,6 +8,13 @@ pod.additionalLabels."sidecar.istio.io/inject": keeps the sidecar out of the pod
 {%- elif Values.serviceMesh.engine == "linkerd" and get(Values.pod.additionalLabels, "linkerd.io/inject") == "disabled" %}
 pod.additionalLabels."linkerd.io/inject": keeps the proxy out of the pod, and without it no policy of the mesh has an effect; leave the label out, or set serviceMesh.enabled to false
 {%- endif %}
+{%- if Values.serviceMesh.engine == "linkerd" %}
+{%- for label in ["linkerd.io/control-plane-component", "linkerd.io/cni-resource"] %}
+{%- if has_key(Values.pod.additionalLabels, label) %}
+pod.additionalLabels.{{ label | quote }}: keeps the proxy out of the pod, and without it no policy of the mesh has an effect; leave the label out, or set serviceMesh.enabled to false
+{%- endif %}
+{%- endfor %}
+{%- endif %}
 {%- endif %}
 {%- endmacro %}
 
@@ -32,7 +39,7 @@ serviceMesh.mtls: null renders no PeerAuthentication; write "" if that is meant
 {%- endif %}
 {%- for port in [dict("name", "gate", "from", Values.serviceMesh.gate.from), dict("name", "metrics", "from", Values.serviceMesh.metrics.from), dict("name", "mcp", "from", Values.serviceMesh.mcp.from)] %}
 {%- if port.from is not defined %}
-serviceMesh.{{ port.name }}.from: null opens the port to any caller; write [] if that is meant
+serviceMesh.{{ port.name }}.from: null is no restriction, like []; write [] if that is meant
 {%- endif %}
 {%- endfor %}
 {%- endmacro %}

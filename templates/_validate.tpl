@@ -3,6 +3,7 @@ finding of `refusals` stops the rendering, because what would be rendered is inv
 {%- import "_rules_istio.tpl" as istio with context %}
 {%- import "_rules_istio_rules.tpl" as rules with context %}
 {%- import "_rules_linkerd.tpl" as linkerd with context %}
+{%- import "_rules_linkerd_effects.tpl" as effects with context %}
 {%- import "_rules_linkerd_objects.tpl" as objects with context %}
 {%- import "_rules_mesh.tpl" as mesh with context %}
 {%- import "_rules_monitoring.tpl" as monitoring with context %}
@@ -28,6 +29,7 @@ finding of `refusals` stops the rendering, because what would be rendered is inv
 {{- rules.refusals() }}
 {%- elif Values.serviceMesh.enabled %}
 {{- linkerd.refusals() }}
+{{- objects.refusals() }}
 {%- endif %}
 {{- workload.refusals() }}
 {{- pod.refusals() }}
@@ -45,7 +47,7 @@ finding of `refusals` stops the rendering, because what would be rendered is inv
 {{- rules.warnings() }}
 {%- elif Values.serviceMesh.enabled %}
 {{- linkerd.warnings() }}
-{{- objects.warnings() }}
+{{- effects.warnings() }}
 {%- endif %}
 {{- workload.warnings() }}
 {{- pod.warnings() }}

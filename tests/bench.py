@@ -104,7 +104,7 @@ def as_a_command():
 def large():
     """Shapes of large values, by name: each as JSON takes up to a megabyte."""
     mesh, linkerd = {"serviceMesh": {"enabled": True}}, {"serviceMesh": {"enabled": True, "engine": "linkerd"}}
-    server = {"apiVersion": "policy.linkerd.io/v1beta3", "kind": "Server", "spec": {"port": 1, "podSelector": {}}}
+    server = {"apiVersion": "policy.linkerd.io/v1beta3", "kind": "Server"}
     names = [f"team-{number}" for number in range(10_000)]
     return {
         "10,000 watched namespaces": {"controller": {"watchNamespaces": names}},
@@ -120,7 +120,12 @@ def large():
         "5,000 Linkerd objects": {
             "serviceMesh": {
                 **linkerd["serviceMesh"],
-                "linkerd": {"authorizations": [{**server, "metadata": {"name": name}} for name in names[:5000]]},
+                "linkerd": {
+                    "authorizations": [
+                        {**server, "metadata": {"name": name}, "spec": {"port": 10_000 + number, "podSelector": {}}}
+                        for number, name in enumerate(names[:5000])
+                    ]
+                },
             }
         },
         "10,000 Istio rules": {

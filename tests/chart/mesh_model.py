@@ -357,7 +357,8 @@ def linkerd_admits(objects, pod, caller, port, path="/") -> bool:
     ]
     if len(servers) > 1:
         raise ValueError(f"several Servers select one port: {[each.name for each in servers]}")
-    if not servers and path in pod.probes.get(port, ()):  # Linkerd: Authorization policy reference, default policies
+    seen = all(each.spec.get("proxyProtocol", "unknown") in ("unknown", "HTTP/1") for each in servers)
+    if seen and path in pod.probes.get(port, ()):  # Linkerd: Authorization policy reference, default policies
         return True
     if not servers:
         return access_admits(settings.get("config.linkerd.io/default-inbound-policy", "all-unauthenticated"), caller)

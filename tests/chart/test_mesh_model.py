@@ -453,6 +453,22 @@ def test_linkerd_annotations_of_the_pod(setting, value, objects, admitted):
     assert linkerd_admits(objects, pod, PLAIN, 80) is admitted
 
 
+@pytest.mark.parametrize(
+    "objects, admitted",
+    [
+        ([space("deny")], True),
+        ([server()], True),
+        ([server(proxyProtocol="HTTP/1")], True),
+        ([server(proxyProtocol="HTTP/2")], False),
+        ([server(proxyProtocol="opaque")], False),
+    ],
+)
+def test_linkerd_admits_probes_as_long_as_it_sees_them(objects, admitted):
+    pod = POD._replace(probes={80: ["/healthz"]})
+    assert linkerd_admits(objects, pod, PLAIN, 80, "/healthz") is admitted
+    assert not linkerd_admits(objects, pod, PLAIN, 80, "/debug")
+
+
 REFUSED = {
     "unknown field of a spec": ([policy(targetRefs=[])], "does not know the field 'targetRefs'"),
     "unknown action": ([policy(action="CUSTOM")], "'CUSTOM' is none of"),

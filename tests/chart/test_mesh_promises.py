@@ -351,3 +351,47 @@ def test_istio_takes_512_rules_and_those_of_the_pack_count(gate, most):
     values["serviceMesh"]["istio"]["rules"] = [rule] * (most + 1)
     with pytest.raises(Refused, match="512 in all|at most 510"):
         objects(values)
+
+
+GATE = {"group": "policy.linkerd.io", "kind": "Server", "name": "stageset-controller-gate"}
+METRICS = {**GATE, "name": "stageset-controller-metrics"}
+OTHERS = [{"kind": "ServiceAccount", "name": "other", "namespace": "a"}]
+
+
+def added(kind, version, spec, namespace="stageset-system"):
+    """An object for serviceMesh.linkerd.authorizations."""
+    metadata = {"name": "added", "namespace": namespace}
+    return {"apiVersion": f"policy.linkerd.io/{version}", "kind": kind, "metadata": metadata, "spec": spec}
+
+
+def added_policy(target, **more):
+    return added("AuthorizationPolicy", "v1alpha1", {"targetRef": target, "requiredAuthenticationRefs": OTHERS}, **more)
+
+
+@pytest.mark.parametrize(
+    "added",
+    [
+        added_policy(GATE),
+        added_policy(METRICS),
+        added_policy({"kind": "Namespace", "name": "stageset-system"}),
+        added_policy({**GATE, "name": "another"}),
+        added_policy(GATE, namespace="elsewhere"),
+        added(
+            "ServerAuthorization", "v1beta1", {"server": {"name": GATE["name"]}, "client": {"unauthenticated": True}}
+        ),
+    ],
+)
+def test_the_table_of_the_notes_marks_what_added_objects_open(added):
+    sources = {"from": [{"principals": [LINKERD_CALLERS[0].identity]}]}
+    mesh = {"enabled": True, "engine": "linkerd", "gate": sources, "metrics": sources}
+    values = {"serviceMesh": mesh}
+    opened = {"serviceMesh": {**mesh, "linkerd": {"authorizations": [added]}}}
+    before, after, rows = objects(values), objects(opened), table(opened)
+    other = Caller("other.a.serviceaccount.identity.linkerd.cluster.local", "a", True)
+    for port, number in PORTS.items():
+        assert not linkerd_admits(before, CONTROLLER, other, number)
+        assert (
+            linkerd_admits(after, CONTROLLER, other, number)
+            == rows[port][-1].endswith("(2)")
+            == (rows[port][2] == "(2)")
+        )

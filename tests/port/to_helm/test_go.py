@@ -553,7 +553,7 @@ def test_notes_begin_with_the_checks_and_end_with_the_warnings(chart):
 @pytest.fixture
 def command():
     def run(*arguments):
-        return CliRunner().invoke(commands.main, [str(argument) for argument in arguments], prog_name="porter.py")
+        return CliRunner().invoke(commands.main, [str(argument) for argument in arguments], prog_name="stageset-port")
 
     return run
 
