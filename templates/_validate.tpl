@@ -8,7 +8,7 @@ finding of `refusals` stops the rendering, because what would be rendered is inv
 {%- import "_rules_mesh.tpl" as mesh with context %}
 {%- import "_rules_monitoring.tpl" as monitoring with context %}
 {%- import "_rules_network.tpl" as network with context %}
-{%- import "_rules_pod.tpl" as pod with context %}
+{%- import "_rules_pod.tpl" as pods with context %}
 {%- import "_rules_ranges.tpl" as ranges with context %}
 {%- import "_rules_workload.tpl" as workload with context %}
 
@@ -32,7 +32,7 @@ finding of `refusals` stops the rendering, because what would be rendered is inv
 {{- objects.refusals() }}
 {%- endif %}
 {{- workload.refusals() }}
-{{- pod.refusals() }}
+{{- pods.refusals() }}
 {%- if Values.networkPolicy.enabled %}
 {{- network.refusals() }}
 {{- ranges.refusals() }}
@@ -50,7 +50,7 @@ finding of `refusals` stops the rendering, because what would be rendered is inv
 {{- effects.warnings() }}
 {%- endif %}
 {{- workload.warnings() }}
-{{- pod.warnings() }}
+{{- pods.warnings() }}
 {{- network.warnings() }}
 {{- monitoring.warnings() }}
 {%- endmacro %}
