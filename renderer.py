@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import io
 import os
 import sys
@@ -131,7 +132,8 @@ def _watched(environments: list):
 
 def command() -> None:
     """The command as a process of its own, which leaves without taking apart what it has loaded."""
-    sys.stderr = sys.stderr or io.StringIO()  # when it is closed, stdout would take its place
+    gc.set_threshold(20_000)  # a large file takes longer to search for circles, which values never hold, than to read
+    sys.stderr = sys.stderr or io.StringIO()  # a closed one gives stdout its place
     try:
         main(prog_name="stageset-render")
     except SystemExit as end:

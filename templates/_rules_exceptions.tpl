@@ -1,11 +1,13 @@
 {#- Which exceptions lie outside of the CIDR they are taken from. #}
 
-{#- Each exception lies in the CIDR it is taken from, and its prefix is longer by so many bits at least. #}
+{#- Each exception lies in the CIDR it is taken from, and its prefix is longer by so many bits at least. Either may be an
+address alone, whose prefix is all of it. #}
 {%- macro outsiders(path, cidr, list, longer) -%}
-{%- set size = index(split_list("/", cidr), 1) | int %}
 {%- if contains(":", cidr) %}
+{%- set size = index(split_list("/", printf("%s/128", cidr)), 1) | int %}
 {{- exceptions6(path, cidr, list, size, add(size, longer) | int) }}
 {%- else %}
+{%- set size = index(split_list("/", printf("%s/32", cidr)), 1) | int %}
 {{- exceptions4(path, cidr, list, size, add(size, longer) | int) }}
 {%- endif %}
 {%- endmacro %}
@@ -18,8 +20,8 @@
 {%- set unit = index([256, 128, 64, 32, 16, 8, 4, 2], mod(size, 8) | int) | int %}
 {%- set bits = div(index(append(octets, "0"), whole) | int, unit) | int %}
 {%- for exception in list %}
-{%- set parts = split_list("/", exception) %}
-{%- if not has_prefix(prefix, printf("%s.", first(parts))) or last(parts) | int < least | int or contains(":", exception) %}
+{%- set parts = split_list("/", printf("%s/32", exception)) %}
+{%- if not has_prefix(prefix, printf("%s.", first(parts))) or index(parts, 1) | int < least | int or contains(":", exception) %}
 {{ path }}[{{ loop.index0 }}]: {{ exception }}{{ outside(cidr) }}
 {%- elif unit < 256 and div(index(split_list(".", first(parts)), whole) | int, unit) | int != bits %}
 {{ path }}[{{ loop.index0 }}]: {{ exception }}{{ outside(cidr) }}
@@ -35,7 +37,7 @@
 {%- set rest = mod(size, 16) | int %}
 {%- set bits = firstBits(groups, whole, rest) %}
 {%- for exception in list %}
-{%- if not contains(":", exception) or last(split_list("/", exception)) | int < least | int %}
+{%- if not contains(":", exception) or index(split_list("/", printf("%s/128", exception)), 1) | int < least | int %}
 {{ path }}[{{ loop.index0 }}]: {{ exception }}{{ outside(cidr) }}
 {%- elif not contains(".", exception) and not contains(".", cidr) %}
 {%- set parts = groupsOf(exception) %}

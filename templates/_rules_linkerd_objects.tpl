@@ -1,6 +1,7 @@
 {#- What Linkerd's admission refuses, or what would undo a restriction, in the objects that
 serviceMesh.linkerd.authorizations adds: https://linkerd.io/2/reference/authorization-policy/ #}
 {%- import "_authorizations.tpl" as authorizations with context %}
+{%- import "_rules_exceptions.tpl" as excepted with context %}
 {%- import "_helpers.tpl" as stageset with context %}
 
 {%- macro refusals() -%}
@@ -84,43 +85,10 @@ selectors it does not compare, and of two Servers that select one pod the older 
 {%- endfor %}
 {%- endmacro %}
 
-{#- An exception must be a part of its network: of the same family, narrower, and with its first numbers. #}
 {%- macro exceptions(path, networks) -%}
 {%- for block in networks %}
-{%- set at = printf("%s[%d].except", path, loop.index0) %}
-{%- for exception in block.except %}
-{%- if contains(":", block.cidr) != contains(":", exception) or bits(block.cidr) | int >= bits(exception) | int or first(block.cidr, bits(block.cidr)) != first(exception, bits(block.cidr)) %}
-{{ at }}[{{ loop.index0 }}]: {{ exception }} does not lie inside {{ block.cidr }}, or is all of it, and then Linkerd refuses the object; write a narrower network inside it
-{%- endif %}
+{{- excepted.outsiders(printf("%s[%d].except", path, loop.index0), block.cidr, block.except, 1) }}
 {%- endfor %}
-{%- endfor %}
-{%- endmacro %}
-
-{%- macro bits(network) -%}
-{%- if contains("/", network) %}
-{{- regex_replace_all("^.*/", network, "") }}
-{%- elif contains(":", network) -%}
-128
-{%- else -%}
-32
-{%- endif %}
-{%- endmacro %}
-
-{#- The numbers of an address that lie as a whole within so many bits; of an IPv6 address the first group at most. #}
-{%- macro first(network, bits) -%}
-{%- if contains(":", network) %}
-{%- if bits | int >= 16 %}
-{{- regex_replace_all("^0+|:.*$", network, "") | lower }}
-{%- endif %}
-{%- elif bits | int >= 32 %}
-{{- regex_replace_all("/.*$", network, "") }}
-{%- elif bits | int >= 24 %}
-{{- regex_replace_all("\\.[0-9]+(/.*)?$", network, "") }}
-{%- elif bits | int >= 16 %}
-{{- regex_replace_all("(\\.[0-9]+){2}(/.*)?$", network, "") }}
-{%- elif bits | int >= 8 %}
-{{- regex_replace_all("(\\.[0-9]+){3}(/.*)?$", network, "") }}
-{%- endif %}
 {%- endmacro %}
 
 {%- macro rates(at, spec) -%}

@@ -82,6 +82,10 @@ rollbackStore.pvc.mountPath: {{ path }} is where another volume of the pod is mo
 
 {#- Each watched namespace gets one RoleBinding, and one container of the cleanup Job. #}
 {%- macro watchedTwice() -%}
+{#- A container takes 320 bytes of JSON at least, and 3 MiB are the most that kube-apiserver reads of an object. #}
+{%- if Values.cleanupOnDelete.enabled and Values.controller.watchNamespaces and len(Values.controller.watchNamespaces) > 10000 %}
+controller.watchNamespaces: a container of the cleanup Job for each of {{ len(Values.controller.watchNamespaces) }} namespaces makes it larger than kube-apiserver takes; set cleanupOnDelete.enabled to false, and delete the StageSets yourself before an uninstall
+{%- endif %}
 {%- set names = dict() %}
 {%- set containers = dict() %}
 {%- for namespace in Values.controller.watchNamespaces %}

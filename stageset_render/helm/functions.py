@@ -137,12 +137,13 @@ def printf(template, *values):
         text, width = _VERBS[match[2]](rest.pop(0)), int(match[1] or 0)
         return text.ljust(-width) if width < 0 else text.rjust(width)
 
-    text = re.sub(r"%(-?[1-9][0-9]*)?(.?)", verb, need_string(template), flags=re.DOTALL)
+    text = _VERB.sub(verb, need_string(template))
     if rest:
         raise Refused(f"printf {quote(template)}: there are more values than verbs")
     return text
 
 
+_VERB = re.compile(r"%(-?[1-9][0-9]*)?(.?)", re.DOTALL)
 _VERBS = {
     "s": need_string,
     "q": lambda value: quote(need_string(value)),
@@ -180,7 +181,11 @@ def uniq(items):
 
 def has(item, items):
     """Return Sprig's has: whether an element of the list equals item, type and all; no element of nil does."""
-    return is_defined(items) and to_json(item) in map(to_json, need_list(items))
+    if not is_defined(items):
+        return False
+    if isinstance(item, str):
+        return item in need_list(items)
+    return to_json(item) in map(to_json, need_list(items))
 
 
 class Made(dict):

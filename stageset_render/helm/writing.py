@@ -125,6 +125,7 @@ class _Dumper(yaml.CSafeDumper):
 
 
 _RESOLVER = yaml.resolver.Resolver()
+_FIRST = {*_RESOLVER.yaml_implicit_resolvers, *"yYnN+-.0123456789"}  # of a text that may be read as another type
 _STRING_TAGS = ("tag:yaml.org,2002:str", "tag:yaml.org,2002:yaml")  # the second is that of a lone *, & or !
 _NUMBER = r"[-+]?(0[xX][0-9a-fA-F]+|0[oO][0-7]+|0[bB][-+]?[01]+|(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?)"
 _BASE_60 = r"[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?"
@@ -135,6 +136,8 @@ _ESCAPED = "[\0-\t\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe-\U0010
 
 def _reads_as_string(text):
     """Return whether both Go's and Python's YAML read the plain text as a string."""
+    if text[:1] not in _FIRST:
+        return True
     digits = text if text[:1] in "._" else text.replace("_", "")
     return (
         text not in ("y", "Y", "n", "N")
@@ -166,22 +169,31 @@ def _number(value):
         raise Refused("a whole number is too large for JSON") from None
 
 
-_DIGITS = "[0-9]*"
+_DIGITS = re.compile("[0-9]*")
 
 
 def _compare(one, other):
     """Compare two keys as Go's yaml sorts them: letters after all else, numbers within by value."""
-    at = next((i for i, (a, b) in enumerate(zip(one, other)) if a != b), None)
-    if at is None:
+    for at, (a, b) in enumerate(zip(one, other)):  # noqa: B007
+        if a != b:
+            break
+    else:
         return len(one) - len(other)
-    a, b = one[at], other[at]
     if a.isalpha() or b.isalpha():
         return ord(a) - ord(b) if a.isalpha() and b.isalpha() else a.isalpha() - b.isalpha()
+    if not ("0" <= a <= "9" or "0" <= b <= "9"):
+        return ord(a) - ord(b)
     start = len(one[:at].rstrip("0123456789")) if "0" in (a, b) else at
     inside = "1" if one[start:at].strip("0") else ""
-    a_number, b_number = (inside + re.match(_DIGITS, key[at:])[0] for key in (one, other))
-    a_rank, b_rank = ((len(n.lstrip("0")), n.lstrip("0"), len(n)) for n in (a_number, b_number))
+    a_rank = _rank(inside + _DIGITS.match(one, at)[0])
+    b_rank = _rank(inside + _DIGITS.match(other, at)[0])
     return (a_rank > b_rank) - (a_rank < b_rank) or ord(a) - ord(b)
+
+
+def _rank(digits):
+    """The value of digits, in a form that compares however many there are; of one value, the more zeros the more."""
+    number = digits.lstrip("0")
+    return len(number), number, len(digits)
 
 
 _by_key = functools.cmp_to_key(_compare)

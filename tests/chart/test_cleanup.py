@@ -5,6 +5,9 @@
 import pytest
 from conftest import objects
 
+from stageset_render import Refused
+from stageset_render.pack import rendering
+
 LONG = "a-namespace-whose-name-has-just-about-sixty-three-characters-in"
 
 
@@ -115,6 +118,14 @@ def test_a_container_waits_for_the_deletion_of_all_stagesets(namespaces):
     for one in pod({"watchNamespaces": namespaces}, cleanupOnDelete={"kubectlTimeout": "5m"})["containers"]:
         assert one["args"][:3] == ["delete", "stagesets.stages.metio.wtf", "--all"]
         assert one["args"][4:7] == ["--wait=true", "--timeout=5m", "--ignore-not-found"]
+
+
+def test_a_job_larger_than_the_api_takes_is_refused():
+    names = [f"n{number}" for number in range(10_001)]
+    rendering.Rendering({"controller": {"watchNamespaces": names[:-1]}}, name="stageset", namespace="stageset-system")
+    with pytest.raises(Refused, match="controller.watchNamespaces: .* 10001 namespaces makes it larger than"):
+        cleanup({"watchNamespaces": names})
+    assert cleanup({"watchNamespaces": names}, cleanupOnDelete={"enabled": False}) == []
 
 
 def test_image_and_resources():
