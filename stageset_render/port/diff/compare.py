@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import itertools
 import json
 from collections.abc import Iterator
@@ -82,6 +83,7 @@ def _file_differences(file: str, theirs: str, ours: str) -> Iterator[Difference]
         yield from line_differences(file, theirs, ported(file, ours))
 
 
+@functools.cache
 def ported(file: str, source: str) -> str:
     """A template of the pack in Go, line by line where it stands in Jinja. Raises Refused when it has no exact form."""
     port = Port(Path(file).name, source)
@@ -95,6 +97,8 @@ def line_differences(file: str, theirs: str, ours: str) -> Iterator[Difference]:
 
     `expected` and `got` are (line number, neutral text) pairs; see outline.
     """
+    if theirs == ours:
+        return
     sides = [Outline(text).lines for text in (theirs, ours)]
     matcher = difflib.SequenceMatcher(None, *([line.text for line in side] for side in sides), autojunk=False)
     for what, a, b, c, d in matcher.get_opcodes():

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import json
 import textwrap
 from collections.abc import Iterator
@@ -43,7 +44,10 @@ def problems(name: str, source: str) -> list[str]:
         name: the file's name; macros may be defined in partials only, whose names start with `_`.
         source: the Jinja template.
     """
-    return Port(name, source).problems
+    return _port(name, source).problems
+
+
+_port = functools.cache(Port)
 
 
 def ported(name: str, source: str) -> str:
@@ -60,7 +64,7 @@ def ported(name: str, source: str) -> str:
     Raises:
         Refused: with all that `problems` finds.
     """
-    port = Port(name, source)
+    port = _port(name, source)
     if port.problems:
         raise Refused(*port.problems)
     return _finished(port)
@@ -123,7 +127,7 @@ def chart() -> dict[str, str]:
     Raises:
         Refused: when a template can't be written in Go, with all the reasons.
     """
-    ports = [Port(name, source(name)) for name in ported_names()]
+    ports = [_port(name, source(name)) for name in ported_names()]
     found = [problem for port in ports for problem in port.problems]
     if found:
         raise Refused(*found)

@@ -85,11 +85,11 @@ def test_helm_renders_the_chart_as_the_pack_renders_itself(chart, bare, edits, s
 
 
 @pytest.mark.parametrize(
-    "path", [pytest.param(path, id=f"{path.parent.name}/{path.stem}") for path in sorted(CASES.glob("*/*.yaml"))]
+    "path", [pytest.param(path, id=f"{path.parent.name}/{path.stem}") for path in sorted(CASES.glob("[vw]*/*.yaml"))]
 )
-def test_helm_agrees_on_every_case(chart, path):
+def test_helm_agrees_on_every_case_that_renders(chart, path):
     values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    assert isinstance(agree(chart, values), Exception) == (path.parent.name == "refused")
+    assert not isinstance(agree(chart, values), Exception)
 
 
 @pytest.mark.parametrize("text", ["n", "123", "1e3", "null"])
@@ -107,6 +107,7 @@ def test_helm_agrees_on_names_that_yaml_misreads(chart, path, text):
 def test_helm_says_what_the_cross_field_checks_say(chart, path):
     values = yaml.safe_load(path.read_text(encoding="utf-8"))
     refused, error = ours(values), helms(chart, values)
+    assert isinstance(refused, Refused) and isinstance(error, helm_python.HelmError)
     if isinstance(error, helm_python.HelmRenderError):
         assert str(refused) in str(error)
     else:  # Helm asks the schema first; the pack finds the same there, and says it in its own words
