@@ -69,7 +69,7 @@ any meshed caller with a DNS identity
 {%- macro linkerdOpened(port) -%}
 {%- set name = printf("%s-%s", stageset.name(), port) %}
 {%- for object in Values.serviceMesh.linkerd.authorizations %}
-{%- if authorizations.defined(object) and authorizations.namespaceOf(object) == stageset.namespace() %}
+{%- if has(object.kind, ["AuthorizationPolicy", "ServerAuthorization", "HTTPRoute", "GRPCRoute"]) and authorizations.defined(object) and authorizations.namespaceOf(object) == stageset.namespace() %}
 {%- if object.kind == "AuthorizationPolicy" %}
 {%- if object.spec.targetRef.kind == "Namespace" or (object.spec.targetRef.kind == "Server" and object.spec.targetRef.name == name) %}
 {{- object.metadata.name }}
@@ -82,7 +82,7 @@ any meshed caller with a DNS identity
 {%- elif not authorizations.others(object.spec.server.selector, from_yaml(stageset.labels())) %}
 {{- object.metadata.name }}
 {%- endif %}
-{%- elif has(object.kind, ["HTTPRoute", "GRPCRoute"]) %}
+{%- else %}
 {%- for parent in object.spec.parentRefs %}
 {%- if parent.kind == "Server" and parent.name == name %}
 {{- object.metadata.name }}

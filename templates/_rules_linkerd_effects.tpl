@@ -20,7 +20,7 @@ https://linkerd.io/2/reference/authorization-policy/ #}
 {{- servers(known) }}
 {%- for object in Values.serviceMesh.linkerd.authorizations %}
 {%- set at = printf("serviceMesh.linkerd.authorizations[%d]", loop.index0) %}
-{%- if authorizations.defined(object) %}
+{%- if object.kind != "Server" and authorizations.defined(object) %}
 {%- if object.kind == "MeshTLSAuthentication" %}
 {{- authorizations.nobodys(printf("%s.spec.identities", at), object.spec.identities) }}
 {{- accounts(printf("%s.spec.identityRefs", at), object.spec.identityRefs) }}

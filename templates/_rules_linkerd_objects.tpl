@@ -11,7 +11,7 @@ serviceMesh.linkerd.authorizations adds: https://linkerd.io/2/reference/authoriz
 {%- endif %}
 {%- for object in Values.serviceMesh.linkerd.authorizations %}
 {%- set at = printf("serviceMesh.linkerd.authorizations[%d].spec", loop.index0) %}
-{%- if authorizations.defined(object) %}
+{%- if object.kind != "Server" and authorizations.defined(object) %}
 {%- if has(object.kind, ["NetworkAuthentication", "EgressNetwork"]) %}
 {{- exceptions(printf("%s.networks", at), object.spec.networks) }}
 {%- elif object.kind == "ServerAuthorization" %}
