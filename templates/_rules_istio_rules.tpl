@@ -118,6 +118,9 @@ a request without a token is none of these and is admitted; list what a token mu
 {%- macro operations(at, rule) -%}
 {%- for item in rule.to %}
 {%- set operation = printf("%s.to[%d].operation", at, loop.index0) %}
+{{- unmatched(printf("%s.methods", operation), item.operation.methods, "^(\\*|\\*?[A-Z0-9_-]+|[A-Z0-9_-]+\\*)$", "a method in upper case") }}
+{{- unmatched(printf("%s.hosts", operation), item.operation.hosts, "^(\\*|\\*?[A-Za-z0-9._:-]+|[A-Za-z0-9._:-]+\\*|\\[[0-9A-Fa-f:]+\\](:[0-9]+)?)$", "a host without scheme and path") }}
+{{- unmatched(printf("%s.paths", operation), item.operation.paths, "^(\\*|/[^ ?#*]*\\*?|\\*[^ ?#*]+|.*\\{.*)$", "a path from its / to before a ? or #") }}
 {%- if item.operation.hosts or item.operation.notHosts %}
 {{- portless(printf("%s.hosts", operation), item.operation.hosts) }}
 {{- portless(printf("%s.notHosts", operation), item.operation.notHosts) }}
@@ -128,6 +131,15 @@ a request without a token is none of these and is admitted; list what a token mu
 {%- endif %}
 {%- if not rule.from and not rule.when %}
 {{- opens(operation, item.operation) }}
+{%- endif %}
+{%- endfor %}
+{%- endmacro %}
+
+{#- Of what Istio takes, what it compares with no request. #}
+{%- macro unmatched(path, list, pattern, form) -%}
+{%- for text in list %}
+{%- if not regex_match(pattern, text) or regex_match("/\\.\\.?(/|$)", text) %}
+{{ path }}[{{ loop.index0 }}]: {{ text | quote }} is what no request has, so this allows none; write {{ form }}, with a * alone, first or last
 {%- endif %}
 {%- endfor %}
 {%- endmacro %}
