@@ -1,8 +1,7 @@
-{#- The rows of the table in NOTES.txt: who may call which port. #}
+{#- The rows of the table in NOTES.txt: port, number, named by a policy, plaintext accepted, callers. #}
 {%- import "_authorizations.tpl" as authorizations with context %}
 {%- import "_helpers.tpl" as stageset with context %}
 
-{#- Rows of the table in NOTES.txt: port, number, named by a policy, plaintext accepted, callers. #}
 {%- macro istioCallers(port, number, sources) -%}
 {%- if sources %}
 {%- set added = "" %}
@@ -65,9 +64,15 @@ any meshed caller with a DNS identity
 {%- if added %}, and others (2){% endif %}
 {%- endmacro %}
 
-{#- Prints something when an added object is for a rendered Server, or for its namespace or a route of it. #}
+{#- Prints something when an added object is for a rendered Server, or for its namespace or a route of it that a policy is for. #}
 {%- macro linkerdOpened(port) -%}
 {%- set name = printf("%s-%s", stageset.name(), port) %}
+{%- set routes = dict() %}
+{%- for object in Values.serviceMesh.linkerd.authorizations %}
+{%- if object.kind == "AuthorizationPolicy" and authorizations.defined(object) %}
+{%- set _ = set(routes, printf("%s %s", object.spec.targetRef.kind, object.spec.targetRef.name), true) %}
+{%- endif %}
+{%- endfor %}
 {%- for object in Values.serviceMesh.linkerd.authorizations %}
 {%- if has(object.kind, ["AuthorizationPolicy", "ServerAuthorization", "HTTPRoute", "GRPCRoute"]) and authorizations.defined(object) and authorizations.namespaceOf(object) == stageset.namespace() %}
 {%- if object.kind == "AuthorizationPolicy" %}
@@ -82,9 +87,9 @@ any meshed caller with a DNS identity
 {%- elif not authorizations.others(object.spec.server.selector, from_yaml(stageset.labels())) %}
 {{- object.metadata.name }}
 {%- endif %}
-{%- else %}
+{%- elif has_key(routes, printf("%s %s", object.kind, object.metadata.name)) %}
 {%- for parent in object.spec.parentRefs %}
-{%- if parent.kind == "Server" and parent.name == name %}
+{%- if parent.kind == "Server" and parent.name == name and parent.group | default(regex_replace_all("/.*", object.apiVersion, "")) == "policy.linkerd.io" and parent.namespace | default(stageset.namespace()) == stageset.namespace() %}
 {{- object.metadata.name }}
 {%- endif %}
 {%- endfor %}

@@ -67,16 +67,6 @@ has not the form of an identity
 {%- endif %}
 {%- endmacro %}
 
-{#- A negative pattern that never matches lets in the very caller it names. #}
-{%- macro exceptPrincipals(path, list) -%}
-{{- principals(path, list) }}
-{%- for principal in list %}
-{%- if nobody(principal) and not (principal | has_prefix("spiffe://")) %}
-{{ path }}[{{ loop.index0 }}]: {{ principal | quote }} {{ nobody(principal) }}, so it keeps out nobody; write <trust domain>/ns/<namespace>/sa/<service account>
-{%- endif %}
-{%- endfor %}
-{%- endmacro %}
-
 {%- macro warnings() -%}
 {{- strangers("serviceMesh.gate.from", Values.serviceMesh.gate.from) }}
 {{- strangers("serviceMesh.metrics.from", Values.serviceMesh.metrics.from) }}

@@ -143,11 +143,13 @@ selectors it does not compare, and of two Servers that select one pod the older 
 {%- endfor %}
 {%- endmacro %}
 
-{#- The slips that show without reading the expression: a bracket without its other, and what Rust's regex does not have. #}
+{#- The slips that show without reading the expression: a bracket without its other, and what Rust's regex does not have.
+Brackets in a class within a class, and comments, are left to Linkerd. #}
 {%- macro expression(path, text) -%}
-{%- set bare = regex_replace_all("\\\\[^1-9]|\\[(\\\\.|[^\\]\\\\])+\\]", text, "") %}
+{%- set bare = regex_replace_all("\\\\[^1-9]|\\[\\^?\\]?(\\\\.|[^\\]\\\\])*\\]", text, "x") %}
 {%- if regex_match("\\(\\?(<?[=!])|\\\\[1-9]", bare) %}
 {{ path }}: {{ text | quote }} looks ahead, behind or back, which Linkerd's regular expressions can't; write it without
+{%- elif regex_match("\\[[^\\]]*\\[|\\(\\?[a-z]*x", text) %}
 {%- elif contains("[", bare) or len(regex_replace_all("[^(]+", bare, "")) != len(regex_replace_all("[^)]+", bare, "")) or regex_match("^[*+?]", bare) %}
 {{ path }}: {{ text | quote }} is no regular expression; close what it opens, or write \ before a sign that stands for itself
 {%- endif %}

@@ -1,4 +1,4 @@
-{#- Network policies: what has no effect, or another than it seems. #}
+{#- Network policies: what exceeds a limit, what has no effect, or another than it seems. #}
 {%- import "_helpers.tpl" as stageset with context %}
 
 {#- A ClusterNetworkPolicy has 25 rules in each direction, the chart's own among them. #}
@@ -27,7 +27,6 @@
 {%- endif %}
 {%- endmacro %}
 
-{#- Network policies: what has no effect, or another than it seems. #}
 {%- macro warnings() -%}
 {%- set engine = "kubernetes" %}
 {%- if Values.networkPolicy.engine %}

@@ -64,7 +64,8 @@ def lint(text: str, rules: str) -> None:
 def stale(directory: Path, files: set[str]) -> list[Path]:
     """Those of `files` that an earlier run left below a directory; `kubectl apply -R` would still apply them."""
     there = {parent: _names(directory / parent) for parent in {os.path.dirname(file) for file in files}}
-    return [directory / file for file in sorted(files) if os.path.basename(file) in there[os.path.dirname(file)]]
+    found = [directory / file for file in sorted(files) if os.path.basename(file) in there[os.path.dirname(file)]]
+    return [path for path in found if path.is_file()]
 
 
 def _names(directory: Path) -> set[str]:

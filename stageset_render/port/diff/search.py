@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from stageset_render.pack import rendering
+from stageset_render.pack.cache import directory
 from stageset_render.port.diff.compare import object_differences
 from stageset_render.port.diff.report import Drawn, reason
 from stageset_render.port.diff.sides import NO_HELM, chart_rendered, objects, pack_rendered
@@ -36,9 +37,12 @@ def search(chart: str, count: int, seed: int, step: Callable[[], Any], **release
         Refused: when hypothesis or Helm is not there.
     """
     try:
+        from hypothesis.configuration import set_hypothesis_home_dir
+
         from stageset_render.port.diff.draws import pools
     except ImportError as error:
         raise Refused(NO_HYPOTHESIS) from error
+    set_hypothesis_home_dir(directory() / "hypothesis")  # it would write into the directory where the command runs
     refused: list[str] = []
 
     def differs(values: dict) -> bool:

@@ -96,8 +96,10 @@ def run(tmp_path, changes, *options):
     return CliRunner().invoke(commands.main, ["diff", str(tmp_path / "chart"), *options])
 
 
-def test_the_own_port_renders_alike(tmp_path):
+def test_the_own_port_renders_alike(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     done = run(tmp_path, {}, "--random", "8", "--seed", "3")
+    assert [path.name for path in tmp_path.iterdir()] == ["chart"]
     assert "\nobjects\n" not in done.stdout and "smallest values" not in done.stdout
     assert "value sets drawn with seed 3: 8 compared, 0 refused by the chart\n" in done.stdout
 
