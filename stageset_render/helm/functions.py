@@ -36,7 +36,7 @@ _SPACE = "\t\n\v\f\r \u0085\u00a0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join
 # Strings
 
 _GO_ESCAPES = dict(zip('\a\b\f\n\r\t\v"\\', (rf"\{letter}" for letter in 'abfnrtv"\\')))
-_PERHAPS_ESCAPED = r"[^ !#-\[\]-~]"
+_PERHAPS_ESCAPED = re.compile(r"[^ !#-\[\]-~]")
 
 
 def _go_escape(found):
@@ -52,7 +52,7 @@ def _go_escape(found):
 def quote(*values):
     """Return Sprig's quote: each value in double quotes as Go's %q writes it, nil left out."""
     texts = [to_string(value) for value in values if is_defined(value)]
-    return " ".join(f'"{re.sub(_PERHAPS_ESCAPED, _go_escape, text)}"' for text in texts)
+    return " ".join(f'"{_PERHAPS_ESCAPED.sub(_go_escape, text)}"' for text in texts)
 
 
 def indent(spaces, text):

@@ -72,6 +72,8 @@ class HelmContext(jinja2.runtime.Context):
 
 def looped(value):
     """What a loop goes through, by Go's rule: the items of a list, and nothing for nil. Refused for all else."""
+    if isinstance(value, list):
+        return value
     return need_list(value) if is_defined(value) else []
 
 
