@@ -110,9 +110,8 @@ def _each(pattern: str, inputs: list, options: dict, notes: bool, verbose: bool)
         if verbose:
             click.echo(f"{environment.path}: {len(dict(result.pages))} files", err=True)
 
-    layers = environments.Layers(inputs[0], inputs[1:])
     request = environments.Request(values={}, **options)
-    if not environments.render_all(_watched(found), layers, request, told):
+    if not environments.render_all(_watched(found), environments.Layers(inputs[0], inputs[1:]), request, told):
         sys.exit(1)
 
 
