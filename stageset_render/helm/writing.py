@@ -146,7 +146,7 @@ def _reads_as_string(text):
     )
 
 
-@functools.lru_cache(maxsize=4096)
+@functools.lru_cache(maxsize=256)
 def _style(text):
     """Choose the style of Go's yaml, but double quotes for what a reader, an indent or what follows could change."""
     if re.search(_ESCAPED, text):

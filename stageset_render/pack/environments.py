@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import gc
 import glob
 import os
 from collections.abc import Callable, Iterable, Iterator
@@ -28,8 +29,23 @@ class Environment(NamedTuple):
         return text.replace(PLACE, self.name)
 
 
-def matching(pattern: str) -> list[Environment]:
-    """The environments that a pattern with one `*` matches, by path: the `*` is the name, less the suffix of a file.
+class Environments:
+    """Many environments, by path: only what tells them apart is kept of each."""
+
+    def __init__(self, before: str, after: str, parts: list[str]):
+        self._before, self._after, self._parts = before, after, parts
+
+    def __len__(self) -> int:
+        return len(self._parts)
+
+    def __iter__(self) -> Iterator[Environment]:
+        for part in self._parts:
+            name = part if self._after else os.path.splitext(part)[0]
+            yield Environment(f"{self._before}{part}{self._after}", name)
+
+
+def matching(pattern: str) -> Environments:
+    """The environments that a pattern with one `*` matches: the `*` is the name, less the suffix of a file.
 
     Raises:
         Refused: when the pattern has no `*` or several, or matches nothing.
@@ -40,11 +56,10 @@ def matching(pattern: str) -> list[Environment]:
     paths = sorted(glob.glob(f"{glob.escape(before)}*{glob.escape(after)}"))
     if not paths:
         raise Refused(f"{short(pattern)!r} matches no file")
-    names = [path[len(before) : len(path) - len(after)] for path in paths]
-    return [Environment(path, name if after else os.path.splitext(name)[0]) for path, name in zip(paths, names)]
+    return Environments(before, after, [path[len(before) : len(path) - len(after)] for path in paths])
 
 
-def shared_place(environments: list[Environment], output_dir: str) -> str:
+def shared_place(environments: Iterable[Environment], output_dir: str) -> str:
     """What is wrong when several environments would be written to one directory; empty when none would."""
     seen: dict[str, str] = {}
     for environment in environments:
@@ -125,6 +140,8 @@ def render_all(
     Raises:
         OSError: when a file can't be written; no file has changed then.
     """
+    gc.freeze()  # what is loaded by now stays, and only what each environment leaves is searched for circles
+    gc.enable()
     staged, good = Staged(), True
     try:
         for environment in environments:
@@ -144,7 +161,7 @@ def render_all(
                 continue
             say(environment, sources, result)
             if good and not request.dry_run:
-                staged.add(result.pages, str(own.directory))
+                staged.add(result.pages, own.directory)
         if good:
             staged.commit()
     finally:

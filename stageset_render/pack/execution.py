@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import NamedTuple
 
@@ -36,9 +37,9 @@ class Request(NamedTuple):
     dry_run: bool = False
 
     @property
-    def directory(self) -> Path | None:
+    def directory(self) -> str | None:
         """Where the files go."""
-        return Path(self.output_dir, self.chart["Name"]) if self.output_dir else None
+        return os.path.join(self.output_dir, self.chart["Name"]) if self.output_dir else None
 
 
 class Result(NamedTuple):

@@ -61,21 +61,21 @@ def lint(text: str, rules: str) -> None:
         raise Refused(*(f"output:{one.line}:{one.column}: {one.message}" for one in found))
 
 
-def stale(directory: Path, files: set[str]) -> list[Path]:
+def stale(directory: str, files: set[str]) -> list[str]:
     """Those of `files` that an earlier run left below a directory; `kubectl apply -R` would still apply them."""
-    there = {parent: _names(directory / parent) for parent in {os.path.dirname(file) for file in files}}
-    found = [directory / file for file in sorted(files) if os.path.basename(file) in there[os.path.dirname(file)]]
-    return [path for path in found if path.is_file()]
+    there = {parent: _names(os.path.join(directory, parent)) for parent in {os.path.dirname(file) for file in files}}
+    left = [file for file in sorted(files) if os.path.basename(file) in there[os.path.dirname(file)]]
+    return [path for path in (os.path.join(directory, file) for file in left) if os.path.isfile(path)]
 
 
-def _names(directory: Path) -> set[str]:
+def _names(directory: str) -> set[str]:
     try:
         return set(os.listdir(directory))
     except (FileNotFoundError, NotADirectoryError):
         return set()
 
 
-def write(pages: list[tuple[str, str]], directory: Path) -> None:
+def write(pages: list[tuple[str, str]], directory: str) -> None:
     """Write pages into a directory, all or none: each file is completed under another name before any takes its place.
 
     Args:
@@ -88,7 +88,7 @@ def write(pages: list[tuple[str, str]], directory: Path) -> None:
     """
     staged = Staged()
     try:
-        staged.add(pages, str(directory))
+        staged.add(pages, directory)
         staged.commit()
     finally:
         staged.discard()
@@ -102,23 +102,23 @@ class Staged:
 
     def __init__(self) -> None:
         self._mark = f".{os.getpid()}.new"
-        self._directories: list[str] = []
-        self._made: list[str] = []  # directories that were not there
+        self._places: list[tuple[str, bool]] = []  # directories that hold all of them, and whether each was made here
 
     def add(self, pages: list[tuple[str, str]], directory: str) -> None:
         """Complete the files of a directory; arguments and errors as for `write`."""
         texts: dict[str, list[str]] = {}
         for file, text in pages:
             texts.setdefault(os.path.join(directory, file), []).append(text)
-        made, above = "", os.path.abspath(directory)
+        place = above = os.path.abspath(directory)
+        made = not os.path.lexists(place)
         while not os.path.lexists(above):
-            made, above = above, os.path.dirname(above)
+            place, above = above, os.path.dirname(above)
         for path in () if made else texts:
             if os.path.isdir(path) and not os.path.islink(path):
                 raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
-        if made and not (self._made and made.startswith(self._made[-1] + os.sep)):
-            self._made.append(made)
-        self._directories.append(directory)
+        last, new = self._places[-1] if self._places else ("", False)
+        if not (new and place.startswith(last + os.sep)):
+            self._places.append((place, made))
         for parent in dict.fromkeys(map(os.path.dirname, texts)):
             os.makedirs(parent, exist_ok=True)
         for path, parts in texts.items():
@@ -127,19 +127,19 @@ class Staged:
 
     def commit(self) -> None:
         """Put all files into their places."""
-        while self._directories:
-            for staged, path in self._files(self._directories[-1]):
+        for place, _ in self._places:
+            for staged, path in self._files(place):
                 os.replace(staged, path)
-            self._directories.pop()
-        self._made = []
+        self._places = []
 
     def discard(self) -> None:
         """Remove what has not taken its place, and the directories made for it."""
-        for made in self._made:
-            shutil.rmtree(made, ignore_errors=True)
-        for directory in self._directories:
-            for staged, _ in self._files(directory):
-                os.unlink(staged)
+        for place, made in self._places:
+            if made:
+                shutil.rmtree(place, ignore_errors=True)
+            else:
+                for staged, _ in self._files(place):
+                    os.unlink(staged)
 
     def _other(self, path: str) -> str:
         parent, name = os.path.split(path)
