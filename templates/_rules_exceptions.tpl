@@ -29,21 +29,15 @@ address alone, whose prefix is all of it. #}
 {%- endfor %}
 {%- endmacro %}
 
-{#- The same with the groups of IPv6. An IPv4 address inside an IPv6 one is not looked into. #}
+{#- The same with the digits of IPv6. An IPv4 address inside an IPv6 one is not looked into. #}
 {%- macro exceptions6(path, cidr, list, size, least) -%}
-{%- set groups = groupsOf(cidr) %}
-{%- set whole = div(size, 16) | int %}
-{%- set prefix = printf("%s:", regex_replace_all(printf("^((:[^:]*){%d}).*$", whole), groups, "${1}")) %}
-{%- set rest = mod(size, 16) | int %}
-{%- set bits = firstBits(groups, whole, rest) %}
+{%- set inside = startOf(groupsOf(first(split_list("/", cidr))), div(size, 16) | int, mod(size, 16) | int) %}
 {%- for exception in list %}
-{%- if not contains(":", exception) or index(split_list("/", printf("%s/128", exception)), 1) | int < least | int %}
+{%- set parts = split_list("/", printf("%s/128", exception)) %}
+{%- if not contains(":", exception) or index(parts, 1) | int < least | int %}
 {{ path }}[{{ loop.index0 }}]: {{ exception }}{{ outside(cidr) }}
-{%- elif not contains(".", exception) and not contains(".", cidr) %}
-{%- set parts = groupsOf(exception) %}
-{%- if not has_prefix(prefix, printf("%s:", parts)) or (rest and firstBits(parts, whole, rest) != bits) %}
+{%- elif not contains(".", exception) and not contains(".", cidr) and not regex_match(inside, groupsOf(first(parts))) %}
 {{ path }}[{{ loop.index0 }}]: {{ exception }}{{ outside(cidr) }}
-{%- endif %}
 {%- endif %}
 {%- endfor %}
 {%- endmacro %}
@@ -51,20 +45,25 @@ address alone, whose prefix is all of it. #}
 {%- macro outside(cidr) %} is no part of {{ cidr }}, or all of it; write a range inside of it, or leave this out
 {%- endmacro %}
 
-{#- An IPv6 address as `:<group>` eight times, without leading zeros; `::` stands for as many groups of zeros as lack. #}
-{%- macro groupsOf(cidr) -%}
-{%- set address = lower(first(split_list("/", cidr))) %}
+{#- An IPv6 address as `:000<group>` eight times, so that no group has less than four digits; `::` stands for as many
+groups of zeros as lack. #}
+{%- macro groupsOf(address) -%}
 {%- set zeros = printf(":%s", repeat(sub(8, len(compact(split_list(":", address)))) | int, "0:")) %}
-{%- set groups = printf(":%s", trim_prefix(":", replace("::", zeros, address))) %}
-{{- replace(":0", ":", replace(":00", ":", replace(":000", ":", groups))) }}
+{{- replace(":", ":000", printf(":%s", trim_prefix(":", replace("::", zeros, lower(address))))) }}
 {%- endmacro %}
 
-{#- The first bits of the group at a place from 0, in a form that can be compared. #}
-{%- macro firstBits(groups, place, size) -%}
-{%- if size %}
-{%- set digits = trunc(-4, printf("000%s", index(split_list(":", groups), add(place, 1) | int))) %}
-{%- set whole = div(size, 4) | int %}
-{%- set next = trunc(-1, trunc(add(whole, 1) | int, digits)) %}
-{{- trunc(whole, digits) }} {{ div(len(first(split_list(next, "0123456789abcdef"))), index([16, 8, 4, 2], mod(size, 4) | int)) }}
+{#- The pattern of all groups that begin as these do: whole ones, and of the next one so many bits. #}
+{%- macro startOf(groups, whole, bits) -%}
+{%- set groups = regex_replace_all(":0*([0-9a-f]{4})", groups, ":0*${1}") %}
+{{- "^" }}{{ regex_replace_all(printf("^((:0[*][0-9a-f]{4}){%d}).*$", whole), printf("%s:", groups), "${1}") }}
+{%- if bits %}
+{%- set digits = "0123456789abcdef" %}
+{%- set group = trunc(4, index(split_list(":0*", groups), add(whole, 1) | int)) %}
+{%- set same = div(bits, 4) | int %}
+{%- set unit = index([16, 8, 4, 2], mod(bits, 4) | int) | int %}
+{%- set digit = len(first(split_list(trunc(-1, trunc(add(same, 1) | int, group)), digits))) %}
+{%- set others = sub(sub(digit, mod(digit, unit)), 16) | int %}
+{{- printf(":0*%s[%s][0-9a-f]{%d}", trunc(same, group), trunc(unit, trunc(others, digits)), sub(3, same) | int) }}
 {%- endif %}
+{{- "(:|$)" }}
 {%- endmacro %}

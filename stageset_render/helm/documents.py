@@ -36,7 +36,8 @@ def ordered(texts: dict[str, str], hooks: bool = True) -> list[tuple[str, str]]:
 
 def documents(text: str) -> list[str]:
     """The documents of a YAML text, split as Helm splits them (releaseutil.SplitManifests)."""
-    return [document for document in re.split(r"(?:^|[ \t\r\n]*\n)---[ \t\r\n]*", text) if document.strip(BLANKS)]
+    found = (document.rstrip(BLANKS) for document in re.split(r"\n---[ \t\r\n]*", f"\n{text}"))
+    return [document for document in found if document]
 
 
 def _rank(document: str) -> tuple[bool, int, str]:

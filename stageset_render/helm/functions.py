@@ -93,19 +93,20 @@ def _compiled(pattern):
         raise Refused(f"the pattern {pattern} cannot be read: {error}") from None
 
 
-_GROUP = r"\$\{([0-9])\}"
+_GROUP = re.compile(r"\$\{([0-9])\}")
 
 
 def _replace_all(pattern, text, new):
     """Sprig's regexReplaceAll; of Go's references only ${1} to a group there is, and no match of nothing."""
     expression = _compiled(pattern)
-    if "$" in re.sub(_GROUP, "", new) or any(int(group) > expression.groups for group in re.findall(_GROUP, new)):
+    groups = _GROUP.findall(new) if "$" in new else []
+    if "$" in new and ("$" in _GROUP.sub("", new) or any(int(group) > expression.groups for group in groups)):
         raise Refused(f"the replacement {new} refers to groups otherwise than by ${{1}}, or to one that is not there")
 
     def expand(found):
         if not found[0]:
             raise Refused(f"the pattern {pattern} matches nothing at all, which Go and Python replace differently")
-        return re.sub(_GROUP, lambda group: found[int(group[1])] or "", new)
+        return _GROUP.sub(lambda group: found[int(group[1])] or "", new) if groups else new
 
     return expression.sub(expand, text)
 
@@ -127,20 +128,31 @@ def printf(template, *values):
 
     A verb may have a width, as in %-8s: Go and Python both count characters and pad with blanks.
     """
-    rest = list(values)
-
-    def verb(match):
-        if match[0] == "%%":
-            return "%"
-        if not rest or match[2] not in _VERBS:
-            raise Refused(f"printf {quote(template)}: {match[0]} has no value, or is not one of %s %q %d %v %%")
-        text, width = _VERBS[match[2]](rest.pop(0)), int(match[1] or 0)
-        return text.ljust(-width) if width < 0 else text.rjust(width)
-
-    text = _VERB.sub(verb, need_string(template))
-    if rest:
+    pieces, verbs = _parsed(need_string(template))
+    if len(values) > len(verbs) and all(write for _, write, _ in verbs):
         raise Refused(f"printf {quote(template)}: there are more values than verbs")
-    return text
+    text = [pieces[0]]
+    for at, (shown, write, width) in enumerate(verbs):
+        if at >= len(values) or not write:
+            raise Refused(f"printf {quote(template)}: {shown} has no value, or is not one of %s %q %d %v %%")
+        one = write(values[at])
+        text += (one.ljust(-width) if width < 0 else one.rjust(width)), pieces[at + 1]
+    return "".join(text)
+
+
+@functools.lru_cache(maxsize=256)
+def _parsed(template):
+    """The texts before, between and behind the verbs of a template, and each verb with its function and its width."""
+    pieces, verbs, end = [""], [], 0
+    for verb in _VERB.finditer(template):
+        pieces[-1] += template[end : verb.start()]
+        end = verb.end()
+        if verb[0] == "%%":
+            pieces[-1] += "%"
+        else:
+            verbs.append((verb[0], _VERBS.get(verb[2]), int(verb[1] or 0)))
+            pieces.append("")
+    return [*pieces[:-1], pieces[-1] + template[end:]], verbs
 
 
 _VERB = re.compile(r"%(-?[1-9][0-9]*)?(.?)", re.DOTALL)
