@@ -28,12 +28,15 @@ class Refused(Exception):
     """Input that is not rendered, with every problem found; its text has a line for each."""
 
     def __init__(self, *problems: Problem | str) -> None:
+        super().__init__()
         self.problems = [p if isinstance(p, Problem) else Problem((), p) for p in problems]
-        super().__init__("\n".join(map(str, self.problems)))
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self.problems))
 
 
 PLAIN_KEY = r'[^\s.\[\]"\\\x00-\x1f\x7f]+'
-PATH_STEP = (
+PATH_STEP = re.compile(
     r'\[([0-9]+)\]|(?:^|(?!^)\.)(?:("(?:[^"\\\x00-\x1f]|\\["\\bfnrt]|\\u[0-9a-f]{4})*")|([^\s.\[\]"\\\x00-\x1f\x7f]+))'
 )
 
@@ -63,7 +66,7 @@ def split_path(text: str) -> Path:
     path: list[str | int] = []
     at = 0
     while at < len(text):
-        found = re.compile(PATH_STEP).match(text, at)
+        found = PATH_STEP.match(text, at)
         if not found:
             raise Refused(f'"{short(text)}" is not a path; write keys and indexes as in a.b[0]."c.d"')
         index, quoted, plain = found.groups()

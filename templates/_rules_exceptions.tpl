@@ -29,15 +29,30 @@ address alone, whose prefix is all of it. #}
 {%- endfor %}
 {%- endmacro %}
 
-{#- The same with the digits of IPv6. An IPv4 address inside an IPv6 one is not looked into. #}
+{#- The same with the groups of IPv6. An IPv4 address inside an IPv6 one is not looked into. #}
 {%- macro exceptions6(path, cidr, list, size, least) -%}
-{%- set inside = startOf(groupsOf(first(split_list("/", cidr))), div(size, 16) | int, mod(size, 16) | int) %}
+{%- set groups = printf("%s:", groupsOf(first(split_list("/", cidr)))) %}
+{%- set whole = div(size, 16) | int %}
+{%- set bits = mod(size, 16) | int %}
+{%- set prefix = regex_replace_all(printf("^(:([^:]*:){%d}).*$", whole), groups, "${1}") %}
+{%- set same = div(bits, 4) | int %}
+{%- set next = add(same, 1) | int %}
+{%- set digits = digitsOf(groups, whole) %}
+{%- set alike = like(trunc(-1, trunc(next, digits)), mod(bits, 4) | int) %}
 {%- for exception in list %}
 {%- set parts = split_list("/", printf("%s/128", exception)) %}
 {%- if not contains(":", exception) or index(parts, 1) | int < least | int %}
 {{ path }}[{{ loop.index0 }}]: {{ exception }}{{ outside(cidr) }}
-{%- elif not contains(".", exception) and not contains(".", cidr) and not regex_match(inside, groupsOf(first(parts))) %}
+{%- elif not contains(".", exception) and not contains(".", cidr) %}
+{%- set own = printf("%s:", groupsOf(first(parts))) %}
+{%- if not has_prefix(prefix, own) %}
 {{ path }}[{{ loop.index0 }}]: {{ exception }}{{ outside(cidr) }}
+{%- elif bits %}
+{%- set own = digitsOf(own, whole) %}
+{%- if trunc(same, own) != trunc(same, digits) or not contains(trunc(-1, trunc(next, own)), alike) %}
+{{ path }}[{{ loop.index0 }}]: {{ exception }}{{ outside(cidr) }}
+{%- endif %}
+{%- endif %}
 {%- endif %}
 {%- endfor %}
 {%- endmacro %}
@@ -45,25 +60,25 @@ address alone, whose prefix is all of it. #}
 {%- macro outside(cidr) %} is no part of {{ cidr }}, or all of it; write a range inside of it, or leave this out
 {%- endmacro %}
 
-{#- An IPv6 address as `:000<group>` eight times, so that no group has less than four digits; `::` stands for as many
-groups of zeros as lack. #}
+{#- An IPv6 address as `:<group>` eight times, without leading zeros; `::` stands for as many groups of zeros as lack. #}
 {%- macro groupsOf(address) -%}
-{%- set zeros = printf(":%s", repeat(sub(8, len(compact(split_list(":", address)))) | int, "0:")) %}
-{{- replace(":", ":000", printf(":%s", trim_prefix(":", replace("::", zeros, lower(address))))) }}
+{%- set zeros = repeat(sub(9, len(compact(split_list(":", address)))) | int, ":") %}
+{%- set groups = printf(":%s", trim_prefix(":", replace("::", zeros, lower(address)))) %}
+{%- if contains(":0", groups) %}
+{%- set groups = replace(":0", ":", replace(":00", ":", replace(":000", ":", groups))) %}
+{%- endif %}
+{{- groups }}
 {%- endmacro %}
 
-{#- The pattern of all groups that begin as these do: whole ones, and of the next one so many bits. #}
-{%- macro startOf(groups, whole, bits) -%}
-{%- set groups = regex_replace_all(":0*([0-9a-f]{4})", groups, ":0*${1}") %}
-{{- "^" }}{{ regex_replace_all(printf("^((:0[*][0-9a-f]{4}){%d}).*$", whole), printf("%s:", groups), "${1}") }}
-{%- if bits %}
+{#- The four digits of the group at a place from 0. #}
+{%- macro digitsOf(groups, place) -%}
+{{- trunc(-4, printf("0000%s", index(split_list(":", groups), add(place, 1) | int))) }}
+{%- endmacro %}
+
+{#- The hexadecimal digits whose first bits are those of this one. #}
+{%- macro like(digit, bits) -%}
 {%- set digits = "0123456789abcdef" %}
-{%- set group = trunc(4, index(split_list(":0*", groups), add(whole, 1) | int)) %}
-{%- set same = div(bits, 4) | int %}
-{%- set unit = index([16, 8, 4, 2], mod(bits, 4) | int) | int %}
-{%- set digit = len(first(split_list(trunc(-1, trunc(add(same, 1) | int, group)), digits))) %}
-{%- set others = sub(sub(digit, mod(digit, unit)), 16) | int %}
-{{- printf(":0*%s[%s][0-9a-f]{%d}", trunc(same, group), trunc(unit, trunc(others, digits)), sub(3, same) | int) }}
-{%- endif %}
-{{- "(:|$)" }}
+{%- set unit = index([16, 8, 4, 2], bits) | int %}
+{%- set place = len(first(split_list(digit, digits))) %}
+{{- trunc(unit, trunc(sub(sub(place, mod(place, unit)), 16) | int, digits)) }}
 {%- endmacro %}

@@ -112,7 +112,12 @@ def large():
         },
         "40,000 times one watched namespace": {"controller": {"watchNamespaces": names[:1] * 40_000}},
         "a text in place of a list": {"controller": {"watchNamespaces": "a" * 1_000_000}},
-        "a text in place of a port": {"ports": {"gate": "1" * 1_000_000}},
+        "33,000 exceptions of an IPv6 range": {
+            "networkPolicy": {
+                "enabled": True,
+                "gate": {"from": [{"ipBlock": {"cidr": "2001:db8::/33", "except": ["2001:db8:1::/48"] * 33_000}}]},
+            }
+        },
         "20,000 callers": {
             "serviceMesh": {
                 "enabled": True,
@@ -144,7 +149,14 @@ def large():
             }
         },
         "50,000 unknown keys": {f"unknown{number}": 1 for number in range(50_000)},
-        "45,000 labels": {"pod": {"additionalLabels": {f"label-{number}": "a" for number in range(45_000)}}},
+        "45,000 labels of each alert": {
+            "metrics": {
+                "prometheusRule": {
+                    "enabled": True,
+                    "extraAlertLabels": {f"label_{number}": "a" for number in range(45_000)},
+                }
+            }
+        },
     }
 
 

@@ -36,8 +36,8 @@ def ordered(texts: dict[str, str], hooks: bool = True) -> list[tuple[str, str]]:
 
 def documents(text: str) -> list[str]:
     """The documents of a YAML text, split as Helm splits them (releaseutil.SplitManifests)."""
-    found = (document.rstrip(BLANKS) for document in re.split(r"\n---[ \t\r\n]*", f"\n{text}"))
-    return [document for document in found if document]
+    *before, last = re.split(r"^---[ \t\r\n]*", text, flags=re.M)
+    return [document for document in (*(one.rstrip(BLANKS) for one in before), last) if document.strip(BLANKS)]
 
 
 def _rank(document: str) -> tuple[bool, int, str]:

@@ -221,7 +221,7 @@ def _node(value):
 
 
 def to_yaml(value):
-    """Return Helm's toYaml of a value, as ``_yaml`` says; a large map of texts, such as labels, is written only once."""
+    """Return Helm's toYaml of a value, as ``_yaml`` has it; a large map of texts, such as labels, is written once."""
     if type(value) is dict and len(value) > 100 and set(map(type, value.values())) == {str}:
         return _yaml_of_texts(tuple(value.items()))
     return _yaml(value)

@@ -11,6 +11,7 @@ import re
 from pathlib import Path
 
 import jinja2
+import jinja2.compiler
 from jinja2 import nodes
 from jinja2.runtime import LoopContext
 from jinja2.utils import Namespace
@@ -61,13 +62,24 @@ class HelmTemplate(jinja2.Template):
 
 
 class HelmContext(jinja2.runtime.Context):
-    """A context whose calls hand over nothing but their arguments: no function of Helm asks for Jinja's context."""
+    """A context without the names of its globals, a set that is of no use here and takes time."""
 
     def __init__(self, environment, parent, name, blocks, globals=None):
-        super().__init__(environment, parent, name, blocks)  # a set of the globals' names is of no use, and takes time
+        super().__init__(environment, parent, name, blocks)
 
-    def call(self, function, *arguments, _loop_vars=None, _block_vars=None, **named):
-        return function(*arguments, **named)
+
+class Generator(jinja2.compiler.CodeGenerator):
+    """Writes a call as one of Python: Jinja's would look for those that ask for its context, and none of Helm's do."""
+
+    def visit_Call(self, node, frame, forward_caller=False):
+        if forward_caller or node.kwargs or node.dyn_args or node.dyn_kwargs:
+            return super().visit_Call(node, frame, forward_caller=forward_caller)
+        self.visit(node.node, frame)
+        self.write("(")
+        for argument in node.args:
+            self.visit(argument, frame)
+            self.write(", ")
+        self.write(")")
 
 
 def looped(value):
@@ -107,7 +119,7 @@ class Loader(jinja2.FileSystemLoader):
 class HelmEnvironment(jinja2.Environment):
     """Jinja with Go's rule for `a.b`: a key of a map, nothing when it is missing, and never a Python attribute."""
 
-    template_class, context_class = HelmTemplate, HelmContext
+    template_class, context_class, code_generator_class = HelmTemplate, HelmContext, Generator
 
     def __init__(self, **options):
         super().__init__(**options)
@@ -140,8 +152,9 @@ class HelmEnvironment(jinja2.Environment):
 
 @functools.cache
 def cache() -> Cache:
-    """What earlier runs have made of this pack's files."""
-    return Cache(directory() / hashlib.sha256(str(root()).encode()).hexdigest()[:16])
+    """What earlier runs have made of this pack's files, by the rules of this module."""
+    made_by = str(root()).encode() + Path(__file__).read_bytes()
+    return Cache(directory() / hashlib.sha256(made_by).hexdigest()[:16])
 
 
 @functools.cache
