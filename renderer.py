@@ -131,7 +131,7 @@ def _watched(environments: list):
 
 def command() -> None:
     """The command as a process of its own, which leaves without taking apart what it has loaded."""
-    gc.disable()  # a search for circles takes longer than to read a large file, and finds little; --each turns it on
+    gc.disable()  # a search for circles takes longer than to read a large file, and finds little; --each has its own
     sys.stderr = sys.stderr or io.StringIO()  # a closed one gives stdout its place
     try:
         main(prog_name="stageset-render")

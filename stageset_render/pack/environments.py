@@ -140,11 +140,11 @@ def render_all(
     Raises:
         OSError: when a file can't be written; no file has changed then.
     """
-    gc.freeze()  # what is loaded by now stays, and only what each environment leaves is searched for circles
-    gc.enable()
+    gc.freeze()  # what is loaded by now stays
     staged, good = Staged(), True
     try:
         for environment in environments:
+            gc.collect()  # now, rather than when much has been left
             sources: list[Source] = []
             try:
                 sources, values = layers.of(environment)
