@@ -80,10 +80,10 @@ of it. Where that lets in the very caller that is to be kept out (notPrincipals,
 {%- endmacro %}
 
 {#- What is both listed and excepted matches nothing; and every request has a method, a path and a host. #}
-{%- macro excepted(path, list, except) -%}
+{%- macro excepted(path, list, exceptions) -%}
 {%- set out = dict() %}
 {%- set met = dict() %}
-{%- for text in except %}
+{%- for text in exceptions %}
 {%- set _ = set(out, text, true) %}
 {%- endfor %}
 {%- if list %}
