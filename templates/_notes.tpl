@@ -1,6 +1,7 @@
 {#- The rows of the table in NOTES.txt: port, number, named by a policy, plaintext accepted, callers. #}
 {%- import "_authorizations.tpl" as authorizations with context %}
 {%- import "_helpers.tpl" as stageset with context %}
+{%- import "_rules_istio_texts.tpl" as texts with context %}
 
 {%- macro istioCallers(port, number, sources) -%}
 {%- if sources %}
@@ -34,7 +35,7 @@
 yes
 {%- endif %}
 {%- for item in rule.to %}
-{%- if has(number | int | to_string, item.operation.ports) or not (item.operation.ports or has(number | int | to_string, item.operation.notPorts)) -%}
+{%- if texts.reaches(item.operation, number) -%}
 yes
 {%- endif %}
 {%- endfor %}

@@ -25,7 +25,6 @@ finding of `refusals` stops the rendering, because what would be rendered is inv
 {{- mesh.refusals() }}
 {%- endif %}
 {%- if Values.serviceMesh.enabled and Values.serviceMesh.engine == "istio" %}
-{{- istio.refusals() }}
 {{- rules.refusals() }}
 {%- elif Values.serviceMesh.enabled %}
 {{- linkerd.refusals() }}

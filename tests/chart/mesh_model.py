@@ -63,7 +63,7 @@ def identity_pattern(text):
 
 
 def number(text):
-    if not re.fullmatch(r"[0-9]{1,5}", text):
+    if not re.fullmatch(r"0*[0-9]{1,5}", text):
         raise ValueError(f"no port number: {text!r}")
 
 

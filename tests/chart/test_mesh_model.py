@@ -122,6 +122,7 @@ ISTIO = [
     ("port", [policy(operation(ports=["81", "80"]))], PLAIN, 80, True),
     ("another port", [policy(operation(ports=["8080"]))], PLAIN, 80, False),
     ("notPorts", [policy(operation(notPorts=["80"]))], PLAIN, 80, False),
+    ("a port with zeros in front", [policy(operation(ports=["000080"]))], PLAIN, 80, True),
     ("from and to are an AND", [policy({**source(principals=["*"]), **operation(ports=["81"])})], ALICE, 80, False),
     (
         "operations are an OR",

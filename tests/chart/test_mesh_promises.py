@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: 0BSD
 """What the values promise is what the rendered objects admit, by a model that knows only objects."""
 
+import itertools
 import re
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mesh_model import Caller, Pod, istio_admits, linkerd_admits
 
-from stageset_render import Refused
+from stageset_render import Refused, warnings
 from stageset_render.pack import files, rendering
 
 TEMPLATES = [
@@ -185,6 +186,25 @@ def test_rules_passed_through_to_istio_add_what_they_say_and_nothing_else(values
                 for rule in rules
             )
             assert istio_admits(rendered, CONTROLLER, caller, number) == (istio_promise(values, caller, port) or added)
+
+
+@settings(max_examples=150)
+@given(text=st.text("nsax*-", min_size=1, max_size=5), negative=st.booleans())
+def test_namespaces_that_meet_more_than_the_namespace_are_told_and_refused_as_exceptions(text, negative):
+    source = {"notNamespaces" if negative else "namespaces": [text]}
+    values = {"serviceMesh": {"enabled": True, "mtls": "strict", "istio": {"rules": [{"from": [{"source": source}]}]}}}
+    try:
+        told = warnings(values, name="stageset", namespace="stageset-system")
+    except Refused:
+        return
+    names = ["ns", "sa", "s", "a", "n", "x", "nsa", "x-a", "sax"]
+    wanted = ".*".join(map(re.escape, text.split("*")))
+    met = set()
+    for namespace, account in itertools.product(names, names):  # as Envoy is told to
+        found = re.fullmatch(f"spiffe://.*/ns/{wanted}/.*", f"spiffe://td/ns/{namespace}/sa/{account}") is not None
+        if found != (re.fullmatch(wanted, namespace) is not None):
+            met.add(namespace)
+    assert not met or (told and not negative)
 
 
 @settings(max_examples=50)
