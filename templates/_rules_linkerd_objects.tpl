@@ -2,7 +2,6 @@
 serviceMesh.linkerd.authorizations adds: https://linkerd.io/2/reference/authorization-policy/ #}
 {%- import "_authorizations.tpl" as authorizations with context %}
 {%- import "_rules_exceptions.tpl" as excepted with context %}
-{%- import "_helpers.tpl" as stageset with context %}
 
 {%- macro refusals() -%}
 {%- if Values.serviceMesh.linkerd.authorizations %}
@@ -34,9 +33,7 @@ serviceMesh.linkerd.authorizations adds: https://linkerd.io/2/reference/authoriz
 {%- set at = printf("serviceMesh.linkerd.authorizations[%d].metadata.name", loop.index0) %}
 {%- set identity = authorizations.identity(object) %}
 {%- if has_key(rendered, identity) %}
-{{ at }}: {{ object.kind }} {{ object.metadata.name | quote }} is rendered already, and the one applied last would replace the other; choose another name
-{%- elif object.kind == "Namespace" and object.metadata.name == stageset.namespace() and Values.namespace.create %}
-{{ at }}: Namespace {{ object.metadata.name | quote }} is rendered already, and the one applied last would replace the other; leave it out, or set namespace.create to false
+{{ at }}: {{ object.kind }} {{ object.metadata.name | quote }} is rendered already, and the one applied last would replace the other; leave it out, or choose another name
 {%- elif has_key(seen, identity) %}
 {{ at }}: {{ object.kind }} {{ object.metadata.name | quote }} is also entry {{ get(seen, identity) }}, and the one applied last would replace the other; choose another name
 {%- else %}
@@ -116,14 +113,13 @@ selectors it does not compare, and of two Servers that select one pod the older 
 {%- endfor %}
 {%- for filter in rule.filters %}
 {%- set where = printf("%s.filters[%d]", at, loop.index0) %}
-{%- if filter.requestHeaderModifier %}
-{{- named(printf("%s.requestHeaderModifier.set", where), filter.requestHeaderModifier.set) }}
-{{- named(printf("%s.requestHeaderModifier.add", where), filter.requestHeaderModifier.add) }}
+{%- for key in ["requestHeaderModifier", "responseHeaderModifier"] %}
+{%- if has_key(filter, key) %}
+{%- set change = get(filter, key) %}
+{{- named(printf("%s.%s.set", where, key), change.set) }}
+{{- named(printf("%s.%s.add", where, key), change.add) }}
 {%- endif %}
-{%- if filter.responseHeaderModifier %}
-{{- named(printf("%s.responseHeaderModifier.set", where), filter.responseHeaderModifier.set) }}
-{{- named(printf("%s.responseHeaderModifier.add", where), filter.responseHeaderModifier.add) }}
-{%- endif %}
+{%- endfor %}
 {%- endfor %}
 {%- endfor %}
 {%- endmacro %}
@@ -143,14 +139,14 @@ selectors it does not compare, and of two Servers that select one pod the older 
 {%- endfor %}
 {%- endmacro %}
 
-{#- The slips that show without reading the expression: a bracket without its other, and what Rust's regex does not have.
+{#- The slips that show without reading the expression: what Rust's regex does not have, and a bracket without its other.
 Brackets in a class within a class, and comments, are left to Linkerd. #}
 {%- macro expression(path, text) -%}
-{%- set bare = regex_replace_all("\\\\[^1-9]|\\[\\^?\\]?(\\\\.|[^\\]\\\\])*\\]", text, "x") %}
-{%- if regex_match("\\(\\?(<?[=!])|\\\\[1-9]", bare) %}
-{{ path }}: {{ text | quote }} looks ahead, behind or back, which Linkerd's regular expressions can't; write it without
+{%- set bare = regex_replace_all("\\\\([^A-Za-z0-9]|[dDsSwWbBAzntrfva]|[pPxuU]\\{[^}]*\\}|[pPxuU])|\\[\\^?\\]?(\\\\.|[^\\]\\\\])*\\]|\\{[0-9]+(,[0-9]*)?\\}", text, "x") %}
+{%- if regex_match("\\(\\?(<?[=!]|P?<[^A-Za-z_=!])|\\\\", bare) %}
+{{ path }}: {{ text | quote }} holds what Linkerd's regular expressions don't have, such as looking ahead, behind or back; write it without
 {%- elif regex_match("\\[[^\\]]*\\[|\\(\\?[a-z]*x", text) %}
-{%- elif contains("[", bare) or len(regex_replace_all("[^(]+", bare, "")) != len(regex_replace_all("[^)]+", bare, "")) or regex_match("^[*+?]", bare) %}
+{%- elif regex_match("[\\[{]|^[*+?]", bare) or len(regex_replace_all("[^(]+", bare, "")) != len(regex_replace_all("[^)]+", bare, "")) %}
 {{ path }}: {{ text | quote }} is no regular expression; close what it opens, or write \ before a sign that stands for itself
 {%- endif %}
 {%- endmacro %}
