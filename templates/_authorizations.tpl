@@ -120,6 +120,16 @@ true
 {%- endfor %}
 {%- endmacro %}
 
+{#- Prints something when annotations of the namespace take a port past the proxy: numbers and ranges, parted by commas. #}
+{%- macro skips(annotations, number) -%}
+{%- for part in split_list(",", get(annotations, "config.linkerd.io/skip-inbound-ports")) %}
+{%- set ends = split_list("-", printf("%s-%s", trim(part), trim(part))) %}
+{%- if index(ends, 0) | int <= number | int and index(ends, 1) | int >= number | int -%}
+true
+{%- endif %}
+{%- endfor %}
+{%- endmacro %}
+
 {#- Prints something where Linkerd takes the health port for opaque, and so sees no probes, and no added Server says otherwise. #}
 {%- macro opaqueHealth() -%}
 {%- if has(Values.ports.health | int | to_string, ["25", "587", "3306", "4444", "5432", "6379", "9300", "11211"]) and not (covered() | contains("/health/")) -%}

@@ -83,17 +83,11 @@ https://linkerd.io/2/reference/authorization-policy/ #}
 {%- if get(annotations, "linkerd.io/inject") == "disabled" %}
 {{ at }}."linkerd.io/inject": keeps the proxy out of the namespace's pods, and without it no policy has an effect; write enabled
 {%- endif %}
-{%- set skipped = get(annotations, "config.linkerd.io/skip-inbound-ports") %}
-{%- if skipped %}
-{%- for part in split_list(",", skipped) %}
-{%- set ends = split_list("-", printf("%s-%s", trim(part), trim(part))) %}
-{%- for port in [dict("name", "gate", "number", Values.ports.gate), dict("name", "metrics", "number", Values.ports.metrics)] %}
-{%- if index(ends, 0) | int <= port.number | int and index(ends, 1) | int >= port.number | int %}
-{{ at }}."config.linkerd.io/skip-inbound-ports": {{ trim(part) }} takes the {{ port.name }} port past the proxy, so that anyone may call it, whatever serviceMesh.{{ port.name }}.from lists; leave it out
+{%- for port in ["gate", "metrics"] %}
+{%- if authorizations.skips(annotations, get(Values.ports, port)) %}
+{{ at }}."config.linkerd.io/skip-inbound-ports": takes the {{ port }} port past the proxy, so anyone may call it, whatever serviceMesh.{{ port }}.from lists; leave {{ get(Values.ports, port) | int }} out unless that is meant
 {%- endif %}
 {%- endfor %}
-{%- endfor %}
-{%- endif %}
 {%- endmacro %}
 
 {#- Puts each Server, or route, that an object here authorizes callers of into `admitted`: "unmeshed" where one without an
