@@ -27,9 +27,9 @@ true
 {%- for what in ["v1 ServiceAccount", "apps Deployment", "rbac.authorization.k8s.io ClusterRole"] %}
 {%- set _ = set(found, printf("%s %s", what, place), "") %}
 {%- endfor %}
-{%- for port in [dict("name", "gate", "served", Values.gate.enabled), dict("name", "mcp", "served", Values.mcp.enabled and Values.mcp.service.enabled), dict("name", "metrics", "served", true), dict("name", "webhook", "served", Values.webhook.enabled)] %}
-{%- if port.served %}
-{%- set _ = set(found, printf("v1 Service %s-%s", place, port.name), "") %}
+{%- for service in [dict("port", "gate", "on", Values.gate.enabled), dict("port", "mcp", "on", Values.mcp.enabled and Values.mcp.service.enabled), dict("port", "metrics", "on", true), dict("port", "webhook", "on", Values.webhook.enabled)] %}
+{%- if service.on %}
+{%- set _ = set(found, printf("v1 Service %s-%s", place, service.port), "") %}
 {%- endif %}
 {%- endfor %}
 {%- if Values.networkPolicy.enabled and (not Values.networkPolicy.engine or Values.networkPolicy.engine == "kubernetes") %}

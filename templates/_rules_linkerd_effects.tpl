@@ -5,11 +5,6 @@ https://linkerd.io/2/reference/authorization-policy/ #}
 
 {%- macro warnings() -%}
 {%- if Values.serviceMesh.linkerd.authorizations %}
-{{- found() }}
-{%- endif %}
-{%- endmacro %}
-
-{%- macro found() -%}
 {%- set known = dict() %}
 {{- authorizations.rendered(known) }}
 {{- readObjects(known) }}
@@ -35,6 +30,7 @@ https://linkerd.io/2/reference/authorization-policy/ #}
 {%- endif %}
 {%- endif %}
 {%- endfor %}
+{%- endif %}
 {%- endmacro %}
 
 {#- Puts what is added into `known`, routes with whether they are a Server's, and the protocols of Servers. #}

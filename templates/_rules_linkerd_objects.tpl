@@ -90,14 +90,18 @@ selectors it does not compare, and of two Servers that select one pod the older 
 
 {%- macro rates(at, spec) -%}
 {%- set most = spec.total.requestsPerSecond | int %}
-{%- if spec.identity and spec.identity.requestsPerSecond | int > most %}
-{{ at }}.identity.requestsPerSecond: {{ spec.identity.requestsPerSecond | int }} is above the total of {{ most }}, which Linkerd does not take; lower it, or raise the total
+{%- if spec.identity %}
+{{- rate(printf("%s.identity", at), spec.identity.requestsPerSecond | int, most) }}
 {%- endif %}
 {%- for override in spec.overrides %}
-{%- if override.requestsPerSecond | int > most %}
-{{ at }}.overrides[{{ loop.index0 }}].requestsPerSecond: {{ override.requestsPerSecond | int }} is above the total of {{ most }}, which Linkerd does not take; lower it, or raise the total
-{%- endif %}
+{{- rate(printf("%s.overrides[%d]", at, loop.index0), override.requestsPerSecond | int, most) }}
 {%- endfor %}
+{%- endmacro %}
+
+{%- macro rate(at, found, most) -%}
+{%- if found > most %}
+{{ at }}.requestsPerSecond: {{ found }} is above the total of {{ most }}, which Linkerd does not take; lower it, or raise the total
+{%- endif %}
 {%- endmacro %}
 
 {%- macro routes(path, rules) -%}
