@@ -8,10 +8,11 @@ https://linkerd.io/2/reference/authorization-policy/ #}
 {%- set known = dict() %}
 {{- authorizations.rendered(known) }}
 {{- readObjects(known) }}
-{{- kinds() }}
+{%- set newest = dict("AuthorizationPolicy", "v1alpha1", "EgressNetwork", "v1alpha1", "HTTPLocalRateLimitPolicy", "v1alpha1", "HTTPRoute", "v1beta3", "MeshTLSAuthentication", "v1alpha1", "NetworkAuthentication", "v1alpha1", "Server", "v1beta3", "ServerAuthorization", "v1beta1") %}
 {{- servers(known) }}
 {%- for object in Values.serviceMesh.linkerd.authorizations %}
 {%- set at = printf("serviceMesh.linkerd.authorizations[%d]", loop.index0) %}
+{{- kind(at, object, newest) }}
 {%- if object.kind == "Namespace" and object.metadata.name == stageset.namespace() and object.metadata.annotations %}
 {{- namespace(printf("%s.metadata.annotations", at), object.metadata.annotations) }}
 {%- elif object.kind != "Server" and authorizations.defined(object) %}
@@ -55,10 +56,7 @@ https://linkerd.io/2/reference/authorization-policy/ #}
 {%- endmacro %}
 
 {#- What is served changes with Linkerd, so another version is not refused. #}
-{%- macro kinds() -%}
-{%- set newest = dict("AuthorizationPolicy", "v1alpha1", "EgressNetwork", "v1alpha1", "HTTPLocalRateLimitPolicy", "v1alpha1", "HTTPRoute", "v1beta3", "MeshTLSAuthentication", "v1alpha1", "NetworkAuthentication", "v1alpha1", "Server", "v1beta3", "ServerAuthorization", "v1beta1") %}
-{%- for object in Values.serviceMesh.linkerd.authorizations %}
-{%- set at = printf("serviceMesh.linkerd.authorizations[%d]", loop.index0) %}
+{%- macro kind(at, object, newest) -%}
 {%- if object.apiVersion | contains(".istio.io/") %}
 {{ at }}.apiVersion: {{ object.apiVersion }} {{ object.kind }} is Istio's, and serviceMesh.engine is linkerd, which reads none of it; leave it out
 {%- elif not has_key(newest, object.kind) %}
@@ -71,7 +69,6 @@ https://linkerd.io/2/reference/authorization-policy/ #}
 {%- if has(object.kind, ["AuthorizationPolicy", "HTTPLocalRateLimitPolicy", "HTTPRoute", "Server", "ServerAuthorization"]) and object.apiVersion | has_prefix("policy.linkerd.io/") and authorizations.namespaceOf(object) != stageset.namespace() %}
 {{ at }}.metadata.namespace: {{ object.kind }} {{ object.metadata.name | quote }} of namespace {{ object.metadata.namespace }} has no effect on the controller, which runs in {{ stageset.namespace() }}; write that, or leave it out
 {%- endif %}
-{%- endfor %}
 {%- endmacro %}
 
 {#- The proxy's settings, which a pod takes from its namespace. #}

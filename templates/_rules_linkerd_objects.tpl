@@ -146,7 +146,7 @@ selectors it does not compare, and of two Servers that select one pod the older 
 {#- The slips that show without reading the expression: what Rust's regex does not have, and a bracket without its other.
 Brackets in a class within a class, and comments, are left to Linkerd. #}
 {%- macro expression(path, text) -%}
-{%- set bare = regex_replace_all("\\\\([^A-Za-z0-9]|[dDsSwWbBAzntrfva]|[pPxuU]\\{[^}]*\\}|[pPxuU])|\\[\\^?\\]?(\\\\.|[^\\]\\\\])*\\]|\\{[0-9]+(,[0-9]*)?\\}", text, "x") %}
+{%- set bare = regex_replace_all("\\\\([^A-Za-z0-9]|[bpPxuU]\\{[^}]*\\}|[dDsSwWbBAzntrfvapPxuU])|\\[\\^?\\]?(\\\\.|[^\\]\\\\])*\\]|\\{[0-9]+(,[0-9]*)?\\}", text, "x") %}
 {%- if regex_match("\\(\\?(<?[=!]|P?<[^A-Za-z_=!])|\\\\", bare) %}
 {{ path }}: {{ text | quote }} holds what Linkerd's regular expressions don't have, such as looking ahead, behind or back; write it without
 {%- elif regex_match("\\[[^\\]]*\\[|\\(\\?[a-z]*x", text) %}
