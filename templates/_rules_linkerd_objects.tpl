@@ -18,7 +18,7 @@ serviceMesh.linkerd.authorizations adds: https://linkerd.io/2/reference/authoriz
 {%- elif object.kind == "HTTPLocalRateLimitPolicy" and object.spec.total %}
 {{- rates(at, object.spec) }}
 {%- elif has(object.kind, ["HTTPRoute", "GRPCRoute"]) %}
-{{- routes(printf("%s.rules", at), object.spec.rules) }}
+{{- routes(printf("%s.rules", at), object.spec.rules, object.apiVersion | has_prefix("gateway.")) }}
 {%- endif %}
 {%- endif %}
 {%- endfor %}
@@ -104,7 +104,8 @@ selectors it does not compare, and of two Servers that select one pod the older 
 {%- endif %}
 {%- endmacro %}
 
-{%- macro routes(path, rules) -%}
+{#- `once`: whether the API takes one filter of a type. #}
+{%- macro routes(path, rules, once) -%}
 {%- for rule in rules %}
 {%- set at = printf("%s[%d]", path, loop.index0) %}
 {%- for match in rule.matches %}
@@ -115,8 +116,13 @@ selectors it does not compare, and of two Servers that select one pod the older 
 {{- expression(printf("%s.path.value", where), match.path.value) }}
 {%- endif %}
 {%- endfor %}
+{%- set seen = dict() %}
 {%- for filter in rule.filters %}
 {%- set where = printf("%s.filters[%d]", at, loop.index0) %}
+{%- if once and has_key(seen, filter.type) and not has(filter.type, ["ExtensionRef", "RequestMirror"]) %}
+{{ where }}.type: filter {{ get(seen, filter.type) }} is a {{ filter.type }} too, and the API takes one; put both into it
+{%- endif %}
+{%- set _ = set(seen, filter.type, loop.index0) %}
 {%- for key in ["requestHeaderModifier", "responseHeaderModifier"] %}
 {%- if has_key(filter, key) %}
 {%- set change = get(filter, key) %}
