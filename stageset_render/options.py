@@ -44,6 +44,10 @@ def _template(_context, _option, names: tuple[str, ...]) -> list[str]:
     return list(dict.fromkeys(files))
 
 
+def _namespace(context, option, value: str) -> str:
+    return checked_by(check_namespace)(context, option, value or "default")  # an empty one is none to Helm
+
+
 def files(kind: str):
     """What the shell offers for an option that takes a path: `file` or `dir`, from its own completion."""
 
@@ -95,7 +99,7 @@ _RELEASE = (
         default="default",
         show_default=True,
         envvar="HELM_NAMESPACE",
-        callback=checked_by(check_namespace),
+        callback=_namespace,
         help="Namespace of the release; HELM_NAMESPACE names another default.",
     ),
 )

@@ -21,10 +21,25 @@ true
 {%- endif %}
 {%- endmacro %}
 
-{#- Puts the controller's port into `found` for each object that the pack renders for it. #}
+{#- Puts what the pack renders into `found`, as far as it may also be added: a mesh object with the port that it is for. #}
 {%- macro rendered(found) -%}
+{%- set place = printf("%s/%s", stageset.namespace(), stageset.name()) %}
+{%- for what in ["v1 ServiceAccount", "apps Deployment", "rbac.authorization.k8s.io ClusterRole"] %}
+{%- set _ = set(found, printf("%s %s", what, place), "") %}
+{%- endfor %}
+{%- for service in [dict("port", "gate", "on", Values.gate.enabled), dict("port", "mcp", "on", Values.mcp.enabled and Values.mcp.service.enabled), dict("port", "metrics", "on", true), dict("port", "webhook", "on", Values.webhook.enabled)] %}
+{%- if service.on %}
+{%- set _ = set(found, printf("v1 Service %s-%s", place, service.port), "") %}
+{%- endif %}
+{%- endfor %}
+{%- if Values.networkPolicy.enabled and (not Values.networkPolicy.engine or Values.networkPolicy.engine == "kubernetes") %}
+{%- set _ = set(found, printf("networking.k8s.io NetworkPolicy %s", place), "") %}
+{%- endif %}
+{%- if Values.namespace.create %}
+{%- set _ = set(found, printf("v1 Namespace %s/%s", stageset.namespace(), stageset.namespace()), "") %}
+{%- endif %}
 {%- for kind in ["Server", "MeshTLSAuthentication", "AuthorizationPolicy"] %}
-{%- set prefix = printf("policy.linkerd.io %s %s/%s", kind, stageset.namespace(), stageset.name()) %}
+{%- set prefix = printf("policy.linkerd.io %s %s", kind, place) %}
 {%- set _ = set(found, printf("%s-metrics", prefix), "metrics") %}
 {%- if Values.gate.enabled %}
 {%- set _ = set(found, printf("%s-gate", prefix), "gate") %}
@@ -76,14 +91,21 @@ true
 
 {#- Prints which of the controller's ports a Server covers, by number or by name. #}
 {%- macro portOf(object, pod) -%}
-{%- if object.kind == "Server" and defined(object) and object.spec.podSelector is defined %}
-{%- if has_key(pod.ports, object.spec.port | to_string) and namespaceOf(object) == stageset.namespace() %}
+{%- if object.kind == "Server" and defined(object) %}
+{%- if has_key(pod.ports, object.spec.port | to_string) and selects(object, pod) %}
+{{- get(pod.ports, object.spec.port | to_string) }}
+{%- endif %}
+{%- endif %}
+{%- endmacro %}
+
+{#- Prints something for a Server of the controller's pods. #}
+{%- macro selects(object, pod) -%}
+{%- if object.spec.podSelector is defined and namespaceOf(object) == stageset.namespace() %}
 {%- if not has_key(pod, "labels") %}
 {%- set _ = set(pod, "labels", merge_overwrite(from_yaml(stageset.labels()), Values.pod.additionalLabels | default(dict()))) %}
 {%- endif %}
-{%- if not others(object.spec.podSelector, pod.labels) %}
-{{- get(pod.ports, object.spec.port | to_string) }}
-{%- endif %}
+{%- if not others(object.spec.podSelector, pod.labels) -%}
+true
 {%- endif %}
 {%- endif %}
 {%- endmacro %}
@@ -98,10 +120,27 @@ true
 {%- endfor %}
 {%- endmacro %}
 
+{#- Prints something when annotations of the namespace take a port past the proxy: numbers and ranges, parted by commas. #}
+{%- macro skips(annotations, number) -%}
+{%- for part in split_list(",", get(annotations, "config.linkerd.io/skip-inbound-ports")) %}
+{%- set ends = split_list("-", printf("%s-%s", trim(part), trim(part))) %}
+{%- if index(ends, 0) | int <= number | int and index(ends, 1) | int >= number | int -%}
+true
+{%- endif %}
+{%- endfor %}
+{%- endmacro %}
+
+{#- Prints something where Linkerd takes the health port for opaque, and so sees no probes, and no added Server says otherwise. #}
+{%- macro opaqueHealth() -%}
+{%- if has(Values.ports.health | int | to_string, ["25", "587", "3306", "4444", "5432", "6379", "9300", "11211"]) and not (covered() | contains("/health/")) -%}
+true
+{%- endif %}
+{%- endmacro %}
+
 {#- Warns of identities that no certificate of Linkerd has: each is of a service account, or a SPIFFE ID. #}
 {%- macro nobodys(path, identities) -%}
 {%- for principal in identities %}
-{%- if not regex_match("^(\\*.*|spiffe://.*|.+\\..+\\.serviceaccount\\.identity\\..+)$", principal) %}
+{%- if not regex_match("^(\\*|spiffe://.*|(\\*\\.|.+\\..+\\.)serviceaccount\\.identity\\.[^.]+\\..+|\\*\\.identity\\.[^.]+\\..+)$", principal) and (not has_prefix("*", principal) or regex_match("[*.](serviceaccount|identity)(\\.|$)", principal)) %}
 {{ path }}[{{ loop.index0 }}]: nobody has the identity {{ principal | quote }}; write <service account>.<namespace>.serviceaccount.identity.linkerd.<trust domain>
 {%- elif regex_match("^\\*\\.[^.]+\\.[^.]+\\.serviceaccount\\.identity\\.", principal) %}
 {{ path }}[{{ loop.index0 }}]: {{ principal | quote }} leaves out {{ principal | trim_prefix("*.") | quote }} itself; leave *. out for that one, or name only the namespace behind it

@@ -65,7 +65,8 @@ any meshed caller with a DNS identity
 {%- if added %}, and others (2){% endif %}
 {%- endmacro %}
 
-{#- Prints something when an added object is for a rendered Server, or for its namespace or a route of it that a policy is for. #}
+{#- Prints something when an added object is for a rendered Server, or for its namespace or a route of it that a policy is
+for, or takes its port past the proxy. #}
 {%- macro linkerdOpened(port) -%}
 {%- set name = printf("%s-%s", stageset.name(), port) %}
 {%- set routes = dict() %}
@@ -75,7 +76,9 @@ any meshed caller with a DNS identity
 {%- endif %}
 {%- endfor %}
 {%- for object in Values.serviceMesh.linkerd.authorizations %}
-{%- if has(object.kind, ["AuthorizationPolicy", "ServerAuthorization", "HTTPRoute", "GRPCRoute"]) and authorizations.defined(object) and authorizations.namespaceOf(object) == stageset.namespace() %}
+{%- if object.kind == "Namespace" and object.metadata.name == stageset.namespace() and object.metadata.annotations %}
+{{- authorizations.skips(object.metadata.annotations, get(Values.ports, port)) }}
+{%- elif has(object.kind, ["AuthorizationPolicy", "ServerAuthorization", "HTTPRoute", "GRPCRoute"]) and authorizations.defined(object) and authorizations.namespaceOf(object) == stageset.namespace() %}
 {%- if object.kind == "AuthorizationPolicy" %}
 {%- if object.spec.targetRef.kind == "Namespace" or (object.spec.targetRef.kind == "Server" and object.spec.targetRef.name == name) %}
 {{- object.metadata.name }}
@@ -104,6 +107,14 @@ any meshed caller with a DNS identity
 {%- for entry in sources %}
 {%- for principal in entry.principals %} {{ principal }}{% endfor %}
 {%- endfor %}
+{%- endmacro %}
+
+{#- Prints something when the default policy rules a port of the table. #}
+{%- macro linkerdUncovered() -%}
+{%- set covered = authorizations.covered() %}
+{%- if not contains("/health/", covered) or (Values.mcp.enabled and not contains("/mcp/", covered)) or (Values.webhook.enabled and not contains("/webhook/", covered)) -%}
+true
+{%- endif %}
 {%- endmacro %}
 
 {%- macro linkerdDefault(port, number, denied) -%}

@@ -8,7 +8,13 @@
 {%- if Values.serviceMesh.mcp.from %}
 serviceMesh.mcp.from: linkerd renders no Server for the mcp port, so this restriction would be dropped; remove it and put a Server, a MeshTLSAuthentication and an AuthorizationPolicy for port {{ Values.ports.mcp | int }} into serviceMesh.linkerd.authorizations
 {%- endif %}
-{%- if Values.serviceMesh.defaultDeny.enabled and has(Values.ports.health | int | to_string, ["25", "587", "3306", "4444", "5432", "6379", "9300", "11211"]) and not (authorizations.covered() | contains("/health/")) %}
+{%- if Values.namespace.create %}
+{{- health() }}
+{%- endif %}
+{%- endmacro %}
+
+{%- macro health() -%}
+{%- if Values.serviceMesh.defaultDeny.enabled and authorizations.opaqueHealth() %}
 ports.health: {{ Values.ports.health | int }} is a port that Linkerd takes for opaque, so under the default policy deny kubelet's probes fail and no pod gets ready; choose another port
 {%- endif %}
 {%- endmacro %}
@@ -45,11 +51,12 @@ serviceMesh.mtls: ignored, because Linkerd has mTLS between meshed pods always o
 {%- if Values.serviceMesh.istio.rules %}
 serviceMesh.istio.rules: ignored, because serviceMesh.engine is linkerd
 {%- endif %}
-{{- ignoredNamespaces("serviceMesh.gate.from", Values.serviceMesh.gate.from) }}
-{{- ignoredNamespaces("serviceMesh.metrics.from", Values.serviceMesh.metrics.from) }}
-{{- nobodys("serviceMesh.gate.from", Values.serviceMesh.gate.from) }}
-{{- nobodys("serviceMesh.metrics.from", Values.serviceMesh.metrics.from) }}
+{{- ignored("serviceMesh.gate.from", Values.serviceMesh.gate.from) }}
+{{- ignored("serviceMesh.metrics.from", Values.serviceMesh.metrics.from) }}
 {{- proxyPorts() }}
+{%- if not Values.namespace.create %}
+{{- health() }}
+{%- endif %}
 {%- if Values.mcp.enabled and not (authorizations.covered() | contains("/mcp/")) %}
 mcp.enabled: linkerd renders no Server for the mcp port {{ Values.ports.mcp | int }}, so only the default inbound policy rules it; add one with an AuthorizationPolicy to serviceMesh.linkerd.authorizations
 {%- endif %}
@@ -65,11 +72,13 @@ webhook.enabled: the default policy deny also rules ports without a Server, so k
 {%- endif %}
 {%- endmacro %}
 
-{%- macro ignoredNamespaces(path, sources) -%}
+{#- What of the callers matches nobody. #}
+{%- macro ignored(path, sources) -%}
 {%- for entry in sources %}
 {%- if entry.namespaces %}
 {{ path }}[{{ loop.index0 }}].namespaces: ignored, because Linkerd knows callers by identity alone; a namespace's callers are *.<namespace>.serviceaccount.identity.linkerd.cluster.local under principals
 {%- endif %}
+{{- authorizations.nobodys(printf("%s[%d].principals", path, loop.index0), entry.principals) }}
 {%- endfor %}
 {%- endmacro %}
 
@@ -81,12 +90,5 @@ webhook.enabled: the default policy deny also rules ports without a Server, so k
 {%- if has_key(pod.ports, number) %}
 ports.{{ get(pod.ports, number) }}: {{ number }} is a port of Linkerd's proxy, beside which nothing in the pod can listen on it, and no policy rules it; choose another
 {%- endif %}
-{%- endfor %}
-{%- endmacro %}
-
-{%- macro nobodys(path, sources) -%}
-{%- for entry in sources %}
-{%- set at = printf("%s[%d].principals", path, loop.index0) %}
-{{- authorizations.nobodys(at, entry.principals) }}
 {%- endfor %}
 {%- endmacro %}

@@ -5,22 +5,17 @@ https://linkerd.io/2/reference/authorization-policy/ #}
 
 {%- macro warnings() -%}
 {%- if Values.serviceMesh.linkerd.authorizations %}
-{{- found() }}
-{%- endif %}
-{%- endmacro %}
-
-{%- macro found() -%}
 {%- set known = dict() %}
 {{- authorizations.rendered(known) }}
-{%- for object in Values.serviceMesh.linkerd.authorizations %}
-{%- set _ = set(known, authorizations.identity(object), "") %}
-{%- endfor %}
-{{- kinds() }}
-{{- served() }}
+{{- readObjects(known) }}
+{%- set newest = dict("AuthorizationPolicy", "v1alpha1", "EgressNetwork", "v1alpha1", "HTTPLocalRateLimitPolicy", "v1alpha1", "HTTPRoute", "v1beta3", "MeshTLSAuthentication", "v1alpha1", "NetworkAuthentication", "v1alpha1", "Server", "v1beta3", "ServerAuthorization", "v1beta1") %}
 {{- servers(known) }}
 {%- for object in Values.serviceMesh.linkerd.authorizations %}
 {%- set at = printf("serviceMesh.linkerd.authorizations[%d]", loop.index0) %}
-{%- if object.kind != "Server" and authorizations.defined(object) %}
+{{- kind(at, object, newest) }}
+{%- if object.kind == "Namespace" and object.metadata.name == stageset.namespace() and object.metadata.annotations %}
+{{- namespace(printf("%s.metadata.annotations", at), object.metadata.annotations) }}
+{%- elif object.kind != "Server" and authorizations.defined(object) %}
 {%- if object.kind == "MeshTLSAuthentication" %}
 {{- authorizations.nobodys(printf("%s.spec.identities", at), object.spec.identities) }}
 {{- accounts(printf("%s.spec.identityRefs", at), object.spec.identityRefs) }}
@@ -30,41 +25,60 @@ https://linkerd.io/2/reference/authorization-policy/ #}
 {%- elif object.kind == "ServerAuthorization" %}
 {{- serverAuthorization(at, object.spec, known) }}
 {%- elif object.kind == "HTTPLocalRateLimitPolicy" %}
-{{- target(at, object.spec.targetRef, known) }}
+{{- rateLimit(at, object.spec, known, loop.index0) }}
 {%- elif has(object.kind, ["HTTPRoute", "GRPCRoute"]) %}
-{{- route(at, object.spec.parentRefs, regex_replace_all("/.*", object.apiVersion, ""), known) }}
+{{- route(at, object, known) }}
+{%- endif %}
+{%- endif %}
+{%- endfor %}
+{%- endif %}
+{%- endmacro %}
+
+{#- Puts what is added into `known`, routes with whether they are a Server's, and the protocols of Servers. #}
+{%- macro readObjects(known) -%}
+{%- for object in Values.serviceMesh.linkerd.authorizations %}
+{%- set name = authorizations.identity(object) %}
+{%- set _ = set(known, name, "") %}
+{%- if authorizations.defined(object) %}
+{%- if object.kind == "Server" and object.spec.proxyProtocol %}
+{%- set _ = set(known, printf("protocol %s/%s", authorizations.namespaceOf(object), object.metadata.name), object.spec.proxyProtocol) %}
+{%- elif has(object.kind, ["HTTPRoute", "GRPCRoute"]) and not ofServer(object.spec.parentRefs) %}
+{%- set _ = set(known, name, "no Server") %}
 {%- endif %}
 {%- endif %}
 {%- endfor %}
 {%- endmacro %}
 
-{%- macro kinds() -%}
-{%- for object in Values.serviceMesh.linkerd.authorizations %}
-{%- set at = printf("serviceMesh.linkerd.authorizations[%d]", loop.index0) %}
-{%- if object.apiVersion | contains(".istio.io/") %}
-{{ at }}.apiVersion: {{ object.apiVersion }} {{ object.kind }} is Istio's, and serviceMesh.engine is linkerd, which reads none of it; leave it out
-{%- elif object.apiVersion | has_prefix("policy.linkerd.io/") %}
-{%- if not has(object.kind, ["AuthorizationPolicy", "EgressNetwork", "HTTPLocalRateLimitPolicy", "HTTPRoute", "MeshTLSAuthentication", "NetworkAuthentication", "Server", "ServerAuthorization"]) %}
-{{ at }}.kind: policy.linkerd.io has no kind {{ object.kind }}; write Server, AuthorizationPolicy, MeshTLSAuthentication, NetworkAuthentication, ServerAuthorization, HTTPRoute, HTTPLocalRateLimitPolicy or EgressNetwork
-{%- elif has(object.kind, ["Server", "ServerAuthorization", "AuthorizationPolicy", "HTTPRoute", "HTTPLocalRateLimitPolicy"]) and authorizations.namespaceOf(object) != stageset.namespace() %}
-{{ at }}.metadata.namespace: a {{ object.kind }} of namespace {{ authorizations.namespaceOf(object) }} has no effect on the controller, which runs in {{ stageset.namespace() }}; write that, or leave it out
-{%- endif %}
-{%- endif %}
+{%- macro ofServer(parents) -%}
+{%- for parent in parents %}
+{%- if parent.kind == "Server" %}true{% endif %}
 {%- endfor %}
 {%- endmacro %}
 
 {#- What is served changes with Linkerd, so another version is not refused. #}
-{%- macro served() -%}
-{%- for object in Values.serviceMesh.linkerd.authorizations %}
-{%- set at = printf("serviceMesh.linkerd.authorizations[%d]", loop.index0) %}
-{%- if has(object.kind, ["AuthorizationPolicy", "MeshTLSAuthentication", "NetworkAuthentication", "HTTPLocalRateLimitPolicy", "EgressNetwork"]) and not regex_match("^(policy\\.linkerd\\.io/v1alpha1|security\\.istio\\.io/.*)$", object.apiVersion) %}
-{{ at }}.apiVersion: {{ object.kind }} is not served at {{ object.apiVersion | quote }}; write policy.linkerd.io/v1alpha1
-{%- elif object.kind == "Server" and not regex_match("^policy\\.linkerd\\.io/v1(alpha1|beta[123])$", object.apiVersion) %}
-{{ at }}.apiVersion: Server is not served at {{ object.apiVersion | quote }}; write policy.linkerd.io/v1beta3 (or v1alpha1, v1beta1, v1beta2)
-{%- elif object.kind == "ServerAuthorization" and not regex_match("^policy\\.linkerd\\.io/v1(alpha1|beta1)$", object.apiVersion) %}
-{{ at }}.apiVersion: ServerAuthorization is not served at {{ object.apiVersion | quote }}; write policy.linkerd.io/v1beta1 (or v1alpha1)
-{%- elif object.kind == "HTTPRoute" and not regex_match("^(policy\\.linkerd\\.io/v1(alpha1|beta[123])|gateway\\.networking\\.k8s\\.io/v1(beta1)?)$", object.apiVersion) %}
-{{ at }}.apiVersion: HTTPRoute is not served at {{ object.apiVersion | quote }}; write policy.linkerd.io/v1beta3 (or v1alpha1, v1beta1, v1beta2)
+{%- macro kind(at, object, newest) -%}
+{%- if object.apiVersion | contains(".istio.io/") %}
+{{ at }}.apiVersion: {{ object.apiVersion }} {{ object.kind }} is Istio's, and serviceMesh.engine is linkerd, which reads none of it; leave it out
+{%- elif not has_key(newest, object.kind) %}
+{%- if object.apiVersion | has_prefix("policy.linkerd.io/") %}
+{{ at }}.kind: policy.linkerd.io has no kind {{ object.kind }}; write one of {{ keys(newest) | sort_alpha | join(", ") }}
+{%- endif %}
+{%- elif not authorizations.defined(object) %}
+{{ at }}.apiVersion: {{ object.kind }} is not served at {{ object.apiVersion | quote }}; write policy.linkerd.io/{{ get(newest, object.kind) }}
+{%- endif %}
+{%- if has(object.kind, ["AuthorizationPolicy", "HTTPLocalRateLimitPolicy", "HTTPRoute", "Server", "ServerAuthorization"]) and object.apiVersion | has_prefix("policy.linkerd.io/") and authorizations.namespaceOf(object) != stageset.namespace() %}
+{{ at }}.metadata.namespace: {{ object.kind }} {{ object.metadata.name | quote }} of namespace {{ object.metadata.namespace }} has no effect on the controller, which runs in {{ stageset.namespace() }}; write that, or leave it out
+{%- endif %}
+{%- endmacro %}
+
+{#- The proxy's settings, which a pod takes from its namespace. #}
+{%- macro namespace(at, annotations) -%}
+{%- if get(annotations, "linkerd.io/inject") == "disabled" %}
+{{ at }}."linkerd.io/inject": keeps the proxy out of the namespace's pods, and without it no policy has an effect; write enabled
+{%- endif %}
+{%- for port in ["gate", "metrics"] %}
+{%- if authorizations.skips(annotations, get(Values.ports, port)) %}
+{{ at }}."config.linkerd.io/skip-inbound-ports": takes the {{ port }} port past the proxy, so anyone may call it, whatever serviceMesh.{{ port }}.from lists; leave {{ get(Values.ports, port) | int }} out unless that is meant
 {%- endif %}
 {%- endfor %}
 {%- endmacro %}
@@ -74,27 +88,24 @@ identity will do, or else "meshed". Under "*" stands that some object selects Se
 {%- macro readTargets(admitted) -%}
 {%- for object in Values.serviceMesh.linkerd.authorizations %}
 {%- if has(object.kind, ["AuthorizationPolicy", "ServerAuthorization"]) and authorizations.defined(object) and authorizations.namespaceOf(object) == stageset.namespace() %}
-{%- if object.kind == "AuthorizationPolicy" %}
-{%- set name = printf("%s %s", object.spec.targetRef.kind, object.spec.targetRef.name) %}
-{%- if object.spec.targetRef.kind == "Namespace" %}
 {%- set name = "*" %}
+{%- set who = "unmeshed" %}
+{%- if object.kind == "AuthorizationPolicy" %}
+{%- if object.spec.targetRef.kind != "Namespace" %}
+{%- set name = printf("%s %s", object.spec.targetRef.kind, object.spec.targetRef.name) %}
 {%- endif %}
 {%- if object.spec.requiredAuthenticationRefs | to_json | regex_match("\"kind\":\"(MeshTLSAuthentication|ServiceAccount)\"") %}
-{{- admit(admitted, name, "meshed") }}
-{%- else %}
-{{- admit(admitted, name, "unmeshed") }}
+{%- set who = "meshed" %}
 {%- endif %}
 {%- else %}
-{%- set name = "*" %}
 {%- if object.spec.server.name %}
 {%- set name = printf("Server %s", object.spec.server.name) %}
 {%- endif %}
-{%- if object.spec.client.unauthenticated %}
-{{- admit(admitted, name, "unmeshed") }}
-{%- else %}
-{{- admit(admitted, name, "meshed") }}
+{%- if not object.spec.client.unauthenticated %}
+{%- set who = "meshed" %}
 {%- endif %}
 {%- endif %}
+{{- admit(admitted, name, who) }}
 {%- endif %}
 {%- endfor %}
 {%- for object in Values.serviceMesh.linkerd.authorizations %}
@@ -133,6 +144,8 @@ identity will do, or else "meshed". Under "*" stands that some object selects Se
 {%- endif %}
 {%- if port and has_key(seen, port) %}
 {{ at }}.spec.port: the {{ port }} port has a Server in entry {{ get(seen, port) }} already; of two the older rules, then the one whose name comes first; leave one out
+{%- elif not port and object.spec.podSelector is defined and not has_key(pod.ports, object.spec.port | to_string) %}
+{{- unnamed(at, object, pod) }}
 {%- endif %}
 {%- set _ = set(seen, port, loop.index0) %}
 {%- if port == "health" and get(admitted, name) != "unmeshed" %}
@@ -147,16 +160,26 @@ identity will do, or else "meshed". Under "*" stands that some object selects Se
 {%- endfor %}
 {%- endmacro %}
 
+{#- A Server of the controller's pods by the name of a port that they don't have; one that selects every pod may mean others. #}
+{%- macro unnamed(at, object, pod) -%}
+{%- if object.spec.podSelector.matchLabels and regex_match("[a-z]", object.spec.port | to_string) and authorizations.selects(object, pod) %}
+{{ at }}.spec.port: the controller has no port named {{ object.spec.port }}, so this Server covers none of its ports; write one of {{ keys(pod.ports) | sort_alpha | join(", ") }}
+{%- endif %}
+{%- endmacro %}
+
 {#- A Server admits whom any policy for it, for its namespace or for a route of it admits. #}
 {%- macro policy(at, spec, known) -%}
+{%- set name = printf("%s %s %s/%s", spec.targetRef.group | default("core"), spec.targetRef.kind, stageset.namespace(), spec.targetRef.name) %}
 {%- if spec.targetRef.kind == "Namespace" %}
 {{ at }}: is for the whole namespace, so it also admits its callers to the gate and metrics ports, whatever serviceMesh.<port>.from lists; target one Server unless that is meant
 {%- if spec.targetRef.name != stageset.namespace() %}
 {{ at }}.spec.targetRef.name: a policy knows only its own namespace, which is {{ stageset.namespace() }}, not {{ spec.targetRef.name | quote }}; write that
 {%- endif %}
+{%- elif get(known, name) == "no Server" %}
+{{ at }}.spec.targetRef: {{ spec.targetRef.kind }} {{ spec.targetRef.name | quote }} is no route of a Server, so this admits nobody; name a Server among its parentRefs, or target another
 {%- else %}
-{{- target(at, spec.targetRef, known) }}
-{{- alsoAdmits(at, get(known, printf("policy.linkerd.io %s %s/%s", spec.targetRef.kind, stageset.namespace(), spec.targetRef.name))) }}
+{{- missing(printf("%s.spec.targetRef", at), spec.targetRef.kind, spec.targetRef.name, has_key(known, name)) }}
+{{- alsoAdmits(at, get(known, name)) }}
 {%- endif %}
 {{- coreGroup(printf("%s.spec.targetRef", at), spec.targetRef) }}
 {%- if not spec.requiredAuthenticationRefs %}
@@ -171,11 +194,10 @@ identity will do, or else "meshed". Under "*" stands that some object selects Se
 {%- endfor %}
 {%- endmacro %}
 
-{#- The Server or route that an AuthorizationPolicy or an HTTPLocalRateLimitPolicy is for. #}
-{%- macro target(at, ref, known) -%}
-{%- set name = printf("%s %s %s/%s", ref.group | default("core"), ref.kind, stageset.namespace(), ref.name) %}
-{%- if not has_key(known, name) %}
-{{ at }}.spec.targetRef: there is no {{ ref.kind }} {{ ref.name | quote }} of namespace {{ stageset.namespace() }} among the rendered objects, and as long as it does not exist this has no effect; add it, or mend the name
+{#- The Server or route that something is for. #}
+{%- macro missing(at, kind, name, there) -%}
+{%- if not there %}
+{{ at }}: there is no {{ kind }} {{ name | quote }} of namespace {{ stageset.namespace() }} among the rendered objects, and as long as it does not exist this has no effect; add it, or mend the name
 {%- endif %}
 {%- endmacro %}
 
@@ -185,14 +207,19 @@ identity will do, or else "meshed". Under "*" stands that some object selects Se
 {%- endif %}
 {%- endmacro %}
 
+{#- What speaks of HTTP has no effect on a Server whose protocol hides it. #}
+{%- macro unseen(at, server, hidden, known) -%}
+{%- set protocol = get(known, printf("protocol %s/%s", stageset.namespace(), server)) %}
+{%- if has(protocol, hidden) %}
+{{ at }}: has no effect on Server {{ server | quote }}, whose proxyProtocol is {{ protocol }}; leave it out, or write another proxyProtocol there
+{%- endif %}
+{%- endmacro %}
+
 {%- macro serverAuthorization(at, spec, known) -%}
 {%- if spec.server.name is defined %}
 {%- set name = printf("policy.linkerd.io Server %s/%s", stageset.namespace(), spec.server.name) %}
-{%- if not has_key(known, name) %}
-{{ at }}.spec.server.name: there is no Server {{ spec.server.name | quote }} of namespace {{ stageset.namespace() }} among the rendered objects, and as long as it does not exist this has no effect; add it, or mend the name
-{%- else %}
+{{- missing(printf("%s.spec.server.name", at), "Server", spec.server.name, has_key(known, name)) }}
 {{- alsoAdmits(at, get(known, name)) }}
-{%- endif %}
 {%- elif not authorizations.others(spec.server.selector, from_yaml(stageset.labels())) %}
 {{ at }}: selects the Servers of the gate and metrics ports too, so it also admits its callers to them, whatever serviceMesh.<port>.from lists; select other Servers unless that is meant
 {%- endif %}
@@ -207,9 +234,29 @@ identity will do, or else "meshed". Under "*" stands that some object selects Se
 {%- endif %}
 {%- endmacro %}
 
-{#- `own` is the group that is meant where a parent has none. #}
-{%- macro route(at, parents, own, known) -%}
-{%- for parent in parents %}
+{%- macro rateLimit(at, spec, known, entry) -%}
+{%- set name = printf("limit %s", spec.targetRef.name) %}
+{{- missing(printf("%s.spec.targetRef", at), "Server", spec.targetRef.name, has_key(known, printf("policy.linkerd.io Server %s/%s", stageset.namespace(), spec.targetRef.name))) }}
+{{- unseen(at, spec.targetRef.name, ["opaque", "TLS"], known) }}
+{%- if not (spec.total or spec.identity or spec.overrides) %}
+{{ at }}.spec: limits nothing; write total, identity or overrides
+{%- endif %}
+{%- if has_key(known, name) %}
+{{ at }}.spec.targetRef: entry {{ get(known, name) }} limits Server {{ spec.targetRef.name | quote }} already, and of two Linkerd takes the older alone; leave one out
+{%- endif %}
+{%- set _ = set(known, name, entry) %}
+{%- endmacro %}
+
+{%- macro route(at, object, known) -%}
+{%- set own = regex_replace_all("/.*", object.apiVersion, "") %}
+{%- set hidden = ["opaque", "TLS"] %}
+{%- if object.kind == "GRPCRoute" %}
+{%- set hidden = ["opaque", "TLS", "HTTP/1"] %}
+{%- endif %}
+{%- if not object.spec.parentRefs %}
+{{ at }}.spec.parentRefs: is missing or empty, so this is a route of nothing; name a Server there
+{%- endif %}
+{%- for parent in object.spec.parentRefs %}
 {%- set where = printf("%s.spec.parentRefs[%d]", at, loop.index0) %}
 {%- set group = parent.group | default(own) %}
 {%- set name = printf("policy.linkerd.io Server %s/%s", stageset.namespace(), parent.name) %}
@@ -217,16 +264,20 @@ identity will do, or else "meshed". Under "*" stands that some object selects Se
 {%- if has_key(known, name) or parent.group == "policy.linkerd.io" %}
 {{ where }}.kind: is missing, so a Gateway is meant; write kind: Server and group: policy.linkerd.io if that is meant
 {%- endif %}
-{%- elif parent.kind == "Server" and group != "policy.linkerd.io" %}
+{%- elif parent.kind != "Server" %}
+{%- elif group != "policy.linkerd.io" %}
 {{ where }}.group: {{ group | quote }} has no Server, so this is a route of nothing; write policy.linkerd.io
-{%- elif parent.kind == "Server" and parent.namespace and parent.namespace != stageset.namespace() %}
+{%- elif parent.namespace and parent.namespace != stageset.namespace() %}
 {{ where }}.namespace: Linkerd takes a route for Servers of its own namespace alone, which is {{ stageset.namespace() }}; leave it out
-{%- elif parent.kind == "Server" and not has_key(known, name) %}
-{{ where }}: there is no Server {{ parent.name | quote }} of namespace {{ stageset.namespace() }} among the rendered objects, and as long as it does not exist this is a route of nothing; add it, or mend the name
-{%- elif parent.kind == "Server" and get(known, name) %}
+{%- elif not has_key(known, name) %}
+{{- missing(where, "Server", parent.name, false) }}
+{%- elif get(known, name) %}
 {{ at }}: is a route of the {{ get(known, name) }} port's Server, so a policy for it admits its callers whatever serviceMesh.{{ get(known, name) }}.from lists, and other paths are refused; leave it out unless that is meant
-{%- elif parent.kind == "Server" and has_key(known, printf("health %s", parent.name)) %}
+{%- else %}
+{{- unseen(at, parent.name, hidden, known) }}
+{%- if has_key(known, printf("health %s", parent.name)) %}
 {{ at }}: is a route of the health port's Server, and beside a route Linkerd no longer admits kubelet's probes by itself; add an AuthorizationPolicy for it that requires a NetworkAuthentication alone
+{%- endif %}
 {%- endif %}
 {%- endfor %}
 {%- endmacro %}
@@ -236,7 +287,7 @@ identity will do, or else "meshed". Under "*" stands that some object selects Se
 {%- set at = printf("%s[%d]", path, loop.index0) %}
 {{- coreGroup(at, ref) }}
 {%- if ref.name is not defined %}
-{{ at }}.name: is missing, and Linkerd takes no {{ ref.kind }} without a name; for all of a namespace write kind: Namespace with its name
+{{ at }}.name: is missing, and Linkerd takes no {{ ref.kind }} without one; write it, or for all accounts of a namespace kind: Namespace and its name
 {%- endif %}
 {%- endfor %}
 {%- endmacro %}

@@ -2,7 +2,6 @@
 serviceMesh.linkerd.authorizations adds: https://linkerd.io/2/reference/authorization-policy/ #}
 {%- import "_authorizations.tpl" as authorizations with context %}
 {%- import "_rules_exceptions.tpl" as excepted with context %}
-{%- import "_helpers.tpl" as stageset with context %}
 
 {%- macro refusals() -%}
 {%- if Values.serviceMesh.linkerd.authorizations %}
@@ -19,7 +18,7 @@ serviceMesh.linkerd.authorizations adds: https://linkerd.io/2/reference/authoriz
 {%- elif object.kind == "HTTPLocalRateLimitPolicy" and object.spec.total %}
 {{- rates(at, object.spec) }}
 {%- elif has(object.kind, ["HTTPRoute", "GRPCRoute"]) %}
-{{- routes(printf("%s.rules", at), object.spec.rules) }}
+{{- routes(printf("%s.rules", at), object.spec.rules, object.apiVersion | has_prefix("gateway.")) }}
 {%- endif %}
 {%- endif %}
 {%- endfor %}
@@ -34,9 +33,7 @@ serviceMesh.linkerd.authorizations adds: https://linkerd.io/2/reference/authoriz
 {%- set at = printf("serviceMesh.linkerd.authorizations[%d].metadata.name", loop.index0) %}
 {%- set identity = authorizations.identity(object) %}
 {%- if has_key(rendered, identity) %}
-{{ at }}: {{ object.kind }} {{ object.metadata.name | quote }} is rendered already, and the one applied last would replace the other; choose another name
-{%- elif object.kind == "Namespace" and object.metadata.name == stageset.namespace() and Values.namespace.create %}
-{{ at }}: Namespace {{ object.metadata.name | quote }} is rendered already, and the one applied last would replace the other; leave it out, or set namespace.create to false
+{{ at }}: {{ object.kind }} {{ object.metadata.name | quote }} is rendered already, and the one applied last would replace the other; leave it out, or choose another name
 {%- elif has_key(seen, identity) %}
 {{ at }}: {{ object.kind }} {{ object.metadata.name | quote }} is also entry {{ get(seen, identity) }}, and the one applied last would replace the other; choose another name
 {%- else %}
@@ -93,17 +90,22 @@ selectors it does not compare, and of two Servers that select one pod the older 
 
 {%- macro rates(at, spec) -%}
 {%- set most = spec.total.requestsPerSecond | int %}
-{%- if spec.identity and spec.identity.requestsPerSecond | int > most %}
-{{ at }}.identity.requestsPerSecond: {{ spec.identity.requestsPerSecond | int }} is above the total of {{ most }}, which Linkerd does not take; lower it, or raise the total
+{%- if spec.identity %}
+{{- rate(printf("%s.identity", at), spec.identity.requestsPerSecond | int, most) }}
 {%- endif %}
 {%- for override in spec.overrides %}
-{%- if override.requestsPerSecond | int > most %}
-{{ at }}.overrides[{{ loop.index0 }}].requestsPerSecond: {{ override.requestsPerSecond | int }} is above the total of {{ most }}, which Linkerd does not take; lower it, or raise the total
-{%- endif %}
+{{- rate(printf("%s.overrides[%d]", at, loop.index0), override.requestsPerSecond | int, most) }}
 {%- endfor %}
 {%- endmacro %}
 
-{%- macro routes(path, rules) -%}
+{%- macro rate(at, found, most) -%}
+{%- if found > most %}
+{{ at }}.requestsPerSecond: {{ found }} is above the total of {{ most }}, which Linkerd does not take; lower it, or raise the total
+{%- endif %}
+{%- endmacro %}
+
+{#- `once`: whether the API takes one filter of a type. #}
+{%- macro routes(path, rules, once) -%}
 {%- for rule in rules %}
 {%- set at = printf("%s[%d]", path, loop.index0) %}
 {%- for match in rule.matches %}
@@ -114,16 +116,20 @@ selectors it does not compare, and of two Servers that select one pod the older 
 {{- expression(printf("%s.path.value", where), match.path.value) }}
 {%- endif %}
 {%- endfor %}
+{%- set seen = dict() %}
 {%- for filter in rule.filters %}
 {%- set where = printf("%s.filters[%d]", at, loop.index0) %}
-{%- if filter.requestHeaderModifier %}
-{{- named(printf("%s.requestHeaderModifier.set", where), filter.requestHeaderModifier.set) }}
-{{- named(printf("%s.requestHeaderModifier.add", where), filter.requestHeaderModifier.add) }}
+{%- if once and has_key(seen, filter.type) and not has(filter.type, ["ExtensionRef", "RequestMirror"]) %}
+{{ where }}.type: filter {{ get(seen, filter.type) }} is a {{ filter.type }} too, and the API takes one; put both into it
 {%- endif %}
-{%- if filter.responseHeaderModifier %}
-{{- named(printf("%s.responseHeaderModifier.set", where), filter.responseHeaderModifier.set) }}
-{{- named(printf("%s.responseHeaderModifier.add", where), filter.responseHeaderModifier.add) }}
+{%- set _ = set(seen, filter.type, loop.index0) %}
+{%- for key in ["requestHeaderModifier", "responseHeaderModifier"] %}
+{%- if has_key(filter, key) %}
+{%- set change = get(filter, key) %}
+{{- named(printf("%s.%s.set", where, key), change.set) }}
+{{- named(printf("%s.%s.add", where, key), change.add) }}
 {%- endif %}
+{%- endfor %}
 {%- endfor %}
 {%- endfor %}
 {%- endmacro %}
@@ -143,14 +149,14 @@ selectors it does not compare, and of two Servers that select one pod the older 
 {%- endfor %}
 {%- endmacro %}
 
-{#- The slips that show without reading the expression: a bracket without its other, and what Rust's regex does not have.
+{#- The slips that show without reading the expression: what Rust's regex does not have, and a bracket without its other.
 Brackets in a class within a class, and comments, are left to Linkerd. #}
 {%- macro expression(path, text) -%}
-{%- set bare = regex_replace_all("\\\\[^1-9]|\\[\\^?\\]?(\\\\.|[^\\]\\\\])*\\]", text, "x") %}
-{%- if regex_match("\\(\\?(<?[=!])|\\\\[1-9]", bare) %}
-{{ path }}: {{ text | quote }} looks ahead, behind or back, which Linkerd's regular expressions can't; write it without
+{%- set bare = regex_replace_all("\\\\([^A-Za-z0-9]|[bpPxuU]\\{[^}]*\\}|[dDsSwWbBAzntrfvapPxuU])|\\[\\^?\\]?(\\\\.|[^\\]\\\\])*\\]|\\{[0-9]+(,[0-9]*)?\\}", text, "x") %}
+{%- if regex_match("\\(\\?(<?[=!]|P?<[^A-Za-z_=!])|\\\\", bare) %}
+{{ path }}: {{ text | quote }} holds what Linkerd's regular expressions don't have, such as looking ahead, behind or back; write it without
 {%- elif regex_match("\\[[^\\]]*\\[|\\(\\?[a-z]*x", text) %}
-{%- elif contains("[", bare) or len(regex_replace_all("[^(]+", bare, "")) != len(regex_replace_all("[^)]+", bare, "")) or regex_match("^[*+?]", bare) %}
+{%- elif regex_match("[\\[{]|^[*+?]", bare) or len(regex_replace_all("[^(]+", bare, "")) != len(regex_replace_all("[^)]+", bare, "")) %}
 {{ path }}: {{ text | quote }} is no regular expression; close what it opens, or write \ before a sign that stands for itself
 {%- endif %}
 {%- endmacro %}

@@ -68,7 +68,7 @@ UNREADABLE = (  # what libyaml says, and what to tell a person
     ("second occurrence", "an anchor of this name is defined above; give this one another name"),
     ("exceeded maximum nesting depth", TOO_DEEP),  # from libyaml 0.2.6 on, which looks ahead before it tells of a level
 )
-EMPTY_END = r"\n---[ \t\r]*(\n[ \t\r]*(#.*)?)*\Z"  # a last document that holds nothing
+EMPTY_LINE = r"(---(?=\s|\Z))?[ \t\r]*(#.*)?"  # of a document that holds nothing, where it may begin
 MISPLACED = ("mapping values are not allowed", "did not find expected key")
 ENTRY = r"([ ]*(?:- +)*)([^\s#:]+:(?: .*)?)\s*"
 LONE_TAG = r"(&\S+\s+)?!"  # libyaml forgets this tag, which makes text of a number
@@ -108,8 +108,7 @@ class Document:
         if bad:
             place = _place(label, text[: bad.start()])
             raise Refused(f"{place}: the character U+{ord(bad.group()):04X} is not allowed in YAML; remove it")
-        end = re.search(EMPTY_END, text) if "\n---" in text else None
-        loader = Loader(text[: end.start() + 1] if end else text)
+        loader = Loader(text[: _end(text)])
         try:
             self.root = loader.get_single_node()
         except yaml.MarkedYAMLError as error:
@@ -289,6 +288,15 @@ class Document:
             elif isinstance(node, yaml.SequenceNode):
                 self.opened[id(node)] = [(item, item) for item in node.value]
         return self.opened.get(id(node))
+
+
+def _end(text: str) -> int:
+    """Where the documents at the end of a text begin that hold nothing; found from its last line upwards."""
+    found = end = len(text)
+    while (start := text.rfind("\n", 0, end) + 1) and (line := re.fullmatch(EMPTY_LINE, text[start:end])):
+        found = start if line[1] else found
+        end = start - 1
+    return found
 
 
 @functools.lru_cache(maxsize=8)

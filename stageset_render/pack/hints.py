@@ -110,10 +110,11 @@ def _does(found: Any, node: dict) -> bool:
     return "string" in types(node) and _holds(found, node)
 
 
-def _holds(found: str, node: dict) -> bool:
+def _holds(found: Any, node: dict) -> bool:
     import jsonschema_rs
 
-    return jsonschema_rs.is_valid({key: node[key] for key in ("enum", "pattern") if key in node}, found)
+    bounds = ("enum", "pattern", "minimum", "maximum")
+    return jsonschema_rs.is_valid({key: node[key] for key in bounds if key in node}, found)
 
 
 def flow(value: Any) -> str:
@@ -128,8 +129,8 @@ def quotes(found: Any, kinds: list[str], node: dict) -> str:
     the text that it means would be refused as well."""
     word = found if isinstance(found, str) else json.dumps(found)
     if isinstance(found, str) and len(found) <= 20:
-        number = found.lstrip("-").isdigit() and {"integer", "number"} & set(kinds)
-        if number or (found in ("true", "false") and "boolean" in kinds):
+        number = {"integer", "number"} & set(kinds) and re.fullmatch("-?(0|[1-9][0-9]*)", found)
+        if (number and _holds(int(found), node)) or (found in ("true", "false") and "boolean" in kinds):
             return f"; write it without quotes, as {found}"
     if "boolean" in kinds and word.lower() in TRUTHS:
         return f"; write {TRUTHS[word.lower()]}"

@@ -271,6 +271,9 @@ def table(values):
     lines = rendering.render(values, templates=[files.NOTES], **names)[files.NOTES].splitlines()
     start = next(number for number, line in enumerate(lines) if line.startswith("PORT"))
     rows = lines[start + 1 : lines.index("", start)]
+    marks = {mark for mark in ("(1)", "(2)") if any(mark in row for row in rows)}
+    footnotes = {line[:3] for line in lines if line.startswith(("(1) ", "(2) "))}
+    assert footnotes == (marks - {"(2)"} if values["serviceMesh"].get("engine", "istio") == "istio" else marks)
     columns = [lines[start].index(head) for head in ("PORT", "NUMBER", "MESH", "PLAINTEXT", "CALLERS")] + [None]
     cells = [[row[a:b].strip().replace(" (1)", "") for a, b in zip(columns, columns[1:])] for row in rows]
     return {cell[0]: cell[1:] for cell in cells}
@@ -384,6 +387,15 @@ def added(kind, version, spec, namespace="stageset-system"):
     return {"apiVersion": f"policy.linkerd.io/{version}", "kind": kind, "metadata": metadata, "spec": spec}
 
 
+def namespace(**annotations):
+    settings = {f"config.linkerd.io/{name.replace('_', '-')}": text for name, text in annotations.items()}
+    return {
+        "apiVersion": "v1",
+        "kind": "Namespace",
+        "metadata": {"name": "stageset-system", "annotations": settings},
+    }
+
+
 def added_policy(target, **more):
     return added("AuthorizationPolicy", "v1alpha1", {"targetRef": target, "requiredAuthenticationRefs": OTHERS}, **more)
 
@@ -399,6 +411,8 @@ def added_policy(target, **more):
         added(
             "ServerAuthorization", "v1beta1", {"server": {"name": GATE["name"]}, "client": {"unauthenticated": True}}
         ),
+        namespace(skip_inbound_ports="25, 8081-8083"),
+        namespace(skip_inbound_ports="8081", default_inbound_policy="deny"),
     ],
 )
 def test_the_table_of_the_notes_marks_what_added_objects_open(added):

@@ -393,6 +393,7 @@ def test_json_is_read_back(values):
         ("? a\n!!str b: 1\n", {"a": None, "b": 1}),
         ("1: a\ntrue: b\n0x10: c\n", {"1": "a", "true": "b", "16": "c"}),
         ("a: 1\n---\n", {"a": 1}),
+        ("a: 1\n---\n\n---  # nothing\n# more\n", {"a": 1}),
         ("a: 1\n--- \n  # nothing\n\n", {"a": 1}),
         ("a: " + "[" * 98 + "]" * 98, None),
     ],
@@ -442,7 +443,7 @@ TOO_MANY = "v: more than 100000 values, counting each use of an alias; use fewer
             "a: 1\n---\nb: 2\n---\n",
             "v:2:1: a second document starts here; a values file holds one, so remove this `---`",
         ),
-        ("a: 1\n---\n---\n", "v:2:1: a second document starts here; a values file holds one, so remove this `---`"),
+        ("a: 1\n---\n...\n", "v:2:1: a second document starts here; a values file holds one, so remove this `---`"),
         ("a:\n\tb: 1\n", "v:2:1: a tab stands where YAML wants blanks; indent with spaces"),
         (
             "a:\n  b: 1\n   c: 2\n",

@@ -35,11 +35,6 @@ def pools(root: dict, count: int, chance: random.Random) -> dict[Path, list]:
     return {path: _some(of(node), count, chance) for path, node in _leaves(root)}
 
 
-def values_of(root: dict) -> st.SearchStrategy:
-    """Values that a JSON schema describes, its references among its own `definitions`."""
-    return _strategies(root)(root)
-
-
 def _leaves(node: dict, path: Path = ()) -> Iterator[tuple[Path, dict]]:
     """The schemas of values, with their paths; a map that may be null, or needs what it holds together, is one."""
     if not path or node.get("properties") and node.get("type") == "object" and not {*node} & WHOLE:
