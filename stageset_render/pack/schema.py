@@ -182,14 +182,10 @@ class Schema:
             if error.instance is None:
                 return "can't be null; give it a value"
             names = [name for name in types(node) if name != "null"]
-            if "boolean" in names:
-                names = ["boolean"]
-            if {"array", "object"} <= {*names}:
-                names = names[:1]
             hint = quotes(error.instance, types(node), node)
             if names == ["string"] and "title" in node and not hint:
                 return f"{found} is not {node['title']}"
-            if isinstance(error.instance, float) and "integer" in names and not hint:
+            if isinstance(error.instance, float) and "integer" in names:
                 names = ["integer"]
             wanted = " or ".join(ARTICLES.get(name, f"a {name}") for name in names)
             return f"{found} is not {wanted}{hint or form(error.instance, node, self._definition)}"
