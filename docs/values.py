@@ -25,11 +25,16 @@ def resolved(node: dict) -> dict:
 
 
 def kind(node: dict) -> str:
-    """The type of a value in the words of the errors."""
+    """The type of a value in the words of the errors; what else is taken goes unsaid: texts of a boolean,
+    {} for a list, [] for a map."""
     names = node["type"] if isinstance(node["type"], list) else [node["type"]]
+    if names[0] == "boolean":
+        return "boolean"
+    if {"array", "object"} <= {*names}:
+        names = [names[0], "null"]
     words = [WORDS.get(name, name) for name in names]
     if "items" in node:
-        words[0] += f" of {kind(resolved(node['items']))}s"
+        words[0] += f" of {kind(resolved(node['items'])).removesuffix(' or null')}s"
     return " or ".join(words)
 
 
@@ -46,11 +51,12 @@ def allowed(node: dict) -> str:
     if "patternProperties" in node:
         return allowed(resolved(next(iter(node["patternProperties"].values()))))
     parts = [f"`{option}`" if option else "empty" for option in node.get("enum", ()) if option is not None]
-    if "maximum" in node and str(node["maximum"]) not in node.get("title", "") and "number" not in node["type"][1:]:
+    told = node.get("title", "") + " 0 999999 9007199254740991"  # the last two: what Helm prints exactly
+    if "maximum" in node and str(node["maximum"]) not in told and "number" not in node["type"][1:]:
         parts.append(f"{node['minimum']} to {node['maximum']}")
-    elif "minimum" in node and "maximum" not in node:
+    elif "minimum" in node and "maximum" not in node and "pattern" not in node:
         parts.append(f"at least {node['minimum']}")
-    if "pattern" in node:
+    if "pattern" in node and "boolean" not in node["type"]:
         parts.append(node["title"])
     return ", ".join(parts)
 

@@ -50,9 +50,6 @@ rollbackStore.s3.bucket: is empty, but rollbackStore.backend is s3; write the na
 {%- if stageset.scaling() and Values.replicas.min | int == 0 %}
 replicas.min: 0 is no lower bound of an autoscaler that measures CPU; write 1 or more, or set replicas.max to 0 as well to run no pod
 {%- endif %}
-{%- if stageset.multiReplica() and Values.podDisruptionBudget.maxUnavailable is not defined and Values.podDisruptionBudget.minAvailable is not defined %}
-podDisruptionBudget.minAvailable: is null, and so is maxUnavailable, so the budget would say nothing; set one of them
-{%- endif %}
 {{- watchedTwice() }}
 {{- metadata.tooLarge("serviceAccount.annotations", Values.serviceAccount.annotations) }}
 {{- metadata.twice("deployment.additionalLabels", Values.deployment.additionalLabels) }}
@@ -74,7 +71,7 @@ webhook.matchConditions[{{ loop.index0 }}].name: {{ condition.name | quote }} is
 {%- if has("ReadWriteOncePod", Values.rollbackStore.pvc.accessModes) and Values.rollbackStore.pvc.accessModes | uniq | len > 1 %}
 rollbackStore.pvc.accessModes: ReadWriteOncePod goes with no other access mode; write it alone, or leave it out
 {%- endif %}
-{%- set path = Values.rollbackStore.pvc.mountPath | trim_suffix("/") %}
+{%- set path = Values.rollbackStore.pvc.mountPath %}
 {%- if path == "/tmp" or (path == "/etc/webhook/certs" and Values.webhook.enabled) %}
 rollbackStore.pvc.mountPath: {{ path }} is where another volume of the pod is mounted; choose another path
 {%- endif %}
@@ -102,7 +99,7 @@ controller.watchNamespaces[{{ loop.index0 }}]: cut to 63 characters, the name of
 {%- endmacro %}
 
 {%- macro warnings() -%}
-{%- if Values.webhook.enabled and Values.webhook.certMode == "cert-manager" and not has(Values.webhook.certManager.issuerRef.kind, ["Issuer", "ClusterIssuer"]) %}
+{%- if Values.webhook.enabled and Values.webhook.certMode == "cert-manager" and Values.webhook.certManager.issuerRef.kind and not has(Values.webhook.certManager.issuerRef.kind, ["Issuer", "ClusterIssuer"]) %}
 webhook.certManager.issuerRef.kind: {{ Values.webhook.certManager.issuerRef.kind | quote }} is no kind of cert-manager's own, which are Issuer and ClusterIssuer, and the group of another can't be named here
 {%- endif %}
 {{- unitless("resources.memory", Values.resources.memory) }}
@@ -119,11 +116,17 @@ controller.leaderElect: is false, so several pods act on the same StageSets at o
 {%- if stageset.multiReplica() and Values.rollbackStore.backend == "pvc" and not has("ReadWriteMany", Values.rollbackStore.pvc.accessModes) %}
 rollbackStore.pvc.accessModes: without ReadWriteMany only pods of one node can mount the volume, and a pod on another node never starts; add it, run one replica, or use backend s3
 {%- endif %}
+{%- set budget = Values.podDisruptionBudget %}
+{%- if stageset.multiReplica() and budget.maxUnavailable is defined and not (budget.maxUnavailable | to_string) %}
+podDisruptionBudget.maxUnavailable: is empty, which takes the place of minAvailable, so the budget says nothing; write null
+{%- elif stageset.multiReplica() and budget.maxUnavailable is not defined and (budget.minAvailable is not defined or not (budget.minAvailable | to_string)) %}
+podDisruptionBudget.minAvailable: is empty, and so is maxUnavailable, so the budget says nothing; set one of them
+{%- endif %}
 {%- if Values.cleanupOnDelete.enabled and Values.cleanupOnDelete.activeDeadlineSeconds | int == 0 %}
 cleanupOnDelete.activeDeadlineSeconds: 0 ends the Job before it deletes a StageSet, and the uninstall fails; write how long it may take
 {%- endif %}
-{%- set size = bytes(Values.tmpSizeLimit | to_string) %}
-{%- set limit = bytes(Values.resources.ephemeralStorage | to_string) %}
+{%- set size = bytes(Values.tmpSizeLimit | default("") | to_string) %}
+{%- set limit = bytes(Values.resources.ephemeralStorage | default("") | to_string) %}
 {%- if size and limit and size | int >= limit | int %}
 tmpSizeLimit: {{ Values.tmpSizeLimit }} is not below resources.ephemeralStorage ({{ Values.resources.ephemeralStorage }}), so a full /tmp gets the pod evicted; write less, or raise resources.ephemeralStorage
 {%- endif %}
@@ -131,7 +134,8 @@ tmpSizeLimit: {{ Values.tmpSizeLimit }} is not below resources.ephemeralStorage 
 
 {#- A size of less than a kilobyte lacks its unit; one in thousandths of a byte has that of CPU. #}
 {%- macro unitless(path, quantity) -%}
-{%- if regex_match("^[1-9][0-9]{0,2}$", quantity | to_string) %}
+{%- if quantity is not defined %}
+{%- elif regex_match("^[1-9][0-9]{0,2}$", quantity | to_string) %}
 {{ path }}: {{ quantity }} means as many bytes; write the unit, as in {{ quantity }}Mi or {{ quantity }}Gi
 {%- elif regex_match("^[0-9]+m$", quantity | to_string) %}
 {{ path }}: {{ quantity }} means thousandths of a byte; write the unit, as in 512Mi

@@ -1,5 +1,6 @@
 {#- What no single value shows to be wrong. `refusals` and `warnings` print one line per finding, "path: sentence"; a
 finding of `refusals` stops the rendering, because what would be rendered is invalid or weaker than what was written. #}
+{%- import "_rules_components.tpl" as components with context %}
 {%- import "_rules_istio.tpl" as istio with context %}
 {%- import "_rules_istio_rules.tpl" as rules with context %}
 {%- import "_rules_linkerd.tpl" as linkerd with context %}
@@ -49,6 +50,7 @@ finding of `refusals` stops the rendering, because what would be rendered is inv
 {{- effects.warnings() }}
 {%- endif %}
 {{- workload.warnings() }}
+{{- components.warnings() }}
 {{- pods.warnings() }}
 {{- network.warnings() }}
 {{- monitoring.warnings() }}

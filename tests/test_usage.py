@@ -140,13 +140,13 @@ def test_a_slip_is_mended_in_the_message(command, text, said):
     [
         ("--set", "image.tag=1", "1 is not a string; use --set-string\n"),
         ("--set-json", "image.tag=1.10", "1.1 is not a string; use --set-string\n"),
-        ("--set-string", "gate.enabled=true", "'true' is not a boolean; use --set\n"),
+        ("--set-string", "gate.enabled=false", "'false' is not a boolean; use --set\n"),
         ("--set", "gate.enabled=yes", "'yes' is not a boolean; write true\n"),
         ("--set-string", "gate.enabled=yes", "'yes' is not a boolean; use --set with true\n"),
         ("--set", "controller.watchNamespaces=a", """use --set-json 'controller.watchNamespaces=["a"]'\n"""),
         ("--set", "serviceMesh.gate.from={a/b}", """--set-json 'serviceMesh.gate.from[0]={"principals": ["a/b"]}'\n"""),
         ("--set", "mtls=strict", "did you mean serviceMesh.mtls?)\n"),
-        ("--set", "x.gate.enabled=true", "x: holds the values of the pack; leave it out of the name\n"),
+        ("--set", "x.gate.enabled=false", "x: holds the values of the pack; leave it out of the name\n"),
         ("--set-json", '{"serviceMesh": true}', """use --set-json 'serviceMesh={"enabled": true}'\n"""),
     ],
 )

@@ -83,10 +83,10 @@ class Generator(jinja2.compiler.CodeGenerator):
 
 
 def looped(value):
-    """What a loop goes through, by Go's rule: the items of a list, and nothing for nil. Refused for all else."""
+    """What a loop goes through, by Go's rule: the items of a list; nothing for nil or {}. Refused for all else."""
     if isinstance(value, list):
         return value
-    return need_list(value) if is_defined(value) else []
+    return need_list(value) if is_defined(value) and value != {} else []
 
 
 _BEFORE = r"^( *(?:- (?:[^\s{}]+: )?|[^\s{}]+: ))"  # a whole value: what may stand on its line before it

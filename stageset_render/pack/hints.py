@@ -50,9 +50,12 @@ def meant(found, options) -> str:
 
 
 def types(node: dict) -> list[str]:
-    """The names of the types that a node allows."""
+    """The names of the types that a node allows, less what goes unsaid: the text of a boolean, {} for a list, [] for
+    a map."""
     kinds = node.get("type", [])
-    return [kinds] if isinstance(kinds, str) else kinds
+    kinds = [kinds] if isinstance(kinds, str) else kinds
+    unsaid = {"boolean": "string", "array": "object", "object": "array"}.get(kinds[0]) if kinds else None
+    return [kind for kind in kinds if kind != unsaid]
 
 
 def form(found: Any, node: dict, resolved: Resolve) -> str:

@@ -178,11 +178,11 @@ class Schema:
 
     def _sentence(self, error, node: dict) -> str:
         kind, found = error.kind, shown(error.instance)
-        if kind.name == "type":
+        if kind.name == "type" or _of_a_kind_taken_empty(error, node):
             if error.instance is None:
                 return "can't be null; give it a value"
             names = [name for name in types(node) if name != "null"]
-            hint = quotes(error.instance, kind.types, node)
+            hint = quotes(error.instance, types(node), node)
             if names == ["string"] and "title" in node and not hint:
                 return f"{found} is not {node['title']}"
             if isinstance(error.instance, float) and "integer" in names:
@@ -190,6 +190,13 @@ class Schema:
             wanted = " or ".join(ARTICLES.get(name, f"a {name}") for name in names)
             return f"{found} is not {wanted}{hint or form(error.instance, node, self._definition)}"
         return _bound(error, node)
+
+
+def _of_a_kind_taken_empty(error, node: dict) -> bool:
+    """Whether a value is of a type that is taken for those alone that say the same in it: `{}` for an empty list, and
+    the text that a boolean prints as."""
+    kind = error.kind
+    return kind.name == "pattern" and "boolean" in types(node) or kind.name in LENGTHS and kind.value == 0
 
 
 def pieces(text: str) -> dict[str, str]:
@@ -220,6 +227,8 @@ def _bound(error, node: dict) -> str:
         return f"{found} is not {'one of ' if len(options) > 1 else ''}{allowed}{meant(error.instance, options)}"
     if kind.name == "pattern":
         return f"{found} is not {node.get('title', 'text that matches ' + kind.value)}"
+    if kind.name in LIMITS and node.get("minimum") == node.get("maximum"):
+        return f"{found} is not {node['title']}"
     if kind.name in LIMITS:
         return f"{found} is not allowed; it must be {LIMITS[kind.name]} {shown(kind.value)}"
     if kind.name in LENGTHS and kind.name.startswith("max"):

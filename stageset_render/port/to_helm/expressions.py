@@ -93,8 +93,10 @@ def types_of(schema: dict) -> list[str]:
 
 
 def kind_of(schema: dict) -> str | None:
-    """The one type, apart from null, that a schema admits."""
+    """The one type that a schema admits, apart from null, the other of `{}` and `[]`, and the text of a truth."""
     kinds = set(types_of(schema)) - {"null"}
+    if "boolean" in kinds or {"array", "object"} <= kinds:
+        return types_of(schema)[0]
     if "integer" in kinds:
         kinds = kinds - {"integer"} | {"number"}
     return kinds.pop() if len(kinds) == 1 else None

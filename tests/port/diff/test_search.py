@@ -109,7 +109,7 @@ def test_the_smallest_values_that_show_a_difference_are_told(tmp_path):
     damage = {"templates/service-mcp.yaml": ("targetPort: mcp", "targetPort: gate")}
     done = run(tmp_path, damage, "--random", "15", "--seed", "1", "--output", "json")
     found = json.loads(done.stdout)
-    assert (done.exit_code, found["drawn"]["values"]) == (1, {"mcp": {"enabled": True}})
+    assert (done.exit_code, found["drawn"]["values"]) == (1, {"mcp": {"enabled": "true"}})
     assert [one["path"] for one in found["differences"] if one["level"] == "objects"] == ["spec.ports[mcp].targetPort"]
 
 
