@@ -37,7 +37,9 @@ address alone, whose prefix is all of it. #}
 {%- set prefix = regex_replace_all(printf("^(:([^:]*:){%d}).*$", whole), groups, "${1}") %}
 {%- set same = div(bits, 4) | int %}
 {%- set next = add(same, 1) | int %}
-{%- set digits = digitsOf(groups, whole) %}
+{%- set place = add(whole, 1) | int %}
+{%- set digits = trunc(-4, printf("0000%s", index(split_list(":", groups), place))) %}
+{%- set start = trunc(same, digits) %}
 {%- set alike = like(trunc(-1, trunc(next, digits)), mod(bits, 4) | int) %}
 {%- for exception in list %}
 {%- set parts = split_list("/", printf("%s/128", exception)) %}
@@ -48,8 +50,8 @@ address alone, whose prefix is all of it. #}
 {%- if not has_prefix(prefix, own) %}
 {{ path }}[{{ loop.index0 }}]: {{ exception }}{{ outside(cidr) }}
 {%- elif bits %}
-{%- set own = digitsOf(own, whole) %}
-{%- if trunc(same, own) != trunc(same, digits) or not contains(trunc(-1, trunc(next, own)), alike) %}
+{%- set own = trunc(-4, printf("0000%s", index(split_list(":", own), place))) %}
+{%- if not has_prefix(start, own) or not contains(trunc(-1, trunc(next, own)), alike) %}
 {{ path }}[{{ loop.index0 }}]: {{ exception }}{{ outside(cidr) }}
 {%- endif %}
 {%- endif %}
@@ -68,11 +70,6 @@ address alone, whose prefix is all of it. #}
 {%- set groups = replace(":0", ":", replace(":00", ":", replace(":000", ":", groups))) %}
 {%- endif %}
 {{- groups }}
-{%- endmacro %}
-
-{#- The four digits of the group at a place from 0. #}
-{%- macro digitsOf(groups, place) -%}
-{{- trunc(-4, printf("0000%s", index(split_list(":", groups), add(place, 1) | int))) }}
 {%- endmacro %}
 
 {#- The hexadecimal digits whose first bits are those of this one. #}
