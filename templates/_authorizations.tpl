@@ -122,7 +122,7 @@ true
 
 {#- Prints something when annotations of the namespace take a port past the proxy: numbers and ranges, parted by commas. #}
 {%- macro skips(annotations, number) -%}
-{%- for part in split_list(",", get(annotations, "config.linkerd.io/skip-inbound-ports")) %}
+{%- for part in split_list(",", get(annotations, "config.linkerd.io/skip-inbound-ports") | default("")) %}
 {%- set ends = split_list("-", printf("%s-%s", trim(part), trim(part))) %}
 {%- if index(ends, 0) | int <= number | int and index(ends, 1) | int >= number | int -%}
 true
