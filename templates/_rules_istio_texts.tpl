@@ -16,7 +16,7 @@ of it. Where that lets in the very caller that is to be kept out (notPrincipals,
 {%- macro compared(path, key, list) -%}
 {%- if key == "source.principal" %}
 {{- unmatched(path, list, "^(\\*|[A-Za-z0-9._-]+/ns/[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?/sa/[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?|[A-Za-z0-9._-]+/(n|ns(/([a-z0-9][a-z0-9-]*|[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?/(sa?(/([a-z0-9][a-z0-9.-]*)?)?)?)?)?)?\\*|[A-Za-z0-9._-]+\\*|\\*(-*|(s?a)?/|([a-z0-9-]*[a-z0-9])?/sa/|(([A-Za-z0-9._-]*/)?ns|s)?/[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?/sa/)[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?)$", "<trust domain>/ns/<namespace>/sa/<service account> in lower case") }}
-{{- doubtful(path, list, "^[^/]*[A-Z][^/]*(/ns/|/?\\*$)", "has capitals in its trust domain, and Istio compares letter by letter; write it as the mesh's trustDomain has it") }}
+{{- doubtful(path, list, "^[^/A-Z]*[A-Z][^/]*(/ns/|/?\\*$)", "has capitals in its trust domain, and Istio compares letter by letter; write it as the mesh's trustDomain has it") }}
 {{- doubtful(path, list, "^[A-Za-z0-9_-]+\\*$", "stands for trust domains that begin so, not for namespaces or service accounts; write <trust domain>/* for all of one trust domain, or <trust domain>/ns/<namespace>/*") }}
 {%- elif key == "source.trustDomain" %}
 {{- unmatched(path, list, "^(\\*|\\*?[A-Za-z0-9._-]+|[A-Za-z0-9._-]+\\*)$", "a trust domain without port") }}

@@ -116,9 +116,17 @@ selectors it does not compare, and of two Servers that select one pod the older 
 {{- expression(printf("%s.path.value", where), match.path.value) }}
 {%- endif %}
 {%- endfor %}
+{{- filters(printf("%s.filters", at), rule.filters, once) }}
+{%- for backend in rule.backendRefs %}
+{{- filters(printf("%s.backendRefs[%d].filters", at, loop.index0), backend.filters, once) }}
+{%- endfor %}
+{%- endfor %}
+{%- endmacro %}
+
+{%- macro filters(path, list, once) -%}
 {%- set seen = dict() %}
-{%- for filter in rule.filters %}
-{%- set where = printf("%s.filters[%d]", at, loop.index0) %}
+{%- for filter in list %}
+{%- set where = printf("%s[%d]", path, loop.index0) %}
 {%- if once and has_key(seen, filter.type) and not has(filter.type, ["ExtensionRef", "RequestMirror"]) %}
 {{ where }}.type: filter {{ get(seen, filter.type) }} is a {{ filter.type }} too, and the API takes one; put both into it
 {%- endif %}
@@ -129,7 +137,6 @@ selectors it does not compare, and of two Servers that select one pod the older 
 {{- named(printf("%s.%s.set", where, key), change.set) }}
 {{- named(printf("%s.%s.add", where, key), change.add) }}
 {%- endif %}
-{%- endfor %}
 {%- endfor %}
 {%- endfor %}
 {%- endmacro %}

@@ -376,6 +376,21 @@ def test_output_dir_replaces_links_and_leaves_what_they_point_to(command, strict
     assert (path.is_symlink(), path.read_text(), elsewhere.read_text()) == (False, text, "kept")
 
 
+def test_output_dir_may_lead_through_links(command, strict, tmp_path, monkeypatch):
+    def names(directory):
+        return {path.name for path in snapshot(tmp_path / directory)}
+
+    (tmp_path / "there" / "in").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(tmp_path / "there" / "in")
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "linked" / "stageset-controller").mkdir(parents=True)
+    (tmp_path / "linked" / "stageset-controller" / "templates").symlink_to(tmp_path / "kept")
+    monkeypatch.chdir(tmp_path)
+    for directory in "plain", "link/../out", "linked":
+        assert command("-f", strict, "--output-dir", directory).exit_code == 0
+    assert names("plain") == names("there/out") == names("kept") != set()
+
+
 def test_output_dirs_files_have_the_usual_mode(command, strict, tmp_path):
     command("-f", strict, "--output-dir", tmp_path)
     (tmp_path / "usual").write_text("")

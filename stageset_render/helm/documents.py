@@ -36,7 +36,7 @@ def ordered(texts: dict[str, str], hooks: bool = True) -> list[tuple[str, str]]:
 
 def documents(text: str) -> list[str]:
     """The documents of a YAML text, split as Helm splits them (releaseutil.SplitManifests)."""
-    *before, last = re.split(r"^---[ \t\r\n]*", text, flags=re.M)
+    *before, last = re.split(r"(?:^|\n)---[ \t\r\n]*", text)
     return [document for document in (*(one.rstrip(BLANKS) for one in before), last) if document.strip(BLANKS)]
 
 

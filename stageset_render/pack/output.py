@@ -111,7 +111,7 @@ class Staged:
         texts: dict[str, list[str]] = {}
         for file, text in pages:
             texts.setdefault(os.path.join(directory, file), []).append(text)
-        place = above = os.path.abspath(directory)
+        place = above = os.path.realpath(directory)  # .. behind a link is not what the path's text says
         made = not os.path.lexists(place)
         while not os.path.lexists(above):
             place, above = above, os.path.dirname(above)
@@ -123,6 +123,8 @@ class Staged:
             self._places.append((place, made))
         for parent in dict.fromkeys(map(os.path.dirname, texts)):
             os.makedirs(parent, exist_ok=True)
+            if os.path.islink(parent):
+                self._places.append((os.path.realpath(parent), False))
         for path, parts in texts.items():
             with open(self._other(path), "xb") as file:
                 file.write("".join(parts).encode())

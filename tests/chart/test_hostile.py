@@ -2,11 +2,14 @@
 # SPDX-License-Identifier: 0BSD
 """No text in a value can become YAML or template: it is refused, or it comes out as itself at its place."""
 
+import time
+
 import pytest
 from conftest import objects
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stageset_render import warnings
 from stageset_render.problems import Refused
 
 HOSTILE = [
@@ -177,3 +180,11 @@ def test_names_of_releases_and_namespaces_are_names_or_refused(where, text):
     else:
         with pytest.raises(Refused):
             objects({}, **names)
+
+
+@pytest.mark.parametrize("engine, identity", [("istio", "A"), ("linkerd", "a.")])
+def test_a_long_identity_is_read_in_time(engine, identity):
+    start = time.process_time()
+    from_ = [{"principals": [identity * 50_000 + "a"]}]
+    warnings({"serviceMesh": {"enabled": True, "engine": engine, "gate": {"from": from_}}}, name="a", namespace="b")
+    assert time.process_time() - start < 2

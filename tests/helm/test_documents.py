@@ -61,3 +61,10 @@ def test_hooks_come_last_and_can_be_left_out():
     texts = {"a.yaml": hook, "b.yaml": plain}
     assert [file for file, _ in documents.ordered(texts)] == ["b.yaml", "a.yaml"]
     assert [file for file, _ in documents.ordered(texts, hooks=False)] == ["b.yaml"]
+
+
+@pytest.mark.parametrize(
+    "text, split", [("---\n---\na", ["---\na"]), ("a\n \n---\n \nb\r\n--- c\n", ["a", "b", "c\n"]), ("---\n", [])]
+)
+def test_documents_are_split_as_by_helm(text, split):
+    assert documents.documents(text) == split
