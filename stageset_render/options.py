@@ -38,8 +38,9 @@ def _template(_context, _option, names: tuple[str, ...]) -> list[str]:
         if not found:
             import difflib  # only wrong usage pays for it
 
-            near = difflib.get_close_matches(pattern, manifest_names(), 3, 0.4) or manifest_names()
-            raise click.BadParameter(f"there is no template {short(pattern)!r}; there are {', '.join(near)}")
+            near = difflib.get_close_matches(pattern, manifest_names(), 3)
+            others = f"did you mean {', '.join(near)}?" if near else f"there are {', '.join(manifest_names())}"
+            raise click.BadParameter(f"there is no template {short(pattern)!r}; {others}")
         files += found
     return list(dict.fromkeys(files))
 

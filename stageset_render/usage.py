@@ -88,6 +88,8 @@ class HelmCommand(click.Command):
         Raises:
             click.UsageError: what Helm would have taken is answered with what to write here.
         """
+        if context.resilient_parsing:  # the shell asks what could follow
+            return super().parse_args(context, args)
         versions = [arg for arg in args if arg.partition("=")[0] == "--version"]
         if versions and (len(args) > 1 or "=" in versions[0]):
             raise click.UsageError("--version prints the version of this command; use --chart-version", context)
@@ -107,6 +109,8 @@ class HelmCommand(click.Command):
             raise
         if context.args and context.params["name"] == "template":
             raise click.UsageError("leave out `template`: this command does nothing else", context)
+        if context.args and context.params["each"]:
+            raise click.UsageError("--each takes its pattern in quotes: 'environments/*.yaml'", context)
         if context.args:
             chart = short(context.args[0])
             raise click.UsageError(

@@ -57,17 +57,19 @@ imagePullSecrets[{{ loop.index0 }}]: is empty, so kubelet takes no Secret from i
 {%- endif %}
 {%- endmacro %}
 
-{#- A quantity that is empty is 0, which as a request asks for nothing, and as a limit is none. #}
+{#- A quantity that is empty is 0, which as a request asks for nothing, and as a limit is none; but kubelet evicts a pod
+that uses more than its ephemeral storage, 0 or not. #}
 {%- macro quantities() -%}
 {%- set wanted = "a quantity; the API reads 0, which limits nothing" %}
+{%- set evicting = "a quantity; the API reads 0, and kubelet evicts the pod once it writes anything" %}
 {{- odd("resources.cpu", Values.resources.cpu, ".", wanted) }}
 {{- odd("resources.memory", Values.resources.memory, ".", wanted) }}
-{{- odd("resources.ephemeralStorage", Values.resources.ephemeralStorage, ".", wanted) }}
+{{- odd("resources.ephemeralStorage", Values.resources.ephemeralStorage, ".", evicting) }}
 {{- odd("tmpSizeLimit", Values.tmpSizeLimit, ".", wanted) }}
 {%- if Values.cleanupOnDelete.enabled %}
 {{- odd("cleanupOnDelete.resources.cpu", Values.cleanupOnDelete.resources.cpu, ".", wanted) }}
 {{- odd("cleanupOnDelete.resources.memory", Values.cleanupOnDelete.resources.memory, ".", wanted) }}
-{{- odd("cleanupOnDelete.resources.ephemeralStorage", Values.cleanupOnDelete.resources.ephemeralStorage, ".", wanted) }}
+{{- odd("cleanupOnDelete.resources.ephemeralStorage", Values.cleanupOnDelete.resources.ephemeralStorage, ".", evicting) }}
 {%- endif %}
 {%- endmacro %}
 

@@ -34,7 +34,7 @@ serviceMesh.enabled: is false, so nothing else written under serviceMesh is rend
 
 {#- Helm's null deletes a default, and in a later file also what an earlier one wrote. #}
 {%- macro nulls() -%}
-{%- if Values.serviceMesh.mtls is not defined %}
+{%- if Values.serviceMesh.mtls is not defined and Values.serviceMesh.engine == "istio" %}
 serviceMesh.mtls: null renders no PeerAuthentication; write "" if that is meant
 {%- endif %}
 {%- for port in [dict("name", "gate", "from", Values.serviceMesh.gate.from), dict("name", "metrics", "from", Values.serviceMesh.metrics.from), dict("name", "mcp", "from", Values.serviceMesh.mcp.from)] %}

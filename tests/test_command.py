@@ -132,7 +132,7 @@ def test_show_only(command, strict, arguments, printed):
     [
         (
             ["-s", "templates/peerauthentification.yaml"],
-            "there is no template 'peerauthentification.yaml'; there are peerauthentication.yaml",
+            "there is no template 'peerauthentification.yaml'; did you mean peerauthentication.yaml",
         ),
         (["-s", "templates/_helpers.tpl"], "there is no template '_helpers.tpl'"),
         (["-s", "templates/NOTES.txt"], "there is no template 'NOTES.txt'"),

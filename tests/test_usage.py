@@ -220,6 +220,7 @@ def test_many_values_of_one_map_are_explained_in_time(command):
         ("-s peer", "plain,templates/peerauthentication.yaml"),
         ("-s templates/cert", "plain,templates/certificate-webhook.yaml"),
         ("--expl", "plain,--explain"),
+        ("stageset -n b -s peer", "plain,templates/peerauthentication.yaml"),
     ],
 )
 def test_the_shell_completes(words, offered):

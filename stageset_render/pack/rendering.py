@@ -160,8 +160,9 @@ def _chosen(templates: Iterable[str] | None) -> list[str]:
     if unknown:
         import difflib  # only what fails pays for it
 
-        near = difflib.get_close_matches(str(unknown[0]), known, 3, 0.4) or known
-        raise Refused(f"there is no template {short(repr(unknown[0]))}; there are {', '.join(near)}")
+        near = difflib.get_close_matches(str(unknown[0]), known, 3)
+        others = f"did you mean {', '.join(near)}?" if near else f"there are {', '.join(known)}"
+        raise Refused(f"there is no template {short(repr(unknown[0]))}; {others}")
     return [file for file in known if templates is None or file in templates]
 
 

@@ -129,6 +129,13 @@ def pack_rendered(chart: str, values: dict, name: str, namespace: str) -> dict[s
     return {f"templates/{file}": text for file, text in texts.items()}
 
 
+class _Loader(yaml.CSafeLoader):
+    """Reads a plain `=` as the text that it is."""
+
+
+_Loader.add_constructor("tag:yaml.org,2002:value", yaml.CSafeLoader.construct_scalar)
+
+
 def objects(texts: dict[str, str], side: str) -> dict[str, list[tuple[str, dict]]]:
     """The objects in rendered texts: KIND NAMESPACE/NAME to all (file, object) pairs of this name.
 
@@ -141,7 +148,7 @@ def objects(texts: dict[str, str], side: str) -> dict[str, list[tuple[str, dict]
             continue
         for document in documents(texts[file]):
             try:
-                read = json.loads(json.dumps(yaml.load(document, yaml.CSafeLoader), default=str))  # as Kubernetes does
+                read = json.loads(json.dumps(yaml.load(document, _Loader), default=str))  # as Kubernetes does
             except (yaml.YAMLError, TypeError, ValueError) as error:
                 raise Refused(f"{side} renders what is no YAML of an object in {file}: {error}") from error
             if read is None:

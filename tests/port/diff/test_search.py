@@ -53,7 +53,7 @@ def test_what_is_drawn_is_mended_until_the_pack_takes_it():
     for _ in range(60):
         values = search.mended(search._some(pools, chance), lambda one: rendering.Rendering(one, **RELEASE))
         mesh = rendering.Rendering(values, **RELEASE).values["serviceMesh"]
-        meshes.add((mesh["enabled"], mesh["engine"]))
+        meshes.add((bool(mesh.get("enabled")), mesh["engine"]))
     assert meshes == {(True, "istio"), (True, "linkerd"), (False, "istio"), (False, "linkerd")}
 
 
