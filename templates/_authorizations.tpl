@@ -140,7 +140,7 @@ true
 {#- Warns of identities that no certificate of Linkerd has: each is of a service account, or a SPIFFE ID. #}
 {%- macro nobodys(path, identities) -%}
 {%- for principal in identities %}
-{%- if not regex_match("^(\\*|spiffe://.*|(\\*\\.|[^.]+\\..+\\.)serviceaccount\\.identity\\.[^.]+\\..+|\\*\\.identity\\.[^.]+\\..+)$", principal) and (not has_prefix("*", principal) or regex_match("[*.](serviceaccount|identity)(\\.|$)", principal)) %}
+{%- if (not regex_match("^(\\*|spiffe://.*|(\\*\\.|[^.]+\\..+\\.)serviceaccount\\.identity\\.[^.]+\\..+|\\*\\.identity\\.[^.]+\\..+)$", principal) and (not has_prefix("*", principal) or regex_match("[*.](serviceaccount|identity)(\\.|$)", principal))) or regex_match("^[^/]*([^./]{64}|\\.identity\\.cluster\\.local$)", principal) %}
 {{ path }}[{{ loop.index0 }}]: nobody has the identity {{ principal | quote }}; write <service account>.<namespace>.serviceaccount.identity.linkerd.<trust domain>
 {%- elif regex_match("^\\*\\.[^.]+\\.[^.]+\\.serviceaccount\\.identity\\.", principal) %}
 {{ path }}[{{ loop.index0 }}]: {{ principal | quote }} leaves out {{ principal | trim_prefix("*.") | quote }} itself; leave *. out for that one, or name only the namespace behind it

@@ -45,6 +45,12 @@ https://linkerd.io/2/reference/authorization-policy/ #}
 {%- elif has(object.kind, ["HTTPRoute", "GRPCRoute"]) and not ofServer(object.spec.parentRefs) %}
 {%- set _ = set(known, name, "no Server") %}
 {%- endif %}
+{%- if object.kind == "Server" and object.metadata.labels and authorizations.namespaceOf(object) == stageset.namespace() %}
+{%- for key in keys(object.metadata.labels) %}
+{%- set _ = set(known, printf("label %s", key), "") %}
+{%- set _ = set(known, printf("label %s=%s", key, get(object.metadata.labels, key)), "") %}
+{%- endfor %}
+{%- endif %}
 {%- endif %}
 {%- endfor %}
 {%- endmacro %}
@@ -222,6 +228,8 @@ identity will do, or else "meshed". Under "*" stands that some object selects Se
 {{- alsoAdmits(at, get(known, name)) }}
 {%- elif not authorizations.others(spec.server.selector, from_yaml(stageset.labels())) %}
 {{ at }}: selects the Servers of the gate and metrics ports too, so it also admits its callers to them, whatever serviceMesh.<port>.from lists; select other Servers unless that is meant
+{%- elif unlabelled(spec.server.selector, known) %}
+{{ at }}.spec.server.selector: no Server among the rendered objects has the label {{ unlabelled(spec.server.selector, known) }}, so this admits nobody; label one, because a pod's labels do not count, or write its name
 {%- endif %}
 {%- if spec.client.networks is defined and not spec.client.networks %}
 {{ at }}.spec.client.networks: is empty; leave it out if every network is meant, or write the networks
@@ -232,6 +240,25 @@ identity will do, or else "meshed". Under "*" stands that some object selects Se
 {%- if spec.client.meshTLS %}
 {{- authorizations.nobodys(printf("%s.spec.client.meshTLS.identities", at), spec.client.meshTLS.identities) }}
 {%- endif %}
+{%- endmacro %}
+
+{#- Prints the labels that a selector asks for and no added Server of the namespace has. #}
+{%- macro unlabelled(selector, known) -%}
+{%- set absent = dict() %}
+{%- if selector.matchLabels %}
+{%- for key in keys(selector.matchLabels) | sort_alpha %}
+{%- set pair = printf("%s=%s", key, get(selector.matchLabels, key)) %}
+{%- if not has_key(known, printf("label %s", pair)) %}
+{%- set _ = set(absent, pair, "") %}
+{%- endif %}
+{%- endfor %}
+{%- endif %}
+{%- for wanted in selector.matchExpressions %}
+{%- if has(wanted.operator, ["In", "Exists"]) and not has_key(known, printf("label %s", wanted.key)) %}
+{%- set _ = set(absent, wanted.key, "") %}
+{%- endif %}
+{%- endfor %}
+{{- keys(absent) | sort_alpha | join(", ") }}
 {%- endmacro %}
 
 {%- macro rateLimit(at, spec, known, entry) -%}
@@ -258,13 +285,19 @@ identity will do, or else "meshed". Under "*" stands that some object selects Se
 {%- endif %}
 {%- for parent in object.spec.parentRefs %}
 {%- set where = printf("%s.spec.parentRefs[%d]", at, loop.index0) %}
-{%- set group = parent.group | default(own) %}
+{%- set group = own %}
+{%- if parent.group is defined %}
+{%- set group = parent.group %}
+{%- endif %}
 {%- set name = printf("policy.linkerd.io Server %s/%s", stageset.namespace(), parent.name) %}
 {%- if parent.kind is not defined %}
 {%- if has_key(known, name) or parent.group == "policy.linkerd.io" %}
 {{ where }}.kind: is missing, so a Gateway is meant; write kind: Server and group: policy.linkerd.io if that is meant
 {%- endif %}
 {%- elif parent.kind != "Server" %}
+{%- if has(group, ["", "apps", "core", "gateway.networking.k8s.io", "policy.linkerd.io"]) and not has(printf("%s/%s", group, parent.kind), ["/Service", "core/Service", "gateway.networking.k8s.io/Gateway", "gateway.networking.k8s.io/ListenerSet", "policy.linkerd.io/EgressNetwork"]) %}
+{{ where }}: group {{ group | quote }} has no {{ parent.kind }} that takes routes, so this is a route of nothing; write group policy.linkerd.io for a Server, core for a Service
+{%- endif %}
 {%- elif group != "policy.linkerd.io" %}
 {{ where }}.group: {{ group | quote }} has no Server, so this is a route of nothing; write policy.linkerd.io
 {%- elif parent.namespace and parent.namespace != stageset.namespace() %}

@@ -114,8 +114,18 @@ selectors it does not compare, and of two Servers that select one pod the older 
 {{- named(printf("%s.queryParams", where), match.queryParams) }}
 {%- if match.path and match.path.type == "RegularExpression" and match.path.value %}
 {{- expression(printf("%s.path.value", where), match.path.value) }}
+{%- if regex_match("^[A-Za-z0-9]([^?*{|][^|]*)?$", match.path.value) %}
+{{ where }}.path.value: {{ match.path.value | quote }} matches no path, because a path begins with / and is matched as a whole; begin with / or .*
+{%- endif %}
 {%- endif %}
 {%- endfor %}
+{%- if rule.timeouts and rule.timeouts.request and rule.timeouts.backendRequest %}
+{%- set most = regex_replace_all("([0-9])s$", rule.timeouts.request, "${1}000ms") %}
+{%- set found = regex_replace_all("([0-9])s$", rule.timeouts.backendRequest, "${1}000ms") %}
+{%- if regex_match("^[1-9][0-9]*ms$", most) and regex_match("^[0-9]+ms$", found) and trim_suffix("ms", found) | int > trim_suffix("ms", most) | int %}
+{{ at }}.timeouts.backendRequest: {{ rule.timeouts.backendRequest }} is longer than the request of {{ rule.timeouts.request }}, which Linkerd does not take; shorten it, or raise request
+{%- endif %}
+{%- endif %}
 {{- filters(printf("%s.filters", at), rule.filters, once) }}
 {%- for backend in rule.backendRefs %}
 {{- filters(printf("%s.backendRefs[%d].filters", at, loop.index0), backend.filters, once) }}
@@ -159,10 +169,12 @@ selectors it does not compare, and of two Servers that select one pod the older 
 {#- The slips that show without reading the expression: what Rust's regex does not have, and a bracket without its other.
 Brackets in a class within a class, and comments, are left to Linkerd. #}
 {%- macro expression(path, text) -%}
-{%- set bare = regex_replace_all("\\\\([^A-Za-z0-9]|[bpPxuU]\\{[^}]*\\}|[dDsSwWbBAzntrfvapPxuU])|\\[\\^?\\]?(\\\\.|[^\\]\\\\])*\\]|\\{[0-9]+(,[0-9]*)?\\}", text, "x") %}
+{%- set bare = regex_replace_all("\\\\([^A-Za-z0-9]|[bpPxuU]\\{[^}]*\\}|[dDsSwWbBAzntrfvapPxuU])|\\[\\^?\\]?(\\\\.|[^\\[\\]\\\\])*\\]|\\{[0-9]+(,[0-9]*)?\\}", text, "x") %}
 {%- if regex_match("\\(\\?(<?[=!]|P?<[^A-Za-z_=!])|\\\\", bare) %}
 {{ path }}: {{ text | quote }} holds what Linkerd's regular expressions don't have, such as looking ahead, behind or back; write it without
 {%- elif regex_match("\\[[^\\]]*\\[|\\(\\?[a-z]*x", text) %}
+{%- elif regex_match("(^|[^\\\\])(\\[\\^?(([^-\\[\\]\\\\]-)?[^-\\[\\]\\\\])*([a-z]-[A-Z0-9]|[A-Z]-[0-9]|z-[a-y])|\\{([1-9][0-9]+,[0-9]|[2-9],[01]|[4-9],[23])\\})", text) %}
+{{ path }}: {{ text | quote }} holds a range from more to less; turn it round
 {%- elif regex_match("[\\[{]|^[*+?]", bare) or len(regex_replace_all("[^(]+", bare, "")) != len(regex_replace_all("[^)]+", bare, "")) %}
 {{ path }}: {{ text | quote }} is no regular expression; close what it opens, or write \ before a sign that stands for itself
 {%- endif %}
