@@ -17,6 +17,10 @@ imagePullSecrets[{{ loop.index0 }}]: is empty, so kubelet takes no Secret from i
 {%- endif %}
 {%- if Values.rollbackStore.backend == "pvc" %}
 {{- odd("rollbackStore.pvc.mountPath", Values.rollbackStore.pvc.mountPath, "^(/[^/:]+)+/?$", "an absolute path without a colon, other than /, so the pod may not start") }}
+{%- set path = Values.rollbackStore.pvc.mountPath | default("") %}
+{%- if path == "/tmp/" or (path == "/etc/webhook/certs/" and Values.webhook.enabled) %}
+rollbackStore.pvc.mountPath: {{ path }} is where another volume of the pod is mounted, and one hides the other; choose another path
+{%- endif %}
 {%- endif %}
 {%- if Values.securityContext and Values.securityContext.capabilities %}
 {{- capabilities(Values.securityContext.capabilities) }}

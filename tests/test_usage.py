@@ -98,7 +98,10 @@ def test_set_literal_takes_the_text_as_it_stands(command):
         ("serviceMesh: {gate: {from: [a/ns/b/sa/c]}}", "'a/ns/b/sa/c' is not a map; write {principals: [a/ns/b/sa/c]}"),
         ("serviceMesh: {gate: {from: [b]}}", "'b' is not a map; write {principals: [b]} or {namespaces: [b]}"),
         ("serviceMesh: {gate: {from: [{principals: a}]}}", 'write a list: ["a"]'),
-        ("serviceMesh: {gate: {from: {principals: [a]}}}", "write it as a list: begin its first line with `- `"),
+        (
+            "serviceMesh: {gate: {from: {principals: [a]}}}",
+            "write it as a list: begin its first line with `- `, or put [ ] around its braces",
+        ),
         ("serviceMesh: {gate: {principals: [a]}}", "did you mean serviceMesh.gate.from[0].principals?"),
         (
             "serviceMesh: {from: [a]}",

@@ -62,7 +62,8 @@ def form(found: Any, node: dict, resolved: Resolve) -> str:
     """A hint where a value of one kind stands in place of a list or a map: the value as it should be."""
     kinds = types(node)
     if isinstance(found, dict):
-        return "; write it as a list: begin its first line with `- `" if "array" in kinds and found else ""
+        listed = "; write it as a list: begin its first line with `- `, or put [ ] around its braces"
+        return listed if "array" in kinds and found else ""
     if not isinstance(found, (str, bool, int, float)) or not 0 < len(str(found)) <= 60:
         return ""
     if "array" in kinds:
