@@ -115,7 +115,7 @@ def _each(pattern: str, inputs: list, options: dict, notes: bool, verbose: bool)
         sys.exit(1)
 
 
-def _watched(environments: list):
+def _watched(environments):
     """The environments, with a progress bar on a terminal from the second second on."""
     start, bar = time.monotonic(), None
     for done, environment in enumerate(environments):
