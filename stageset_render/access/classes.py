@@ -1,0 +1,137 @@
+# SPDX-FileCopyrightText: The stageset-render authors
+# SPDX-License-Identifier: 0BSD
+"""Who and what objects tell apart: callers and requests, one of each class, and how those are called.
+
+A policy can only decide by what it names. So one caller that fits each text it names, one that fits none, and one
+request that fits each path, method, host and header it names, show all that it decides. `classes_istio` and
+`classes_linkerd` read what is named.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import itertools
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, NamedTuple
+
+OTHER, FILLER = "any-other", "zq-other-x9"  # a name that nobody is thought to have, and what a * may stand for
+# What may stand for all that is not named; the first that nothing named is about is taken.
+NAMES = (OTHER, *(f"{first}-other-{last}" for first in "zqxjkv079" for last in "qzw58"))
+METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "TRACE", "QUERY")
+MESHED, PLAINTEXT = "any other meshed", "plaintext"
+CLUSTER, ELSEWHERE = "10.255.254.253", "203.0.113.253"  # addresses of a cluster's networks, and of nobody's
+PUBLIC = (ELSEWHERE, "198.51.100.7", "192.0.2.9", "8.8.4.4", "130.57.1.9", "77.1.2.9", "217.1.2.9", "2001:db8::9")
+MOST_PAIRS = 4096  # of one rule: of more callers and requests than that, each of one side with the first of the other
+MOST_BLOCKS = 256  # beside which narrower ones are looked for
+MOST_MIXED = 64  # methods, paths, hosts and headers of one operation, each with each
+
+
+class Caller(NamedTuple):
+    """A class of callers: how it is told, and what the call of one of them says."""
+
+    name: str
+    identity: str | None
+    ip: str | None = None
+
+    @property
+    def facts(self) -> dict:
+        return {"identity": self.identity, "ip": self.ip}
+
+
+class Request(NamedTuple):
+    """A class of requests: how it is told, and what one of them says; what is left out is as in those that nothing names."""
+
+    name: str = ""
+    method: str = ""
+    path: str = ""
+    host: str | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+
+    def beside(self, other: Request) -> Request:
+        """The whole request, with what it leaves out as in another."""
+        path = other.path + self.path if self.path[:1] in ("", "?") else self.path
+        return self._replace(method=self.method or other.method, path=path, host=self.host or other.host)
+
+    @property
+    def facts(self) -> dict:
+        told = {"method": self.method, "path": self.path, "headers": dict(self.headers)}
+        return told if self.host is None else {**told, "host": self.host}
+
+
+class Named(NamedTuple):
+    """What one rule, or one route, names: callers, requests, and so the calls that it may decide."""
+
+    callers: list[Caller]
+    requests: list[Request]
+
+    def calls(self) -> Iterator[tuple[Caller, Request]]:
+        if len(self.callers) * len(self.requests) <= MOST_PAIRS:
+            return itertools.product(self.callers, self.requests)
+        first, others = self.callers[:1], self.requests[1:]
+        return itertools.chain(itertools.product(self.callers, self.requests[:1]), itertools.product(first, others))
+
+
+class Classes(NamedTuple):
+    """All that the objects of one mesh tell apart.
+
+    Attributes:
+        named: what each rule or route names.
+        meshed: a meshed caller that nothing names.
+        other: a request that nothing names.
+        elsewhere: an address that nothing names but what names all.
+    """
+
+    named: list[Named]
+    meshed: Caller
+    other: Request
+    elsewhere: str = ELSEWHERE
+
+
+def unlike(candidates: Iterable[Any], about: Callable[[Any], bool]) -> Any:
+    """The first candidate that nothing named is about; the first of all where there is none."""
+    first, *others = candidates
+    return next((one for one in (first, *others) if not about(one)), first)
+
+
+def mixed(*parts: list) -> Iterator[tuple]:
+    """Each of every part with each of the others; of many, each once, beside the first of the parts that are shorter."""
+    parts = [part or [None] for part in parts]
+    size = 1
+    for part in parts:
+        size *= len(part)
+    if size <= MOST_MIXED:
+        yield from itertools.product(*parts)
+        return
+    first = [part[0] for part in parts]
+    for row in itertools.zip_longest(*parts):
+        yield tuple(one or other for one, other in zip(row, first))
+
+
+def filled(pattern: str) -> str:
+    """A text that a pattern with * matches."""
+    return pattern.replace("*", FILLER)
+
+
+def within(block: str, others: Iterable[ipaddress.IPv4Network | ipaddress.IPv6Network] = ()) -> str | None:
+    """An address of a block that is in none of the narrower ones beside it, where there is one; None for what is no block."""
+    whole = network(block)
+    if whole is None:
+        return None
+    last = whole.num_addresses - 1
+    inner = [each for each in others if each.version == whole.version and each != whole and each.subnet_of(whole)]
+    ends = [end for each in inner for end in (int(each[0]) - 1, int(each[-1]) + 1)]
+    tried = [int(whole[min(9, last)]), *(int(whole[last * part // 8]) for part in range(1, 8)), int(whole[last]), *ends]
+    inside = [number for number in tried if int(whole[0]) <= number <= int(whole[-1])]
+
+    def narrower(number: int) -> bool:
+        return any(int(each[0]) <= number <= int(each[-1]) for each in inner)
+
+    return str(type(whole[0])(unlike(inside, narrower)))
+
+
+def network(block: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
+    """A block, or an address as one; None for what is none."""
+    try:
+        return ipaddress.ip_network(block, strict=False)
+    except ValueError:
+        return None
