@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: The stageset-render authors
 # SPDX-License-Identifier: 0BSD
-"""Renders the stageset-controller chart's Jinja2 templates: `render`, `warnings`, and `Refused`, their error."""
+"""The stageset-controller chart's Jinja2 templates, rendered and judged: `render`, `warnings`, `callers`, `broken`, `Refused`."""
 
-from stageset_render.pack.rendering import render, warnings
-from stageset_render.problems import Refused
+from stageset_render.findings import Refused
+from stageset_render.pack.rendering import broken, callers, render, warnings
 
-__all__ = ["Refused", "render", "warnings"]
+__all__ = ["Refused", "broken", "callers", "render", "warnings"]
 __version__ = "0.1.0"

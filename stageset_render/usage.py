@@ -1,105 +1,80 @@
 # SPDX-FileCopyrightText: The stageset-render authors
 # SPDX-License-Identifier: 0BSD
-"""Reads a command line as `helm template` reads its own, and has a sentence for each flag that is not needed."""
+"""Reads a command line as `helm template` reads its own, and finds what of it is without effect here."""
 
 from __future__ import annotations
 
 import functools
-import json
-import re
-from collections.abc import Iterator
+import itertools
+import sys
+import time
 from pathlib import Path as File
+from typing import NamedTuple, NoReturn
 
 import click
 
-from stageset_render.helm.values import Source, place_of, source_of
-from stageset_render.problems import Path, Problem, short
+from stageset_render.findings import WARNING, Finding, Place, short
+from stageset_render.pack.files import CHART
 
-MOST_FINDINGS = 100  # printed of one run; more help nobody
-ON_DRY_RUN = "leave it out; no API server is asked anything, and --dry-run alone checks and prints nothing"
-IN_QUOTES = "; write it in quotes"
+FOUND = f"{__name__}.found"  # where a context keeps what was found of the command line
 TRUTHS = {  # what Go's strconv.ParseBool takes
     **dict.fromkeys(("1", "t", "T", "true", "TRUE", "True"), True),
     **dict.fromkeys(("0", "f", "F", "false", "FALSE", "False"), False),
 }
+COMMANDS = {  # of Helm's, which stand where the name of a release is expected
+    "help": "--help",
+    "install": "a pipe: stageset-render NAME --no-hooks | kubectl apply -f -",
+    "lint": "--dry-run --strict NAME, which checks everything, and --lint for what yamllint says",
+    "upgrade": "a pipe: stageset-render NAME --no-hooks | kubectl apply -f -",
+    "version": "--version",
+}
+
+
+class Flag(NamedTuple):
+    """A flag of `helm template` that this command has not.
+
+    Attributes:
+        instead: why it changes nothing, or what to do instead.
+        idle: whether the output is the same without it.
+        takes: whether it takes a value.
+    """
+
+    instead: str
+    idle: bool
+    takes: bool
 
 
 @functools.cache
-def helm_flags() -> dict[str, str]:
-    """Each flag of `helm template` that this command does not have, with what to do instead."""
-    import yaml
+def helm_flags() -> dict[str, Flag]:
+    """Each flag of `helm template` that this command does not have, by its name."""
+    import yaml  # only who uses one pays for it
 
     table = yaml.safe_load(File(__file__).with_name("helm_flags.yaml").read_text(encoding="utf-8"))
-    return {name: instead for names, instead in table.items() for name in names.split(", ")}
-
-
-def findings(problems: list[Problem], sources: list[Source]) -> Iterator[str]:
-    """A line for each problem, and one for those that are too many."""
-    yield from (said(problem, sources) for problem in problems[:MOST_FINDINGS])
-    if len(problems) > MOST_FINDINGS:
-        yield f"... and {len(problems) - MOST_FINDINGS} more"
-
-
-def said(problem: Problem, sources: list[Source]) -> str:
-    """A problem in one line: where the value was written, its path, and what is wrong, with a hint that fits there."""
-    source, _ = source_of(sources, problem.path) if problem.path else (None, 0)
-    if source:
-        place = place_of(sources, problem.path, problem.at_key)
-        fitting = _in_a_file if source.edits is None and source.text is not None else _in_an_option
-        return f"{place}: {problem._replace(text=fitting(problem.text, problem.path, source))}"
-    return str(problem)
-
-
-def _in_a_file(text: str, path: Path, source: Source) -> str:
-    """The hint on quotes with the text that belongs into them: 1.10 has been read as 1.1."""
-    plain = source.plain(path)
-    return text.replace(IN_QUOTES, f'{IN_QUOTES}: "{plain}"') if plain and len(plain) <= 60 else text
-
-
-def _in_an_option(text: str, path: Path, source: Source) -> str:
-    """Hints that fit an option, in which quotes and indentation mean nothing."""
-    text = text.replace(IN_QUOTES, "; use --set-string")
-    text = re.sub("; write it without quotes, as .*", "; use --set", text)
-    if text.endswith(("; write true", "; write false")) and not source.label.startswith("--set "):
-        text = text.replace("; write ", "; use --set with ")
-    text = re.sub(r"remove this line, and write .*", "leave it out of the name", text)
-    text = re.sub(r"; (indent|put a blank|write it as a list|write [^\[{]+: [^\[]).*", "", text)
-    form = re.search(r"; write (a list: |a list such as )?([\[{].*)$", text)
-    if form and " or " not in form[2]:
-        import yaml
-
-        value = json.dumps(yaml.safe_load(form[2]))
-        text = f"{text[: form.start()]}; use --set-json '{_in_an_options_form(path)}={value}'"
-    return text
-
-
-def _in_an_options_form(path: Path) -> str:
-    """A path as --set takes it."""
-    steps = [f"[{step}]" if isinstance(step, int) else "." + re.sub(r"([.,=\[\\])", r"\\\1", step) for step in path]
-    return "".join(steps).removeprefix(".")
+    return {
+        written.removesuffix(" V"): Flag(instead, kind == "idle", written.endswith(" V"))
+        for kind, flags in table.items()
+        for names, instead in flags.items()
+        for written in names.split(", ")
+    }
 
 
 class HelmCommand(click.Command):
     """A command whose users know `helm template`."""
 
     def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
-        """Read the arguments.
+        """Read the arguments; what Helm takes and this command has no use for is found without effect.
 
         Raises:
-            click.UsageError: what Helm would have taken is answered with what to write here.
+            click.UsageError: what would change the output, with what to write here.
         """
         if context.resilient_parsing:  # the shell asks what could follow
             return super().parse_args(context, args)
-        versions = [arg for arg in args if arg.partition("=")[0] == "--version"]
-        if versions and (len(args) > 1 or "=" in versions[0]):
-            raise click.UsageError("--version prints the version of this command; use --chart-version", context)
         context.allow_extra_args = True
+        line = _Line(context, self.get_params(context), args)
+        context.meta[FOUND] = line.found()
         try:
-            rest = super().parse_args(context, self._plain(args, context))
+            rest = super().parse_args(context, line.plain)
         except click.NoSuchOption as error:
-            instead = helm_flags().get(error.option_name)
-            if instead:
-                raise click.UsageError(f"{error.option_name}: {instead}", context) from None
             error.message = error.message.replace(error.option_name, short(error.option_name))
             raise
         except click.BadParameter as error:
@@ -107,34 +82,158 @@ class HelmCommand(click.Command):
             if source == click.core.ParameterSource.ENVIRONMENT:
                 raise click.UsageError(f"{error.param.envvar}: {error.message}", context) from None
             raise
-        if context.args and context.params["name"] == "template":
-            raise click.UsageError("leave out `template`: this command does nothing else", context)
-        if context.args and context.params["each"]:
-            raise click.UsageError("--each takes its pattern in quotes: 'environments/*.yaml'", context)
-        if context.args:
-            chart = short(context.args[0])
-            raise click.UsageError(
-                f"{chart!r} is too much: the chart is this pack itself, so name the release alone", context
-            )
         return rest
 
-    def _plain(self, args: list[str], context: click.Context) -> list[str]:
-        """The arguments in click's forms: `-n=x` as `-n x`, `--flag=true` as `--flag`; of one flag the last counts."""
-        flags = {
-            name for option in self.get_params(context) if getattr(option, "is_flag", False) for name in option.opts
-        }
-        plain, at = [], args.index("--") if "--" in args else len(args)
-        for arg in args[:at]:
-            name, equals, value = arg.partition("=")
-            if name in flags and name.startswith("--"):
-                if name == "--dry-run" and value in ("client", "server", "none"):
-                    raise click.UsageError(f"{name}={value}: {ON_DRY_RUN}", context)
-                if equals and value not in TRUTHS:
-                    raise click.UsageError(f"{name} is true or false, and not {short(value)!r}", context)
-                plain = [one for one in plain if one != name]
-                plain += [name] if TRUTHS.get(value, True) else []
-            elif equals and re.fullmatch("-[A-Za-z]", name):
-                plain += [name, value]
+
+class _Line:
+    """A command line in click's forms: `-n=x` as `-n x`, `--flag=true` as `--flag`, of one flag the last; and what Helm takes.
+
+    Attributes:
+        plain: the arguments.
+    """
+
+    def __init__(self, context: click.Context, params: list[click.Parameter], args: list[str]):
+        self.own = {name: one for one in params if isinstance(one, click.Option) for name in one.opts}
+        self.context, self.plain, self.named = context, [], []
+        self.idle: list[str] = []
+        self.refused: dict[str, str] = {}
+        self.version: str | None = None
+        self.left = iter(args)
+        alone = args == ["--version"]
+        for arg in self.left:
+            if arg == "--":
+                self.named += self.left
+            elif arg == "-" or not arg.startswith("-"):
+                self.named.append(arg)
+            elif arg.partition("=")[0] == "--version" and not alone:
+                self._version(arg)
+            elif arg.partition("=")[0] in self.own or arg[:2] in self.own:
+                self._of_own(arg)
             else:
-                plain.append(arg)
-        return plain + args[at:]
+                self._of_helm(arg)
+        if self.refused:
+            self._refuse("\n".join(f"{name}: {instead}" for name, instead in self.refused.items()))
+        self.plain += ["--", *self._release()] if self.named else []
+
+    def _refuse(self, sentence: str) -> NoReturn:
+        raise click.UsageError(sentence, self.context)
+
+    def _of_own(self, arg: str) -> None:
+        name, equals, value = arg.partition("=")
+        option = self.own.get(name)
+        if option is None:  # -nNAME
+            self.plain.append(arg)
+        elif name == "--dry-run" and value in ("client", "server", "none"):
+            self.idle.append(arg)  # Helm renders, whatever it says
+        elif option.is_flag:
+            if equals and value not in TRUTHS:
+                self._refuse(f"{name} is true or false, and not {short(value)!r}")
+            self.plain = [one for one in self.plain if one != name]
+            self.plain += [name] if TRUTHS.get(value, True) else []
+        elif equals:
+            self.plain += [arg] if name.startswith("--") else [name, value]
+        else:
+            self.plain += [name, *itertools.islice(self.left, 1)]
+
+    def _of_helm(self, arg: str) -> None:
+        name, equals, _ = arg.partition("=")
+        flag = helm_flags().get(name)
+        attached = False
+        if flag is None and not arg.startswith("--"):  # -lNAME
+            name, attached = arg[:2], True
+            flag = helm_flags().get(name)
+        if flag is None:
+            self.plain.append(arg)  # click knows what is like it
+            return
+        if flag.takes and not equals and not attached:
+            next(self.left, None)
+        if flag.idle:
+            self.idle.append(name)
+        else:
+            self.refused[name] = flag.instead
+
+    def _version(self, arg: str) -> None:
+        _, equals, value = arg.partition("=")
+        self.version = value if equals else next(self.left, None)
+        if not self.version:
+            self._refuse("--version prints the version of this command, alone; beside a name it takes the chart's")
+        self.plain += ["--chart-version", self.version]
+
+    def _release(self) -> list[str]:
+        """The release's name, without the chart that may follow it."""
+        first, *others = self.named
+        if first in COMMANDS:
+            self._refuse(f"`{first}` is no name of a release here; use {COMMANDS[first]}")
+        if others and first == "template":
+            self._refuse("leave out `template`: this command does nothing else")
+        if not others and _is_chart(first):
+            self.idle.append(first)
+            return []
+        if others and "--each" in self.plain and not _is_chart(others[-1]):
+            self._refuse("--each takes its pattern in quotes: 'releases/*.yaml'")
+        if len(others) == 1 and _is_chart(others[0]):
+            self.idle += others
+        elif others:
+            what = "it names no chart" if len(others) == 1 else "there are a release and a chart alone"
+            self._refuse(f"{short(others[-1])!r} is too much: {what}; values files are given with -f")
+        return [first]
+
+    def found(self) -> list[Finding]:
+        """What does nothing, and a version that is another."""
+        found = []
+        if self.idle:
+            names = ", ".join(dict.fromkeys(short(name) for name in self.idle))
+            message = f"{names}: without effect, as the chart is this pack itself and no cluster is asked"
+            found.append(Finding((), message, "", "usage-without-effect", WARNING))
+        if self.version not in (None, CHART["Version"]):
+            message = f"the labels name it, and what is rendered is chart {CHART['Version']}, which this pack mirrors"
+            place = Place(f"--version {self.version}")
+            found.append(Finding((), message, "", "usage-other-version", WARNING, place=place))
+        return found
+
+
+def _is_chart(text: str) -> bool:
+    """Whether it names a chart to Helm: a path, an address, or REPOSITORY/NAME."""
+    file = File(text)
+    try:
+        if text.endswith(".tgz") or file.is_dir():
+            return True
+        return "/" in text and not file.is_file()
+    except (OSError, ValueError):  # no path
+        return False
+
+
+def fitting(options: dict, each: str | None, form: str | None) -> None:
+    """Refuse options that do not go together."""
+    prints = [one for one in ("show_values", "explain", "changes", "callers") if options[one]]
+    names = ", ".join(f"--{one.replace('_', '-')}" for one in prints)
+    if len(prints) > 1:
+        raise click.UsageError(f"{names}: give one of them")
+    writes = options["output_dir"] or options["dry_run"] if prints == ["callers"] else options["output_dir"] or each
+    if prints and writes:
+        raise click.UsageError(
+            f"{names} prints to stdout instead of manifests, so it goes with no --output-dir"
+            + (" or --dry-run" if prints == ["callers"] else " or --each")
+        )
+    if options["notes"] and form in ("json", "sarif"):
+        raise click.UsageError(
+            f"--notes prints on stderr, where --format {form} writes for a program; give one of them"
+        )
+    if not each and any("{}" in str(options[key]) for key in ("name", "namespace", "output_dir")):
+        raise click.UsageError("{} stands for a release of --each, which is not there")
+    if each and not (options["output_dir"] or options["dry_run"] or options["callers"]):
+        raise click.UsageError("--each writes files; say where with --output-dir, or check only with --dry-run")
+
+
+def watched(files):
+    """The releases, with a progress bar on a terminal from the second second on."""
+    start, bar = time.monotonic(), None
+    for done, file in enumerate(files):
+        if bar is None and sys.stderr.isatty() and time.monotonic() - start > 1:
+            bar = click.progressbar(length=len(files), label="releases", file=sys.stderr)
+            bar.update(done)
+        yield file
+        if bar is not None:
+            bar.update(1)
+    if bar is not None:
+        bar.render_finish()

@@ -1,4 +1,4 @@
-{#- The shared pieces, imported by every template as `stageset`. #}
+{#- The shared pieces: every template has them as `stageset`. #}
 
 {%- macro name() -%}
 {{ Chart.Name }}
@@ -48,7 +48,7 @@ true
 {#- Containers of one pod run at once, so each has a cache directory of its own. #}
 {%- macro cleanupContainer(name, scopeArg, cacheDir) -%}
 - name: {{ name }}
-  image: {{ printf("%s/%s:%s", Values.cleanupOnDelete.image.registry, Values.cleanupOnDelete.image.repository, Values.cleanupOnDelete.image.tag) | quote }}
+  image: {{ printf("%s/%s:%s", Values.cleanupOnDelete.image.registry, Values.cleanupOnDelete.image.repository, Values.cleanupOnDelete.image.tag) | trim | quote }}
   imagePullPolicy: {{ Values.cleanupOnDelete.image.pullPolicy }}
   args:
     - delete

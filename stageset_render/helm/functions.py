@@ -14,6 +14,7 @@ import inspect
 import math
 import re
 
+from stageset_render.findings import Refused
 from stageset_render.helm import sprig
 from stageset_render.helm.reading import load_yaml
 from stageset_render.helm.writing import (
@@ -29,7 +30,6 @@ from stageset_render.helm.writing import (
     to_string,
     to_yaml,
 )
-from stageset_render.problems import Refused
 
 _SPACE = "\t\n\v\f\r \u0085\u00a0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
 
@@ -51,6 +51,8 @@ def _go_escape(found):
 
 def quote(*values):
     """Return Sprig's quote: each value in double quotes as Go's %q writes it, nil left out."""
+    if len(values) == 1 and type(values[0]) is str and not _PERHAPS_ESCAPED.search(values[0]):
+        return f'"{values[0]}"'
     texts = [to_string(value) for value in values if is_defined(value)]
     return " ".join(f'"{_PERHAPS_ESCAPED.sub(_go_escape, text)}"' for text in texts)
 

@@ -10,17 +10,20 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from stageset_render.problems import MAX_DEPTH, TOO_DEEP, Path, Refused, dotted, short
+from stageset_render.findings import MAX_DEPTH, TOO_DEEP, Path, Refused, dotted, short
+from stageset_render.helm.writing import Whole
 
 MAX_INDEX, MAX_DOTS = 65_536, 30  # Helm's own limits
 
 
 def typed(text: str) -> Any:
+    """What --set makes of a value (Helm: typedVal of pkg/strvals): an int64 prints whole, unlike a number of a file."""
     known = {"null": None, "true": True, "false": False, "0": 0}
     if text.lower() in known:
         return known[text.lower()]
     if re.fullmatch(r"[+-]?[0-9]{1,30}", text) and text[0] != "0" and -(2**63) <= int(text) < 2**63:
-        return int(text)
+        number = int(text)
+        return number if -1_000_000 < number < 1_000_000 else Whole(number)  # the others print whole anyway
     return text
 
 

@@ -12,6 +12,7 @@ import binascii
 import hashlib
 import operator
 
+from stageset_render.findings import Refused
 from stageset_render.helm.writing import (
     Whole,
     is_defined,
@@ -25,7 +26,6 @@ from stageset_render.helm.writing import (
     to_json,
     to_string,
 )
-from stageset_render.problems import Refused
 
 # Strings
 

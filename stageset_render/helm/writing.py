@@ -15,10 +15,10 @@ import re
 from decimal import Decimal
 
 import yaml
-from jinja2 import Undefined
+from jinja2 import StrictUndefined, Undefined
 from yaml.nodes import MappingNode, ScalarNode, SequenceNode
 
-from stageset_render.problems import Refused
+from stageset_render.findings import Refused
 
 _KINDS = ((str, "string"), (bool, "bool"), ((int, float), "number"), (dict, "map"), (list, "list"))
 
@@ -76,7 +76,7 @@ def _float(value, lowest=-4, highest=6):
 
 
 class Whole(int):
-    """A whole number that a function made; one of a values file is a float64 to Helm, and prints as one."""
+    """A whole number that a function or --set made; one of a values file is a float64 to Helm, and prints as one."""
 
 
 def to_string(value):
@@ -98,6 +98,8 @@ def finalize(value):
     """Return what a printed expression prints in a Helm template: nothing for nil, else the text of a scalar."""
     if isinstance(value, str):
         return value
+    if isinstance(value, StrictUndefined):
+        str(value)  # a bare name that nobody knows, which fails in Go as well
     return to_string(value) if is_defined(value) else ""
 
 
@@ -149,6 +151,8 @@ def _reads_as_string(text):
 @functools.lru_cache(maxsize=256)
 def _style(text):
     """Choose the style of Go's yaml, but double quotes for what a reader, an indent or what follows could change."""
+    if text.isascii() and text.isprintable():
+        return None if _reads_as_string(text) else '"'
     if re.search(_ESCAPED, text):
         if not text.isascii() and re.search("[\ud800-\udfff]", text):
             raise Refused(f"{text!a} holds half a character (a lone surrogate)")
@@ -204,6 +208,23 @@ def _near(key):
     return key.rstrip("0123456789"), len(key), key
 
 
+_SIMPLE_KEY = re.compile(r"([\0-/:-\x7f]*)([1-9][0-9]*|0)?")  # digits at its end alone
+_LETTERS = {letter: letter + 0x80 for letter in (*range(0x41, 0x5B), *range(0x61, 0x7B))}
+
+
+def _simple_order(found):
+    """What puts simple keys into Go's order, which has no circles for them: other signs, digits by value, letters."""
+    stem, digits = found.groups()
+    return stem.translate(_LETTERS) + (f"\x80{chr(len(digits))}{digits}" if digits else "")
+
+
+def _in_order(names):
+    found = [_SIMPLE_KEY.fullmatch(name) for name in names]
+    if all(found):
+        return [one[0] for one in sorted(found, key=_simple_order)]
+    return sorted(sorted(names, key=_near), key=_by_key)
+
+
 def _node(value):
     if isinstance(value, str):
         return ScalarNode(None, value, style=_style(value))
@@ -212,8 +233,7 @@ def _node(value):
     if isinstance(value, (int, float)):
         return ScalarNode(None, _number(value))
     if isinstance(value, dict):
-        names = sorted(sorted(map(need_string, value), key=_near), key=_by_key)
-        pairs = [(_node(name), _node(value[name])) for name in names]
+        pairs = [(_node(name), _node(value[name])) for name in _in_order([need_string(name) for name in value])]
         return MappingNode(None, pairs, flow_style=False)
     if kind_of(value) == "list":
         return SequenceNode(None, [_node(item) for item in value], flow_style=False)
@@ -224,12 +244,82 @@ def to_yaml(value):
     """Return Helm's toYaml of a value, as ``_yaml`` has it; a large map of texts, such as labels, is written once."""
     if type(value) is dict and len(value) > 100 and set(map(type, value.values())) == {str}:
         return _yaml_of_texts(tuple(value.items()))
-    return _yaml(value)
+    return _simply(value) or _yaml(value)
+
+
+# What libyaml writes as it is on a line, wherever that is; it has no blank at which a line could be broken.
+_SIMPLE = re.compile(r"[A-Za-z0-9_/](?:[A-Za-z0-9_/.@+:-]{0,99}[A-Za-z0-9_/.@+-])?")
+
+
+class _NotSimple(Exception):
+    pass
+
+
+def _simply(value):
+    """The text of ``_yaml`` where a list or map holds what is simple alone, in a third of the time; None for others."""
+    if type(value) not in (dict, list) or not value:
+        return None
+    lines = []
+    try:
+        _write(value, "", "", lines)
+    except _NotSimple:
+        return None
+    return "\n".join(lines)
+
+
+def _write(value, pad, head, lines):
+    """Write a list or map, of which the first entry stands behind ``head``."""
+    if type(value) is dict:
+        for name in _in_order([_simple_name(name) for name in value]):
+            item = value[name]
+            kind = type(item)
+            if (kind is dict or kind is list) and item:
+                lines.append(f"{head or pad}{_simple_text(name)}:")
+                _write(item, pad if kind is list else pad + "  ", "", lines)
+            else:
+                lines.append(f"{head or pad}{_simple_text(name)}: {_simple_scalar(item)}")
+            head = ""
+        return
+    for item in value:
+        if type(item) in (dict, list) and item:
+            _write(item, pad + "  ", f"{head or pad}- ", lines)
+        else:
+            lines.append(f"{head or pad}- {_simple_scalar(item)}")
+        head = ""
+
+
+def _simple_name(name):
+    if type(name) is not str:
+        raise _NotSimple
+    return name
+
+
+@functools.lru_cache(maxsize=1024)
+def _simple_text(text):
+    if not _SIMPLE.fullmatch(text):
+        raise _NotSimple
+    return text if _reads_as_string(text) else f'"{text}"'
+
+
+def _simple_scalar(value):
+    kind = type(value)
+    if kind is str:
+        return _simple_text(value)
+    if kind is bool:
+        return "true" if value else "false"
+    if kind is int or kind is float:
+        return _number(value)
+    if value is None:
+        return "null"
+    if kind is dict or kind is list:
+        return "{}" if kind is dict else "[]"
+    raise _NotSimple
 
 
 @functools.lru_cache(maxsize=2)
 def _yaml_of_texts(items):
-    return _yaml(dict(items))
+    value = dict(items)
+    return _simply(value) or _yaml(value)
 
 
 def _yaml(value):

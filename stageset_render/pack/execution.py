@@ -5,16 +5,26 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
-from typing import NamedTuple
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, NamedTuple
 
-from stageset_render.helm.documents import framed, ordered
+from stageset_render.findings import ERROR, WARNING, Finding, Refused, short
+from stageset_render.helm.documents import framed, ordered, unknown_hooks
 from stageset_render.helm.values import Source
 from stageset_render.helm.writing import to_yaml
 from stageset_render.pack import output
-from stageset_render.pack.files import CHART, LINT_RULES, NOTES, manifest_names, template_names, text
-from stageset_render.pack.rendering import Rendering, plain_defaults
-from stageset_render.problems import Problem, Refused
+from stageset_render.pack.files import CHART, LINT_RULES, manifest_names, template_names, text
+from stageset_render.pack.ignoring import Ignored
+from stageset_render.pack.release import Release, plain_defaults
+from stageset_render.pack.schema import UNREADABLE
+from stageset_render.reporting import Told, located
+from stageset_render.rules import judged
+
+if TYPE_CHECKING:
+    from stageset_render.pack.callers import Callers
+    from stageset_render.pack.definitions import Definitions
+    from stageset_render.pack.expectations import Expectations
 
 
 class Request(NamedTuple):
@@ -25,16 +35,21 @@ class Request(NamedTuple):
     values: dict
     sources: list[Source] = []
     chart: dict = CHART
-    show_only: list[str] = []
+    show_only: list[str] = []  # patterns of what is shown, one for each option
     no_hooks: bool = False
-    crds: str | None = None
+    crds: str | Definitions | None = None
     output_dir: str | None = None
     show_values: bool = False
     explain: bool = False
+    changes: bool = False
+    notes: bool = False
     skip_schema_validation: bool = False
+    callers: bool = False
+    expect: Expectations | None = None
     lint: bool = False
     strict: bool = False
     dry_run: bool = False
+    found: list[Finding] = []  # of the command line
 
     @property
     def directory(self) -> str | None:
@@ -43,55 +58,109 @@ class Request(NamedTuple):
 
 
 class Result(NamedTuple):
-    """What came of it; pages are (path in the chart, text) of every document, in the order of printing."""
+    """What came of it.
 
-    pages: list[tuple[str, str]]
-    notes: str
-    warnings: list[Problem]
-    values: dict
+    Attributes:
+        told: what was found.
+        refused: whether that keeps the release from being rendered; there are no pages then.
+        pages: (path in the chart, text) of every document, in the order of printing.
+        notes: the text of the notes, and the table of callers under it.
+        callers: that table, when it is asked for.
+        values: every value, merged.
+    """
+
+    told: list[Told]
+    refused: bool = False
+    pages: list[tuple[str, str]] = []
+    notes: str = ""
+    callers: Callers | None = None
+    values: dict = {}
 
 
-def rendered(request: Request) -> Result:
+def rendered(request: Request, ignored: Ignored, release_name: str = "") -> Result:
     """Render, and write nothing yet.
 
+    Args:
+        request: what to render.
+        ignored: what is not to be told.
+        release_name: how reports call the release, when there are several.
+
     Raises:
-        Refused: for everything that ends in exit code 1, with all that is wrong.
+        Refused: where there is nothing to judge, or a template fails.
     """
-    rendering = Rendering(
-        request.values,
-        name=request.name,
-        namespace=request.namespace,
-        chart=request.chart,
-        skip_schema_validation=request.skip_schema_validation,
-    )
-    texts = rendering.texts([*(request.show_only or manifest_names()), NOTES])
-    notes, pages = texts.pop(NOTES), _pages(request, rendering, texts)
-    found = rendering.warnings()
-    if request.directory and not request.show_only:
-        left = {f"templates/{file}" for file in template_names()} - {file for file, _ in pages}
-        stale = output.stale(request.directory, left)
-        found += [Problem((), f"{path}: renders nothing now; delete it") for path in stale]
-    if request.strict and found:
-        raise Refused(*found)
-    if request.lint:
-        output.lint("".join(page for _, page in pages), text(LINT_RULES))
-    return Result(pages, notes.strip(), found, rendering.values)
+    release = Release(request.values, name=request.name, namespace=request.namespace, chart=request.chart)
+    found = [*request.found, *(problem for source in request.sources for problem in source.problems)]
+    found += judged(release, request.skip_schema_validation)
+    told, refused = _told(request, ignored, release_name, found)
+    if request.expect and not refused:
+        from stageset_render.pack.expectations import broken
+
+        found += broken(release, request.expect.entries, request.expect.place)
+        told, refused = _told(request, ignored, release_name, found)
+    told_otherwise = request.callers or request.explain or request.changes or request.show_values
+    definitions = list(_of_definitions(request, release))
+    if refused or told_otherwise:  # no object is rendered that could miss them
+        ignored.left(definitions)  # so that an ignore of them has met something
+    elif definitions:
+        found += definitions
+        told, refused = _told(request, ignored, release_name, found)
+    texts = {} if refused or told_otherwise else _texts(request, release)
+    pages = _pages(request, texts)
+    more = list(_of_output(request, texts, pages)) if texts else []
+    if not any(one.rule in UNREADABLE for one in found):  # all has been judged
+        more += ignored.unmet()
+    if more:
+        told, refused = _told(request, ignored, release_name, found + more)
+    if refused:
+        return Result(told, refused)
+    table, notes = None, ""
+    if request.callers or request.notes:
+        from stageset_render.pack import callers
+
+        table = callers.callers(release)
+        notes = f"{release.notes()}\n\nWho may call the controller:\n\n{callers.as_text(table)}"
+    return Result(told, refused, pages, notes, table if request.callers else None, release.values)
 
 
-def execute(request: Request) -> tuple[str, Result]:
+def _of_definitions(request: Request, release: Release) -> Iterator[Finding]:
+    """What is found of the CustomResourceDefinitions, where the whole release is rendered."""
+    create, path = release.at("crds.create"), ("crds", "create")
+    if request.crds and not create:
+        yield Finding(
+            path, "is not true, so --crds is without effect", "leave that out", "crds-without-effect", WARNING
+        )
+    elif create and not (request.crds or request.show_only):
+        message = "the CustomResourceDefinitions are a part of the release, and are not rendered without --crds"
+        mend = "give --crds the chart, or a directory that has them, or set this to false and apply them yourself"
+        yield Finding(path, message, mend, "crds-left-out", WARNING)
+
+
+def _told(request: Request, ignored: Ignored, name: str, found: list[Finding]) -> tuple[list[Told], bool]:
+    judged_by_user, left = [], []
+    for finding, reason in ignored.sorted(found):
+        if reason is None:
+            left.append(finding)
+        else:
+            judged_by_user += [one._replace(ignored=reason) for one in located([finding], request.sources, name)]
+    refused = any(one.level == ERROR or request.strict for one in left)
+    return located(left, request.sources, name) + judged_by_user, refused
+
+
+def execute(request: Request, ignored: Ignored) -> tuple[str, Result]:
     """Render, and write below `output_dir` when there is one. Returns what goes to stdout, and the rest.
 
     Raises:
         Refused: as `rendered` does.
         OSError: when a file can't be written.
     """
-    result = rendered(request)
-    if request.dry_run:
+    result = rendered(request, ignored)
+    if result.refused or request.dry_run or request.callers:
         return "", result
-    if request.explain:
-        from stageset_render.pack.explain import explained
+    if request.explain or request.changes:
+        from stageset_render.pack import explain
 
-        return explained(result.values, plain_defaults(), request.sources), result
+        told = explain.changed if request.changes else explain.explained
+        return told(result.values, plain_defaults(), request.sources), result
     if request.show_values:
         return to_yaml(result.values) + "\n", result
     if request.directory:
@@ -100,11 +169,49 @@ def execute(request: Request) -> tuple[str, Result]:
     return "".join(page for _, page in result.pages), result
 
 
-def _pages(request: Request, rendering: Rendering, texts: dict[str, str]) -> list[tuple[str, str]]:
-    """(path in the chart, text) of every document, in the order in which they are printed."""
-    pages = [(f"templates/{file}", document) for file, document in ordered(texts, not request.no_hooks)]
+def _texts(request: Request, release: Release) -> dict[str, str]:
+    """What is rendered, by its path in the chart."""
+    files = [file for file in manifest_names() if not request.show_only or _asked(f"templates/{file}", request)]
+    texts = {f"templates/{file}": text for file, text in release.texts(files).items()}
+    if request.crds:
+        from stageset_render.pack.definitions import Definitions  # who gives none does without
+
+        given = request.crds if isinstance(request.crds, Definitions) else Definitions(request.crds)
+        texts.update(given.texts(release))
+    missing = set(range(len(request.show_only))).difference(*(_asked(path, request) for path in texts))
+    if missing:
+        pattern = short(repr(request.show_only[min(missing)]))
+        raise Refused(f"there is no template {pattern}, and no definition that --crds names")
+    return texts
+
+
+def _asked(path: str, request: Request) -> list[int]:
+    """The numbers of the options --show-only whose patterns a path matches."""
+    name = path.removeprefix("templates/")
+    patterns = (pattern.removeprefix("templates/") for pattern in request.show_only)
+    return [number for number, pattern in enumerate(patterns) if fnmatchcase(name, pattern)]
+
+
+def _pages(request: Request, texts: dict[str, str]) -> list[tuple[str, str]]:
+    """(path in the chart, text) of every document, in the order in which they are printed.
+
+    That is Helm's order of installation; with --show-only it is so for each of the options in turn (Helm: pkg/cmd).
+    """
+    pages = ordered(texts, not request.no_hooks)
     if request.show_only:
-        pages.sort(key=lambda page: request.show_only.index(page[0].removeprefix("templates/")))
-    elif request.crds:
-        pages = rendering.crds(output.read_crds(Path(request.crds))) + pages
+        asked = {path: _asked(path, request) for path in texts}
+        pages = sorted((page for page in pages if asked[page[0]]), key=lambda page: asked[page[0]][0])
     return [(file, framed(request.chart["Name"], file, document)) for file, document in pages]
+
+
+def _of_output(request: Request, texts: dict[str, str], pages: list[tuple[str, str]]) -> Iterator[Finding]:
+    """What is found in what is rendered, and in the directory that it is written to."""
+    for path, hook in unknown_hooks(texts):
+        message = f"{path} is left out, as Helm leaves it out: {short(ascii(hook))} is no kind of hook that it knows"
+        yield Finding((), message, "mend or remove the annotation helm.sh/hook", "output-hook", WARNING)
+    if request.directory and not request.show_only:
+        left = {f"templates/{file}" for file in template_names()} - {file for file, _ in pages}
+        for path in output.stale(request.directory, left):
+            yield Finding((), f"{path} renders nothing now", "delete it", "output-stale", WARNING)
+    if request.lint:
+        yield from output.lint(pages, text(LINT_RULES))

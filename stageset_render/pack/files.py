@@ -8,7 +8,7 @@ import functools
 from pathlib import Path
 
 CHART = {"Name": "stageset-controller", "Version": "0.0.0", "AppVersion": "2026.8.17224814"}  # what is mirrored
-DEFAULTS, HELPERS, NOTES, VALIDATE = "_defaults.tpl", "_helpers.tpl", "NOTES.txt", "_validate.tpl"
+CRDS, DEFAULTS, HELPERS, NOTES = "_crds.tpl", "_defaults.tpl", "_helpers.tpl", "NOTES.txt"
 SCHEMA, LINT_RULES = "values.schema.json", ".yamllint"
 
 
@@ -33,7 +33,7 @@ def source(template: str) -> str:
 @functools.cache
 def all_templates() -> list[str]:
     """Every file of templates/, by name."""
-    return sorted(path.name for path in (root() / "templates").iterdir())
+    return sorted(path.name for path in (root() / "templates").iterdir() if path.is_file())
 
 
 def template_names() -> list[str]:

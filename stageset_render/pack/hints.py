@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The stageset-render authors
 # SPDX-License-Identifier: 0BSD
-"""Guesses what was meant where a value is refused, and shows it as it should have been written.
+"""Guesses what was meant where a value is refused, as a `Hint`: the value as it should be, or the key meant.
 
 A node is the part of a schema that is about one value; `resolved` follows its reference to a definition.
 """
@@ -13,13 +13,15 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from stageset_render.problems import Path, brief
+from stageset_render.findings import Hint, Path
 
 TRUTHS = {
-    **dict.fromkeys(("true", "yes", "y", "on", "enabled", "1"), "true"),
-    **dict.fromkeys(("false", "no", "n", "off", "disabled", "0"), "false"),
+    **dict.fromkeys(("true", "yes", "y", "on", "enabled", "1"), True),
+    **dict.fromkeys(("false", "no", "n", "off", "disabled", "0"), False),
 }
 Resolve = Callable[[dict], dict]
+NO_HINT = Hint()
+UNKNOWN, UNKNOWN_HERE = "is unknown", "is unknown here"
 
 
 def near(word: str, known: list[str], count: int) -> list[str]:
@@ -29,24 +31,13 @@ def near(word: str, known: list[str], count: int) -> list[str]:
     return difflib.get_close_matches(word, known, count)
 
 
-def shown(value) -> str:
-    """A value as an error names it: short, on one line, with YAML's words for null, true and false."""
-    if isinstance(value, dict):
-        return "a map"
-    if isinstance(value, list):
-        return "a list"
-    if isinstance(value, str):
-        return repr(value if len(value) <= 60 else value[:57] + "...")
-    text = json.dumps(value)
-    return text if len(text) <= 60 else text[:57] + "..."
-
-
-def meant(found, options) -> str:
+def meant(found: Any, options: list) -> Hint:
+    """Which of the options a text is near to."""
     if not isinstance(found, str) or len(found) > 60:
-        return ""
+        return NO_HINT
     texts = [str(option) for option in options if option]
     close = [text for text in texts if text.lower() == found.lower()] or near(found, texts, 1)
-    return f" (did you mean {close[0]}?)" if close else ""
+    return Hint(others=(close[0],)) if close else NO_HINT
 
 
 def types(node: dict) -> list[str]:
@@ -58,40 +49,40 @@ def types(node: dict) -> list[str]:
     return [kind for kind in kinds if kind != unsaid]
 
 
-def form(found: Any, node: dict, resolved: Resolve) -> str:
+def form(found: Any, node: dict, resolved: Resolve) -> Hint:
     """A hint where a value of one kind stands in place of a list or a map: the value as it should be."""
     kinds = types(node)
     if isinstance(found, dict):
-        listed = "; write it as a list: begin its first line with `- `, or put [ ] around its braces"
-        return listed if "array" in kinds and found else ""
+        listed = Hint(layout="write it as a list: begin its first line with `- `, or put [ ] around its braces")
+        return listed if "array" in kinds and found else NO_HINT
     if not isinstance(found, (str, bool, int, float)) or not 0 < len(str(found)) <= 60:
-        return ""
+        return NO_HINT
     if "array" in kinds:
         return _list_form(str(found), node, resolved)
     if "object" not in kinds:
-        return ""
+        return NO_HINT
     key, colon, value = str(found).partition(":")
     if colon and re.fullmatch(r"\w+", key) and value[:1] not in ("", " "):
-        return f"; put a blank behind the colon: {key}: {value}"
+        return Hint(layout=f"put a blank behind the colon: {key}: {value}")
     known = resolved(node).get("properties", {})
     key, equals, value = str(found).partition("=")
     if not known and equals:
-        return f"; write {key}: {value}"
-    meant = _entries(found, known, resolved)
-    if 0 < len(meant) <= 2:
-        return "; write " + " or ".join(map(flow, meant))
-    return f"; it takes the key{'s' * (len(known) > 1)} {', '.join(sorted(known))}" if known else ""
+        return Hint(value={key: value})
+    entries = _entries(found, known, resolved)
+    if 0 < len(entries) <= 2:
+        return Hint(value=entries[0], others=tuple(entries[1:]))
+    return Hint(known=tuple(sorted(known))) if known else NO_HINT
 
 
-def _list_form(found: str, node: dict, resolved: Resolve) -> str:
+def _list_form(found: str, node: dict, resolved: Resolve) -> Hint:
     item = resolved(node.get("items", {}))
     texts = [text for text in re.split(r"[,\s]+", found) if text]
     if "string" in types(item):
-        return f"; write a list: {json.dumps(texts)}"
-    meant = [_entries(text, item.get("properties", {}), resolved) for text in texts]
-    if meant and all(len(one) == 1 for one in meant):
-        return f"; write a list: {flow([one[0] for one in meant])}"
-    return f"; write a list such as {flow(node['examples'][0])}" if "examples" in node else ""
+        return Hint(value=texts)
+    entries = [_entries(text, item.get("properties", {}), resolved) for text in texts]
+    if entries and all(len(one) == 1 for one in entries):
+        return Hint(value=[one[0] for one in entries])
+    return Hint(value=node["examples"][0], example=True) if "examples" in node else NO_HINT
 
 
 def _entries(found: Any, known: dict[str, dict], resolved: Resolve) -> list[dict]:
@@ -121,30 +112,22 @@ def _holds(found: Any, node: dict) -> bool:
     return jsonschema_rs.is_valid({key: node[key] for key in bounds if key in node}, found)
 
 
-def flow(value: Any) -> str:
-    """A value as YAML on one line."""
-    import yaml
-
-    return yaml.safe_dump(value, default_flow_style=True, width=float("inf"), sort_keys=False).strip()
-
-
-def quotes(found: Any, kinds: list[str], node: dict) -> str:
-    """A hint for `"true"` where true was meant, the usual slip with --set-string, and for the other way round, unless
-    the text that it means would be refused as well."""
+def spelled(found: Any, kinds: list[str], node: dict) -> Hint:
+    """The value that a scalar of another type spells: true for `"true"`, the usual slip with --set-string, and the
+    other way round; none when that would be refused as well."""
     word = found if isinstance(found, str) else json.dumps(found)
-    if isinstance(found, str) and len(found) <= 20:
-        number = {"integer", "number"} & set(kinds) and re.fullmatch("-?(0|[1-9][0-9]*)", found)
-        if (number and _holds(int(found), node)) or (found in ("true", "false") and "boolean" in kinds):
-            return f"; write it without quotes, as {found}"
+    number = isinstance(found, str) and re.fullmatch("-?(0|[1-9][0-9]{0,18})", found)
+    if number and {"integer", "number"} & set(kinds) and _holds(int(found), node):
+        return Hint(value=int(found))
     if "boolean" in kinds and word.lower() in TRUTHS:
-        return f"; write {TRUTHS[word.lower()]}"
+        return Hint(value=TRUTHS[word.lower()])
     if isinstance(found, (bool, int, float)) and "string" in kinds and _holds(word, node):
-        return "; write it in quotes"  # as it stands in the file: 1.10 has been read as 1.1
-    return ""
+        return Hint(value=word)
+    return NO_HINT
 
 
-def unknown(path: Path, key: str, inner: Any, node: dict, resolved: Resolve, empty: list[str]) -> str:
-    """What is said of a key that its node does not know, from what is near it; empty when that is nothing.
+def unknown(path: Path, key: str, inner: Any, node: dict, resolved: Resolve, empty: list[str]) -> tuple[str, Hint]:
+    """What is said of a key that its node does not know, from what is near it.
 
     Args:
         path: where the map is that holds the key.
@@ -157,17 +140,16 @@ def unknown(path: Path, key: str, inner: Any, node: dict, resolved: Resolve, emp
     known = node["properties"]
     if isinstance(inner, dict) and not path and 0 < len(inner) <= 2 * sum(one in known for one in inner):
         first = next(one for one in inner if one in known)
-        return f"holds the values of the pack; remove this line, and write {first}: without indentation"
+        layout = f"remove this line, and write {first}: without indentation"
+        return "holds the values of the pack", Hint(path=(first,), layout=layout)
     name, colon, rest = key.partition(":")
     if colon and name in known and rest:
-        return (
-            f"is unknown; put a blank behind the colon: {name}: {rest}"
-            if inner is None
-            else (f"is unknown; write {rest}: on a line of its own, indented below {name}:")
-        )
+        apart = f"put a blank behind the colon: {name}: {rest}"
+        below = f"write {rest}: on a line of its own, indented below {name}:"
+        return UNKNOWN, Hint(layout=apart if inner is None else below)
     close = near(key, sorted(known), 1)
     if close:
-        return f"is unknown (did you mean {brief(path + (close[0],))}?)"
+        return UNKNOWN, Hint(path=(*path, close[0]))
     below = []
     for name, child in known.items():
         child = resolved(child)
@@ -175,13 +157,13 @@ def unknown(path: Path, key: str, inner: Any, node: dict, resolved: Resolve, emp
         for steps, part in (((name,), child), ((name, 0), items)):
             if key in part.get("properties", {}):
                 if name in empty:
-                    return f"is unknown here; indent this line below {name}:, which holds nothing"
+                    return UNKNOWN_HERE, Hint(layout=f"indent this line below {name}:, which holds nothing")
                 below.append((*path, *steps, key))
-    return _did_you_mean(below, inner)
+    return UNKNOWN_HERE, _did_you_mean(below, inner)
 
 
-def elsewhere(path: Path, key: str, inner: Any, nodes: dict[Path, dict], resolved: Resolve) -> str:
-    """The same from the rest of the schema: where a key of the name takes such a value."""
+def elsewhere(path: Path, key: str, inner: Any, nodes: dict[Path, dict], resolved: Resolve) -> Hint:
+    """Where else in the schema a key of the name takes such a value."""
     kind = next((name for of, name in KINDS if isinstance(inner, of)), "null")
     places = [other for other, node in nodes.items() if other[-1] == key and kind in types(node)]
     if isinstance(inner, dict):
@@ -192,17 +174,11 @@ def elsewhere(path: Path, key: str, inner: Any, nodes: dict[Path, dict], resolve
 KINDS = ((bool, "boolean"), (int, "integer"), (float, "number"), (str, "string"), (list, "array"), (dict, "object"))
 
 
-def _did_you_mean(places: list[Path], inner: Any) -> str:
+def _did_you_mean(places: list[Path], inner: Any) -> Hint:
     if not 0 < len(places) <= 3:
-        return ""
-    *rest, last = map(brief, places)
-    said = f"is unknown here (did you mean {', '.join(rest)}{' or ' if rest else ''}{last}?)"
-    if (
-        rest
-        or isinstance(inner, (dict, list))
-        or len(str(inner)) > 60
-        or any(isinstance(step, int) for step in places[0])
-    ):
-        return said
-    line = functools.reduce(lambda value, step: {step: value}, reversed(places[0][1:]), inner)
-    return f"{said}; write {places[0][0]}: {flow(line)}"
+        return NO_HINT
+    first, *rest = places
+    if rest or isinstance(inner, (dict, list)) or len(str(inner)) > 60 or any(isinstance(one, int) for one in first):
+        return Hint(path=first, others=tuple(rest))
+    value = functools.reduce(lambda value, step: {step: value}, reversed(first), inner)
+    return Hint(path=first, value=value)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 
-from stageset_render.problems import Refused, short
+from stageset_render.findings import Refused, short
 
 DNS_LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 
@@ -38,3 +38,9 @@ def check_versions(chart: dict) -> None:
             raise Refused(
                 f"the {what} makes the label {short(label)!r}; a label holds 63 letters, digits, -, _ and . at most"
             )
+
+
+def check_file_name(name: str) -> None:
+    """Refuse the name of a file that would begin a new line or move a cursor where it is printed, or is no text."""
+    if not name.isprintable():
+        raise Refused(f"{short(ascii(name))} is no name for a file here: it has a character that can't be printed")

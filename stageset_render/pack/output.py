@@ -1,66 +1,59 @@
 # SPDX-FileCopyrightText: The stageset-render authors
 # SPDX-License-Identifier: 0BSD
-"""Reads CustomResourceDefinitions, checks manifests with yamllint, and writes them into a directory."""
+"""Checks manifests with yamllint, and writes them into a directory."""
 
 from __future__ import annotations
 
+import bisect
+import contextlib
 import errno
 import os
 import re
 import shutil
+import signal
+import threading
+import time
 from collections.abc import Iterator
-from pathlib import Path
 
-from stageset_render.helm.documents import documents
-from stageset_render.helm.reading import load_yaml
-from stageset_render.helm.values import named as shown
-from stageset_render.problems import Refused
+from stageset_render.findings import WARNING, Finding, Place
 
-
-def read_crds(directory: Path) -> list[tuple[str, dict]]:
-    """The CustomResourceDefinitions in a directory's YAML files.
-
-    Returns:
-        (file name, object) pairs, by file name.
-
-    Raises:
-        Refused: when there are none, or a file holds anything else.
-    """
-    if not directory.is_dir():
-        raise Refused(f"{shown(str(directory))}: is no directory; --crds takes the one that holds the definitions")
-    found = []
-    for path in sorted(path for path in directory.iterdir() if path.suffix in (".yaml", ".yml")):
-        try:
-            parts = documents(path.read_text(encoding="utf-8"))
-        except UnicodeDecodeError as error:
-            raise Refused(f"{path}: is not UTF-8; save it as UTF-8") from error
-        for definition in [load_yaml(part, str(path)) for part in parts] or [{}]:
-            metadata = definition.get("metadata")
-            named = isinstance(metadata, dict) and isinstance(metadata.get("name"), str)
-            if definition.get("kind") != "CustomResourceDefinition" or not named:
-                raise Refused(f"{path}: is no CustomResourceDefinition with a name; remove it from the directory")
-            found.append((path.name, definition))
-    if not found:
-        raise Refused(f"{shown(str(directory))}: holds no YAML file with a CustomResourceDefinition")
-    return found
+MOST_LINTED = 64_000  # characters of manifests, which take half a second
+MOST_DEFINED = 500_000  # of definitions beside them, which no values make longer
 
 
-def lint(text: str, rules: str) -> None:
-    """Run yamllint over manifests.
+def lint(pages: list[tuple[str, str]], rules: str) -> Iterator[Finding]:
+    """Everything that yamllint finds in manifests.
+
+    It takes eight millionths of a second for a character, and for a map of n keys n * n steps (its key-duplicates), so
+    those that are beyond MOST_LINTED are left out, and told.
 
     Args:
-        text: the manifests.
+        pages: (path in the chart, text) of every document.
         rules: the text of a .yamllint.
-
-    Raises:
-        Refused: with everything that yamllint finds.
     """
-    from yamllint import config, linter  # only --lint pays for it
+    from yamllint import linter  # only --lint pays for it
+    from yamllint.config import YamlLintConfig
 
-    text = re.sub(r"^( *(?:- )?[\w-]+:) $", r"\1", text, flags=re.M)  # what a value that is null leaves behind
-    found = list(linter.run(text, config.YamlLintConfig(rules)))
-    if found:
-        raise Refused(*(f"output:{one.line}:{one.column}: {one.message}" for one in found))
+    from stageset_render.pack.definitions import is_definition
+
+    left = {False: MOST_LINTED, True: MOST_DEFINED}
+    kept, starts, lines, line = [], [], [], 0  # and where each of those that are kept starts among them, and in all
+    for file, text in pages:
+        if len(text) <= left[is_definition(file)]:
+            left[is_definition(file)] -= len(text)
+            starts.append(starts[-1] + kept[-1].count("\n") if kept else 0)
+            lines.append(line)
+            kept.append(text)
+        line += text.count("\n")
+    text = re.sub(r"^( *(?:- )?[\w-]+:) $", r"\1", "".join(kept), flags=re.M)  # what a value that is null leaves behind
+    for one in linter.run(text, YamlLintConfig(rules)):
+        at = bisect.bisect_right(starts, one.line - 1) - 1
+        place = Place("output", one.line - starts[at] + lines[at], one.column)
+        yield Finding((), one.message, rule="output-lint", place=place)
+    skipped = len(pages) - len(kept)
+    if skipped:
+        message = f"{skipped} of {len(pages)} documents are not linted, which would take a second for each 100 kB"
+        yield Finding((), message, "run yamllint on what is printed", "output-lint-part", WARNING)
 
 
 def stale(directory: str, files: set[str]) -> list[str]:
@@ -78,7 +71,7 @@ def _names(directory: str) -> set[str]:
 
 
 def write(pages: list[tuple[str, str]], directory: str) -> None:
-    """Write pages into a directory, all or none: each file is completed under another name before any takes its place.
+    """Write pages into a directory, all or none: each file is completed elsewhere before any takes its place.
 
     Args:
         pages: (path below the directory, text) pairs; texts of one path follow one another in its file.
@@ -97,60 +90,136 @@ def write(pages: list[tuple[str, str]], directory: str) -> None:
 
 
 class Staged:
-    """Files that are complete, each beside its place under a name that begins with a dot, until all take their places.
+    """Files that are complete in directories of their own, until all take their places.
 
-    Which they are is read from the directories, so that ten thousand of those take no more memory than one.
+    Such a directory is made in the nearest one that is there, so that renaming is all that is left to do; nobody can
+    guess its name. What is in it is read from it, so that ten thousand files take no more memory than one; what another
+    run has left, or is doing, is not touched.
     """
 
     def __init__(self) -> None:
-        self._mark = f".{os.getpid()}.new"
-        self._places: list[tuple[str, bool]] = []  # directories that hold all of them, and whether each was made here
+        self._stages: dict[str, str] = {}  # a directory that is there to the one that was made in it
+        self._root = ""  # what all files are in
 
     def add(self, pages: list[tuple[str, str]], directory: str) -> None:
         """Complete the files of a directory; arguments and errors as for `write`."""
         texts: dict[str, list[str]] = {}
         for file, text in pages:
             texts.setdefault(os.path.join(directory, file), []).append(text)
-        place = above = os.path.realpath(directory)  # .. behind a link is not what the path's text says
-        made = not os.path.lexists(place)
-        while not os.path.lexists(above):
-            place, above = above, os.path.dirname(above)
-        for path in () if made else texts:
+        for path in texts:
             if os.path.isdir(path) and not os.path.islink(path):
-                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
-        last, new = self._places[-1] if self._places else ("", False)
-        if not (new and place.startswith(last + os.sep)):
-            self._places.append((place, made))
-        for parent in dict.fromkeys(map(os.path.dirname, texts)):
-            os.makedirs(parent, exist_ok=True)
-            if os.path.islink(parent):
-                self._places.append((os.path.realpath(parent), False))
+                raise _os_error(errno.EISDIR, path)
+        root = os.path.realpath(directory)
+        self._root = os.path.commonpath([self._root or root, root])
+        staged = {parent: self._staged(parent) for parent in dict.fromkeys(map(os.path.dirname, texts))}
         for path, parts in texts.items():
-            with open(self._other(path), "xb") as file:
+            parent, name = os.path.split(path)
+            # nothing that applies all of a directory takes it for a manifest, should it be left behind
+            with open(os.path.join(staged[parent], f"{name}{NEW}"), "xb") as file:
                 file.write("".join(parts).encode())
 
     def commit(self) -> None:
-        """Put all files into their places."""
-        for place, _ in self._places:
-            for staged, path in self._files(place):
-                os.replace(staged, path)
-        self._places = []
+        """Put all files into their places, before or after any other run that does: the later one's are there then."""
+        if not self._stages:
+            return
+        os.makedirs(self._root, exist_ok=True)
+        with _alone(self._root), _undisturbed():
+            for place, stage in self._stages.items():
+                for parent, _, names in os.walk(stage):
+                    there = os.path.join(place, os.path.relpath(parent, stage)) if names else ""
+                    for name in names:
+                        os.makedirs(there, exist_ok=True)
+                        os.replace(os.path.join(parent, name), os.path.join(there, name.removesuffix(NEW)))
+        self.discard()
 
     def discard(self) -> None:
-        """Remove what has not taken its place, and the directories made for it."""
-        for place, made in self._places:
-            if made:
-                shutil.rmtree(place, ignore_errors=True)
-            else:
-                for staged, _ in self._files(place):
-                    os.unlink(staged)
+        """Remove what has not taken its place."""
+        with _undisturbed():
+            for stage in self._stages.values():
+                shutil.rmtree(stage, ignore_errors=True)
+            self._stages = {}
 
-    def _other(self, path: str) -> str:
-        parent, name = os.path.split(path)
-        return os.path.join(parent, f".{name}{self._mark}")
+    def _staged(self, directory: str) -> str:
+        """Where the files of a directory wait, which is made."""
+        import tempfile  # only what is written pays for it
 
-    def _files(self, directory: str) -> Iterator[tuple[str, str]]:
-        for parent, _, names in os.walk(directory):
-            for name in names:
-                if name.startswith(".") and name.endswith(self._mark):
-                    yield os.path.join(parent, name), os.path.join(parent, name[1 : -len(self._mark)])
+        given = directory
+        while not os.path.lexists(given) and given:
+            given = os.path.dirname(given)
+        if given and not os.path.isdir(given):  # a file, or a link to nowhere
+            raise _os_error(errno.ENOTDIR, given)
+        place = above = os.path.realpath(directory)  # .. behind a link is not what the path's text says
+        while not os.path.lexists(above):
+            above = os.path.dirname(above)
+        if above not in self._stages:
+            try:
+                self._stages[above] = tempfile.mkdtemp(prefix=".stageset-render-", dir=above)
+            except OSError as error:
+                raise _os_error(error.errno, above) from None
+        stage = os.path.join(self._stages[above], os.path.relpath(place, above))
+        os.makedirs(stage, exist_ok=True)
+        return stage
+
+
+NEW = ".new"
+
+
+def _os_error(number: int, path: str) -> OSError:
+    return OSError(number, os.strerror(number), path)
+
+
+@contextlib.contextmanager
+def _alone(directory: str) -> Iterator[None]:
+    """Holds a directory against other runs, and waits for one that does; not for ever, as anybody might hold it."""
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(ImportError, OSError):
+            import fcntl  # where there is none, files take their places one by one
+
+            handle = os.open(directory, os.O_RDONLY)
+            stack.callback(os.close, handle)
+            for _ in range(100):
+                with contextlib.suppress(BlockingIOError):
+                    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                time.sleep(0.05)
+        yield
+
+
+ENDING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+
+
+@contextlib.contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Lets no request to end come between: it is heard afterwards."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextlib.contextmanager
+def ended_in_order() -> Iterator[None]:
+    """Makes an exception of a request to end (SIGTERM, SIGHUP), as Python does of SIGINT, so that all is put away.
+
+    It is SystemExit, with the status that a shell gives such an end. A second request doesn't disturb what is under
+    way.
+    """
+
+    def end(number: int, _frame) -> None:
+        signal.signal(number, signal.SIG_IGN)
+        raise SystemExit(128 + number)
+
+    before = {}
+    if threading.current_thread() is threading.main_thread():
+        for number in ENDING:
+            if signal.getsignal(number) is signal.SIG_DFL:  # SIGINT is Python's, and nohup's SIGHUP is to be ignored
+                before[number] = signal.signal(number, end)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -13,8 +13,10 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from stageset_render.pack.hints import elsewhere, form, meant, quotes, shown, types, unknown
-from stageset_render.problems import Path, Problem, holds
+from stageset_render.findings import ERROR, WARNING, Finding, Hint, Path, holds
+from stageset_render.helm.reading import TEMPLATE, placeholder
+from stageset_render.helm.values import without_whole
+from stageset_render.pack.hints import NO_HINT, UNKNOWN, elsewhere, form, meant, spelled, types, unknown
 
 ARTICLES = {"object": "a map", "array": "a list", "integer": "an integer", "null": "null"}
 MANY = 10_000  # values; of more, only the first of each list and map are looked at one by one
@@ -27,23 +29,34 @@ LIMITS = {
 }
 LENGTHS = {"maxItems": "entries", "maxProperties": "keys", "minItems": "entries", "minProperties": "keys"}
 DEMOTED = {"additionalProperties", "minimum", "maximum", "maxItems", "maxLength", "maxProperties"}
+RULES = {  # the rule that a keyword's finding is named by; of those that are not here, values-combination
+    "additionalProperties": "values-unknown-key",
+    "type": "values-type",
+    "required": "values-missing",
+    **dict.fromkeys(("enum", "const"), "values-choice"),
+    "pattern": "values-form",
+    **dict.fromkeys(LIMITS, "values-bounds"),
+    **dict.fromkeys((*LENGTHS, "minLength", "maxLength"), "values-length"),
+    "uniqueItems": "values-twice",
+}
+UNREADABLE = {
+    "values-type",
+    "values-missing",
+    "values-null",
+    TEMPLATE,
+}  # what a rule or a template could not make sense of
 
 
 class Schema:
-    """A JSON schema of draft-07, the one that Helm enforces as well.
+    """A JSON schema of draft-07, the one that Helm enforces as well; `text` is the schema as JSON."""
 
-    Args:
-        text: the schema as JSON.
-        pieces: what `pieces` makes of it, perhaps in an earlier run.
-    """
-
-    def __init__(self, text: str, pieces: dict[str, str]):
-        self._text, self._pieces = text, pieces
+    def __init__(self, text: str):
+        self._text = text
         self._first: tuple[set[str], Any] | None = None
 
     @functools.cached_property
     def _validator(self):
-        return _compiled(self._text)
+        return _compiled(self.root)
 
     def _fits(self, values: dict, written: dict) -> bool:
         """Whether there is nothing to refuse, asked of what the user wrote and the defaults beside it alone.
@@ -56,14 +69,14 @@ class Schema:
         if not keys:
             return True
         if not self._first:
-            parts = ", ".join(f"{json.dumps(key)}: {self._pieces[key]}" for key in keys if key in self._pieces)
-            self._first = keys, _compiled(f'{{{self._pieces[""]}, "properties": {{{parts}}}}}')
+            known = {key: node for key, node in self.root["properties"].items() if key in keys}
+            self._first = keys, _compiled({**self.root, "properties": known})
         part = {key: values[key] for key in keys if key in values}
         return self._first[1].is_valid(part) and self._first[1].is_valid(written)
 
     @functools.cached_property
     def root(self) -> dict:
-        """The schema as a dict; a run that refuses nothing never reads it."""
+        """The schema as a dict."""
         return json.loads(self._text)
 
     @functools.cached_property
@@ -74,39 +87,39 @@ class Schema:
     def _apis(self) -> set[tuple[str, ...]]:
         return {path for path, node in self._values.items() if self._is_api(node)}
 
-    def problems(self, values: dict, written: dict | None = None) -> list[Problem]:
+    def findings(self, values: dict, written: dict | None = None, lenient: bool = False) -> list[Finding]:
         """Everything that the schema refuses.
 
         Args:
             values: the values merged with their defaults.
             written: what the user wrote of them. A null there has deleted a default, so `values` don't show it.
+            lenient: only warn of what Helm's --skip-schema-validation may let pass, unknown keys and upper bounds inside
+                passed-through values: an API that is newer than its definition here may know the key, and take more. An
+                unknown key elsewhere is a value that no template reads, and a wrong type would break one.
         """
-        refused, demoted = self.split(values, written)
-        return refused + demoted
+        try:
+            return self._findings(values, written, lenient)
+        except ValueError:  # the validator takes numbers of --set for no type of JSON
+            return self._findings(without_whole(values), without_whole(written), lenient)
 
-    def split(self, values: dict, written: dict | None = None) -> tuple[list[Problem], list[Problem]]:
-        """The same in two lists: what is refused in any case, and what Helm's --skip-schema-validation may let pass.
-
-        The second list has the unknown keys and the upper bounds inside passed-through values: an API that is newer
-        than its definition here may know the key, and take more. An unknown key elsewhere is a value that no template
-        reads, and a wrong type would break one, so these stay refused.
-        """
+    def _findings(self, values: dict, written: dict | None, lenient: bool) -> list[Finding]:
         if written is not None and self._fits(values, written):
-            return [], []
+            return []
         errors = self._errors(values)
         if written is not None:
             errors += [one for one in self._errors(written) if one.kind.name == "type" and one.instance is None]
         mistyped = {tuple(error.instance_path) for error in errors if error.kind.name == "type"}
         hints = iter(range(HINTS))
-        found: dict[Problem, bool] = {}
+        found: dict[str, Finding] = {}
         for error in errors:
-            path = tuple(error.instance_path)
-            if error.kind.name == "type" or path not in mistyped:
-                demoted = error.kind.name in DEMOTED and self._passed_through(path)
-                found.update((problem, demoted) for problem in self._worded(error, path, written, hints))
-        hinted = {(one.path, one.text.partition("; ")[0]) for one in found if "; " in one.text}
-        told = [one for one in found if (one.path, one.text) not in hinted]  # of one said twice, that with a hint
-        return [one for one in told if not found[one]], [one for one in told if found[one]]
+            path, kind = tuple(error.instance_path), error.kind.name
+            if kind == "type" or path not in mistyped:
+                level = WARNING if lenient and kind in DEMOTED and self.passed_through(path) else ERROR
+                for one in self._worded(error, path, values, written, hints):
+                    rule = one.rule or RULES.get(kind, "values-combination")
+                    found.setdefault(repr(one), one._replace(rule=rule, level=level))
+        hinted = {(one.path, one.message) for one in found.values() if one.mend}
+        return [one for one in found.values() if one.mend or (one.path, one.message) not in hinted]
 
     def paths(self) -> list[tuple[str, ...]]:
         """The path of every value the schema knows outside lists, parents included."""
@@ -121,7 +134,8 @@ class Schema:
         """Whether a value, or an entry of it, is of a type of an API: its definition names that in `$comment`."""
         return "$comment" in self._definition(node.get("items", node))
 
-    def _passed_through(self, path: Path) -> bool:
+    def passed_through(self, path: Path) -> bool:
+        """Whether a path leads into what is rendered as it is, by the types of an API."""
         return any(path[:length] in self._apis for length in range(1, len(path) + 1))
 
     def _errors(self, values: dict) -> list:
@@ -141,20 +155,25 @@ class Schema:
                 errors = [error]
         return errors
 
-    def _worded(self, error, path: Path, written: dict | None, hints: Iterator[int]) -> Iterator[Problem]:
+    def _worded(self, error, path: Path, values: dict, written: dict | None, hints: Iterator[int]) -> Iterator[Finding]:
         kind, node = error.kind, self._node(error.schema_path[:-1])
-        if kind.name == "additionalProperties":
+        if isinstance(error.instance, str) and placeholder(error.instance):
+            yield _unfilled(path, error.instance)
+        elif kind.name == "additionalProperties":
             for key in kind.value:
-                yield Problem(path + (key,), self._unknown(path, error, key, node, written, hints), at_key=True)
+                yield self._unknown(path, error, key, node, written, hints)
         elif kind.name == "uniqueItems":
             for first, second in _twice(error.instance):
-                yield Problem(path + (second,), f"is the same as entry {first}; leave one of them out")
+                yield Finding(path + (second,), f"is the same as entry {first}", "leave one of them out")
+        elif kind.name == "required" and "errorMessage" in node:
+            yield Finding(path + (kind.value,), node["errorMessage"])
         elif kind.name == "required":
-            yield Problem(path + (kind.value,), node.get("errorMessage", "is missing; give it a value"))
+            yield Finding(path + (kind.value,), "is missing", "give it a value")
         elif kind.name == "type" or "errorMessage" not in node:
-            yield Problem(path, self._sentence(error, node))
+            whole = functools.reduce(lambda value, step: value[step], path, values) if kind.name in LENGTHS else None
+            yield self._sentence(path, error, node, whole)
         else:
-            yield Problem(path, node["errorMessage"])
+            yield Finding(path, node["errorMessage"])
 
     def _node(self, schema_path) -> dict:
         node = self.root
@@ -165,31 +184,54 @@ class Schema:
                 node = node[part]
         return node
 
-    def _unknown(self, path: Path, error, key: str, node: dict, written: dict | None, hints: Iterator[int]) -> str:
-        if "patternProperties" in node:
-            return node["errorMessage"]
-        inner, said = error.instance[key], ""
+    def _unknown(self, path: Path, error, key: str, node: dict, written: dict | None, hints: Iterator[int]) -> Finding:
+        at, inner, message, hint = path + (key,), error.instance[key], UNKNOWN, NO_HINT
+        if placeholder(key):
+            return _unfilled(at, key, at_key=True)
+        if path and "patternProperties" in node:
+            return Finding(at, node["errorMessage"], rule="values-form", at_key=True)
         if len(key) <= 60 and next(hints, None) is not None:
             empty = [one for one, value in _inside(written, path).items() if value is None]
-            said = unknown(path, key, inner, node, self._definition, empty)
-            if not said and not self._passed_through(path):
-                said = elsewhere(path, key, inner, self._values, self._definition)
-        return said or f"is unknown; known here: {', '.join(sorted(node['properties']))}"
+            message, hint = unknown(path, key, inner, node, self._definition, empty)
+            if hint is NO_HINT and not self.passed_through(path):
+                hint = elsewhere(path, key, inner, self._values, self._definition)
+        if hint is NO_HINT:
+            message, hint = UNKNOWN, Hint(known=tuple(sorted(node["properties"])))
+            message += "" if path else ", and no key of your own, which begins with x-"
+        return Finding(at, message, hint, at_key=True)
 
-    def _sentence(self, error, node: dict) -> str:
+    def _sentence(self, path: Path, error, node: dict, whole: Any) -> Finding:
         kind, found = error.kind, shown(error.instance)
         if kind.name == "type" or _of_a_kind_taken_empty(error, node):
             if error.instance is None:
-                return "can't be null; give it a value"
+                return Finding(path, "can't be null", "give it a value", rule="values-null")
             names = [name for name in types(node) if name != "null"]
-            hint = quotes(error.instance, types(node), node)
-            if names == ["string"] and "title" in node and not hint:
-                return f"{found} is not {node['title']}"
+            hint = spelled(error.instance, types(node), node)
+            if names == ["string"] and "title" in node and hint is NO_HINT:
+                return Finding(path, f"{found} is not {node['title']}", rule="values-type")
             if isinstance(error.instance, float) and "integer" in names:
                 names = ["integer"]
             wanted = " or ".join(ARTICLES.get(name, f"a {name}") for name in names)
-            return f"{found} is not {wanted}{hint or form(error.instance, node, self._definition)}"
-        return _bound(error, node)
+            hint = form(error.instance, node, self._definition) if hint is NO_HINT else hint
+            return Finding(path, f"{found} is not {wanted}", "" if hint is NO_HINT else hint, rule="values-type")
+        return Finding(path, *_bound(error, node, whole))
+
+
+def _unfilled(path: Path, text: str, at_key: bool = False) -> Finding:
+    message = f"{shown(placeholder(text))} is of a template or a script, which has not filled it in"
+    return Finding(path, message, "fill it in first", rule=TEMPLATE, at_key=at_key)
+
+
+def shown(value) -> str:
+    """A value as an error names it: short, on one line, with YAML's words for null, true and false."""
+    if isinstance(value, dict):
+        return "a map"
+    if isinstance(value, list):
+        return "a list"
+    if isinstance(value, str):
+        return repr(value if len(value) <= 60 else value[:57] + "...")
+    text = json.dumps(value)
+    return text if len(text) <= 60 else text[:57] + "..."
 
 
 def _of_a_kind_taken_empty(error, node: dict) -> bool:
@@ -199,17 +241,10 @@ def _of_a_kind_taken_empty(error, node: dict) -> bool:
     return kind.name == "pattern" and "boolean" in types(node) or kind.name in LENGTHS and kind.value == 0
 
 
-def pieces(text: str) -> dict[str, str]:
-    """The schema of each value at the top as JSON, by its name, and by "" all the rest, without its braces."""
-    root = json.loads(text)
-    known = root.pop("properties")
-    return {"": json.dumps(root)[1:-1], **{key: json.dumps(node) for key, node in known.items()}}
-
-
-def _compiled(text: str):
+def _compiled(schema: dict):
     import jsonschema_rs  # a run without values does without
 
-    return jsonschema_rs.Draft7Validator(text)
+    return jsonschema_rs.Draft7Validator(schema)
 
 
 def _inside(values: dict | None, path: Path) -> dict:
@@ -219,29 +254,33 @@ def _inside(values: dict | None, path: Path) -> dict:
     return values if isinstance(values, dict) else {}
 
 
-def _bound(error, node: dict) -> str:
+def _bound(error, node: dict, whole: Any) -> tuple[str, Hint | str]:
+    """What is wrong with a value of the right type, and what to do; `whole` is a list or map of which much was cut."""
     kind, found = error.kind, shown(error.instance)
     if kind.name in ("enum", "const"):
         options = [option for option in node.get("enum", [node.get("const")]) if option is not None]
+        lower = {option.lower() for option in options if isinstance(option, str) and not option.islower()}
+        options = [option for option in options if option not in lower]  # the same in another case
         allowed = ", ".join(str(option) or "''" for option in options)
-        return f"{found} is not {'one of ' if len(options) > 1 else ''}{allowed}{meant(error.instance, options)}"
+        hint = meant(error.instance, options)
+        return f"{found} is not {'one of ' if len(options) > 1 else ''}{allowed}", "" if hint is NO_HINT else hint
     if kind.name == "pattern":
-        return f"{found} is not {node.get('title', 'text that matches ' + kind.value)}"
+        return f"{found} is not {node.get('title', 'text that matches ' + kind.value)}", ""
     if kind.name in LIMITS and node.get("minimum") == node.get("maximum"):
-        return f"{found} is not {node['title']}"
+        return f"{found} is not {node['title']}", ""
     if kind.name in LIMITS:
-        return f"{found} is not allowed; it must be {LIMITS[kind.name]} {shown(kind.value)}"
+        return f"{found} is not allowed", f"it must be {LIMITS[kind.name]} {shown(kind.value)}"
     if kind.name in LENGTHS and kind.name.startswith("max"):
-        return f"has {len(error.instance)} {LENGTHS[kind.name]}; at most {kind.value} are allowed"
+        return f"has {len(whole)} {LENGTHS[kind.name]}", f"at most {kind.value} are allowed"
     if kind.name in LENGTHS and error.instance:
-        return f"has {len(error.instance)} {LENGTHS[kind.name]}; at least {kind.value} are needed"
+        return f"has {len(whole)} {LENGTHS[kind.name]}", f"at least {kind.value} are needed"
     if kind.name in LENGTHS:
-        return "is empty; fill it, or leave it out"
+        return "is empty", "fill it, or leave it out"
     if kind.name == "minLength":
-        return "is empty; give it a value"
+        return "is empty", "give it a value"
     if kind.name == "maxLength":
-        return f"{found} is longer than the {kind.value} characters allowed"
-    return f"{found} is not allowed here"
+        return f"{found} is longer than the {kind.value} characters allowed", ""
+    return f"{found} is not allowed here", ""
 
 
 def _nodes(node: dict, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], dict]]:

@@ -11,11 +11,11 @@ from pathlib import Path
 import click
 
 from stageset_render import __version__
+from stageset_render.findings import Refused
 from stageset_render.helm.values import collect, combine
 from stageset_render.options import VALUES, release_options
 from stageset_render.pack.files import source
 from stageset_render.port.to_helm.chart import chart, ported, ported_names, write
-from stageset_render.problems import Refused
 
 
 class Commands(click.Group):

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
+from stageset_render.findings import Refused, dotted
 from stageset_render.helm.go_syntax import GoSyntaxError
 from stageset_render.helm.reading import load_yaml
 from stageset_render.port.diff.outline import Outline, squeezed
@@ -21,7 +22,6 @@ from stageset_render.port.diff.schemas import bounds
 from stageset_render.port.diff.sides import chart_files, pack_files
 from stageset_render.port.to_helm.chart import schema_file
 from stageset_render.port.to_helm.go import Port
-from stageset_render.problems import Refused, dotted
 
 
 class Absent:

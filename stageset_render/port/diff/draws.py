@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, Phase, find, settings
 from hypothesis import strategies as st
 from hypothesis.errors import NoSuchExample
 
-from stageset_render.problems import Path
+from stageset_render.findings import Path
 
 WORDS = st.sampled_from(["a", "b-1", "example.com", "a b", "", "1", "true"])
 KEYS = st.sampled_from(["a", "b-1", "example.com/c"])

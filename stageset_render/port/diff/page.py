@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from stageset_render.findings import Refused
 from stageset_render.helm.writing import to_yaml
 from stageset_render.port.diff.compare import ABSENT, Difference
 from stageset_render.port.diff.marks import marked, pairs
@@ -19,7 +20,6 @@ from stageset_render.port.diff.report import Report, report
 from stageset_render.port.diff.sides import chart_files, pack_files
 from stageset_render.port.to_helm.go import Port
 from stageset_render.port.to_helm.tags import Tag
-from stageset_render.problems import Refused
 
 GO_TEXT = r'"(?:\\.|[^"\\])*"|`[^`]*`|\'(?:\\.|[^\'\\])*\''
 TAGS = re.compile("<[^>]*>")  # the colours, which would make most of the page

@@ -17,11 +17,11 @@ from typing import Any, NamedTuple
 
 import yaml
 
+from stageset_render.findings import Refused
 from stageset_render.port.deliberate import entries
 from stageset_render.port.diff.compare import ABSENT, Difference, object_differences, structure
 from stageset_render.port.diff.places import printing
 from stageset_render.port.diff.sides import NO_HELM, chart_files, chart_rendered, objects, pack_files, pack_rendered
-from stageset_render.problems import Refused
 
 TEMPLATE = re.compile(r"\btemplates/[\w./-]+\.\w+")
 

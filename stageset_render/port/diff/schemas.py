@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from stageset_render.problems import dotted
+from stageset_render.findings import dotted
 
 BELOW = ("properties", "patternProperties")  # key or pattern to schema
 CONDITIONS = ("if", "then", "else", "allOf", "anyOf", "oneOf", "not")

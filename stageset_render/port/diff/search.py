@@ -10,12 +10,13 @@ import random
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from stageset_render.findings import Path, Refused, holds
 from stageset_render.pack import rendering
 from stageset_render.pack.cache import directory
+from stageset_render.pack.release import schema
 from stageset_render.port.diff.compare import object_differences
 from stageset_render.port.diff.report import Drawn, reason
 from stageset_render.port.diff.sides import NO_HELM, chart_rendered, objects, pack_rendered
-from stageset_render.problems import Path, Refused, holds
 
 NO_HYPOTHESIS = "--random draws with hypothesis; install it: pip install 'stageset-render[random]'"
 VARIETY = 40  # of the values at one path, each with any of those at the others
@@ -51,7 +52,7 @@ def search(chart: str, count: int, seed: int, step: Callable[[], Any], **release
         return not all(map(reason, found))
 
     chance = random.Random(seed)
-    drawn = pools(rendering.schema().root, min(count, VARIETY), chance)
+    drawn = pools(schema().root, min(count, VARIETY), chance)
     for number in range(count):
         step()
         values = mended(_some(drawn, chance), lambda one: rendering.render(one, **release))

@@ -16,19 +16,18 @@ from typing import NamedTuple
 import jinja2
 from jinja2 import nodes
 
+from stageset_render.findings import Refused
 from stageset_render.helm.go_syntax import GoSyntaxError, Part, parse
 from stageset_render.helm.reading import load_yaml
-from stageset_render.pack.environment import environment, unguarded
-from stageset_render.pack.files import DEFAULTS, NOTES, SCHEMA, all_templates, root, source, text
+from stageset_render.pack.environment import environment
+from stageset_render.pack.files import DEFAULTS, SCHEMA, all_templates, root, source, text
 from stageset_render.pack.output import write
 from stageset_render.port.deliberate import entries
 from stageset_render.port.pull import known, pulled_values
 from stageset_render.port.pull.jinja import Template
 from stageset_render.port.pull.named import NamedTemplates
 from stageset_render.port.pull.own_form import imports, kept
-from stageset_render.port.to_helm.chart import VALIDATION, WARNINGS
 from stageset_render.port.to_helm.expressions import macros
-from stageset_render.problems import Refused
 
 FOLDER = "templates/"
 ROUNDS = 20
@@ -114,7 +113,7 @@ def jinja(go: dict[str, str], schema: dict, wanted: list[str], alone: str = "", 
     for file in wanted:
         if file in found and not found[file].problems:
             own = source(file) if file in imported and not alone else ""
-            new = found[file].text if quotes else unguarded(file, found[file].text)
+            new = found[file].text
             texts[file] = kept(own, new, found[file].imports)
             try:
                 environment().parse(texts[file])
@@ -157,9 +156,6 @@ def _templates(chart: dict[str, str]) -> dict[str, str]:
     strange = [name for name in found if "/" in name]
     if strange:
         raise Refused(*(f"{FOLDER}{name}: the pack's templates lie in one folder; move it there" for name in strange))
-    notes = found.get(NOTES, "")
-    if notes.startswith(VALIDATION) and notes.endswith(WARNINGS):
-        found[NOTES] = notes[len(VALIDATION) : -len(WARNINGS)]
     return found
 
 

@@ -13,23 +13,16 @@ from pathlib import Path
 
 import yaml
 
+from stageset_render.findings import Refused
 from stageset_render.helm.writing import to_yaml
 from stageset_render.pack import output
-from stageset_render.pack.files import CHART, DEFAULTS, NOTES, VALIDATE, all_templates, source
-from stageset_render.pack.rendering import defaults, schema
-from stageset_render.port.to_helm.expressions import below, prefix
+from stageset_render.pack.files import CHART, DEFAULTS, all_templates, source
+from stageset_render.pack.release import defaults, schema
+from stageset_render.port.to_helm.expressions import below
 from stageset_render.port.to_helm.go import Port
-from stageset_render.problems import Refused
 
 HELMIGNORE = "# What no package of the chart holds.\n.git/\n.gitignore\n*.orig\n*.swp\n*~\n"
 DESCRIPTION = "The stageset-controller and the policies that say who may call it"
-
-VALIDATION = f'{{{{- include "{prefix(VALIDATE)}.validate" . }}}}'
-WARNINGS = f"""{{{{ with include "{prefix(VALIDATE)}.warnings" . | trim }}}}
-WARNING:
-{{{{ . }}}}
-{{{{ end -}}}}
-"""
 
 
 def ported_names() -> list[str]:
@@ -58,8 +51,7 @@ def ported(name: str, source: str) -> str:
         source: the Jinja template.
 
     Returns:
-        The Go template. NOTES.txt, which Helm renders with every release, also does what the pack's own driver does: it
-        begins with the cross-field checks and ends with the warnings, and prints nothing more when there are none.
+        The Go template.
 
     Raises:
         Refused: with all that `problems` finds.
@@ -67,11 +59,7 @@ def ported(name: str, source: str) -> str:
     port = _port(name, source)
     if port.problems:
         raise Refused(*port.problems)
-    return _finished(port)
-
-
-def _finished(port: Port) -> str:
-    return VALIDATION + port.text + WARNINGS if port.file == NOTES else port.text
+    return port.text
 
 
 def values_file() -> str:
@@ -144,7 +132,7 @@ def chart() -> dict[str, str]:
         "Chart.yaml": to_yaml(about) + "\n",
         "values.schema.json": schema_file(),
         "values.yaml": values_file(),
-        **{f"templates/{port.file}": _finished(port) for port in ports},
+        **{f"templates/{port.file}": port.text for port in ports},
     }
 
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from jinja2 import nodes
 
 from stageset_render.helm.functions import FILTERS, GLOBALS, quote
-from stageset_render.pack import rendering
+from stageset_render.pack import release
 from stageset_render.pack.environment import environment
 from stageset_render.pack.files import HELPERS, source
 
@@ -107,7 +107,7 @@ def below(schema: dict, key: str, name: str | None = None) -> dict:
     found = schema.get(key, {})
     found = found.get(name, {}) if name else found
     while isinstance(found, dict) and "$ref" in found:
-        found = functools.reduce(dict.__getitem__, found["$ref"].split("/")[1:], rendering.schema().root)
+        found = functools.reduce(dict.__getitem__, found["$ref"].split("/")[1:], release.schema().root)
     return found if isinstance(found, dict) else {}
 
 
@@ -145,7 +145,7 @@ class Expressions:
 
     def __init__(self, file: str, macros: dict[str, list[str]]):
         self.file, self.macros = file, macros
-        self.scopes, self.modules = [Scope()], {}
+        self.scopes, self.modules = [Scope()], {"stageset": HELPERS}
         self.parameters = None  # of the macro around what is translated
 
     # Names
@@ -191,7 +191,7 @@ class Expressions:
                 known = scope.names[node.name]
                 return known if known.text[0] == "$" else known._replace(text=self._dot() + known.text)
         if node.name == "Values":
-            return Go(f"{self._root()}.Values", rendering.schema().root, True)
+            return Go(f"{self._root()}.Values", release.schema().root, True)
         if node.name in CONTEXT:
             raise Unportable(f"{node.name} as a whole; name one of its fields")
         raise Unportable(f"the name {node.name}; it is neither set here nor a parameter, Values, Release or Chart")

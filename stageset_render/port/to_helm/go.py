@@ -15,8 +15,7 @@ import jinja2
 from jinja2 import nodes
 
 from stageset_render.helm.functions import quote
-from stageset_render.pack.environment import environment, guarded
-from stageset_render.pack.files import root
+from stageset_render.pack.environment import environment
 from stageset_render.port.to_helm.expressions import (
     INDEX,
     Expressions,
@@ -39,7 +38,8 @@ NO_TAG = {
     "call": "the tag call; call the macro in an expression",
     "filter": "the tag filter; pipe an expression",
     "with": "the tag with; use set",
-    "from": "the tag from; import the whole partial under a name",
+    "import": "the tag import; every template has the helpers as stageset",
+    "from": "the tag from; every template has the helpers as stageset",
     "autoescape": "the tag autoescape; nothing is escaped",
 }
 SPACE = " \t\n"  # what both Jinja and Go trim at a `-`
@@ -70,7 +70,6 @@ class Port(Expressions):
     def __init__(self, file: str, source: str):
         super().__init__(file, {})
         self.output, self.problems = [], []
-        source = guarded(file, source)
         if "\r" in source:
             self._refuse(source[: source.index("\r")].count("\n") + 1, "a carriage return; end lines with a line feed")
             return
@@ -111,23 +110,13 @@ class Port(Expressions):
             self.output.append(part.before or "")  # before the action is translated: a loop notes where it stands
             action = self._variable(part) if part.kind == "variable" else self._block(part)
             left, right = left.ljust(3), right.rjust(3)
-            if action is None:
-                self._drop(part)
-                return
             part = part._replace(before="")
         self.output += [part.before or "", left + action + right, part.after or ""]
-
-    def _drop(self, part: Tag) -> None:
-        """An import leaves nothing behind, so nothing may stand before it that its `-`, or one after it, would trim."""
-        self.output.pop()
-        done = "".join(self.output)
-        if part.before is None and done or not re.fullmatch(r"(.*[^-]\}\})?", done, re.S):
-            raise Unportable("an import below other text; write {%- import %} at the top of the file")
 
     def _variable(self, part: Tag) -> str:
         return self._expression(self._parsed(part, f"{{{{{part.body}}}}}").nodes[-1]).text
 
-    def _block(self, part: Tag) -> str | None:
+    def _block(self, part: Tag) -> str:
         keyword, _, rest = part.body.strip().partition(" ") if part.kind == "block" else (part.kind, "", "")
         if keyword not in self.STATEMENTS:
             if keyword.startswith("end"):
@@ -261,12 +250,6 @@ class Port(Expressions):
         self.parameters = None
         return self._end(_node)
 
-    def _import(self, node: nodes.Import) -> None:
-        file = getattr(node.template, "value", None)
-        if not node.with_context or not (root() / "templates" / str(file)).is_file():
-            raise Unportable('an import of another form than {%- import "_helpers.tpl" as stageset with context %}')
-        self.modules[node.target] = file
-
     STATEMENTS = {
         "if": (_if, "{% if ... %}{% endif %}"),
         "elif": (_elif, "{% if ... %}{% endif %}"),
@@ -277,5 +260,4 @@ class Port(Expressions):
         "set": (_set, "{% set ... %}"),
         "macro": (_macro, "{% macro ... %}{% endmacro %}"),
         "endmacro": (_endmacro, ""),
-        "import": (_import, "{% import ... %}"),
     }

@@ -1,0 +1,184 @@
+# SPDX-FileCopyrightText: The stageset-render authors
+# SPDX-License-Identifier: 0BSD
+"""Who may call the controller under the values of a release, as a table for people and for programs."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import shutil
+import sys
+import textwrap
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from stageset_render.access import POLICY as DOMESTIC
+from stageset_render.access.classes import ELSEWHERE, Caller
+from stageset_render.access.matching import Decision
+from stageset_render.access.table import Row
+from stageset_render.pack import mesh, meshed
+from stageset_render.pack.release import Release
+from stageset_render.reporting import escaped
+
+HEADINGS = ("PORT", "CALLER", "GETS IN", "NETWORK", "BY")
+WRAPPED, NARROW, GAP = (4, 1, 2, 4, 1), (28, 28, 12, 16, 14), 2  # the columns that give way, in this order, and how far
+WORDS = {True: "yes", False: "no", None: "depends"}
+
+
+class Told(NamedTuple):
+    """A row of the table: who, whether the mesh lets them in, and whether the network policies do."""
+
+    row: Row
+    network: str
+
+
+class Callers(NamedTuple):
+    """The table, and what else has to be known of it."""
+
+    rows: list[Told]
+    remarks: list[str]
+
+
+def callers(release: Release) -> Callers:
+    """Who may call which port. Raises Refused when a template fails."""
+    judged = Network(release)
+    rows = [Told(row, judged.of(row)) for row in _rows(release)]
+    return Callers(rows, list(_remarks(release)))
+
+
+def _rows(release: Release) -> Iterator[Row]:
+    ports = release.fact(meshed.asked_ports)
+    open_to_all = mesh.unmeshed(release)
+    if open_to_all:
+        yield from (Row(port.name, port.number, Caller("anyone", None), True, open_to_all) for port in ports)
+        return
+    asked = release.fact(meshed.asked)
+    for port in ports:
+        yield from asked.rows(port)
+
+
+class Network:
+    """What the network policies of a release make of a caller."""
+
+    def __init__(self, release: Release):
+        self.release = release
+        on = release.at("networkPolicy.enabled") or meshed.added_network_policies(release)
+        self.judge = release.fact(meshed.ingress) if on else None
+        self.tunnel = mesh.tunnel(release)
+
+    def of(self, row: Row) -> str:
+        """`open` without policies; `not judged` where what is passed through is beyond them."""
+        if self.judge is None:
+            return "open"
+        found = self.decide(row.number, row.caller)
+        if found.allowed is None:
+            whole = {"namespace": "any-other", "namespace_labels": {}, "labels": {}, "ip": ELSEWHERE}
+            known = self.judge.decide({**whole, "port": self._port(row.number, row.caller), "protocol": "TCP"})
+            return WORDS[None] if known.allowed is not None else "not judged"
+        return WORDS[found.allowed]
+
+    def decide(self, number: int, caller: Caller, labels: dict | None = None) -> Decision | None:
+        """Whether they let a caller, whose pod may have these labels, through to a port; None without policies."""
+        if self.judge is None:
+            return None
+        facts = {**self._facts(caller), "labels": labels}
+        return self.judge.decide({**facts, "port": self._port(number, caller), "protocol": "TCP"})
+
+    def _port(self, number: int, caller: Caller) -> int:
+        return number if caller.identity is None or self.tunnel is None else self.tunnel
+
+    def _facts(self, caller: Caller) -> dict:
+        """What of a caller a network policy could see: the namespace that its identity tells, and its address."""
+        nowhere = "" if caller.name in (meshed.KUBELET, meshed.API_SERVER) else None  # which are no pods
+        return {
+            "ip": caller.ip,
+            "namespace": nowhere if caller.identity is None else meshed.namespace_of(self.release, caller),
+        }
+
+
+def _remarks(release: Release) -> Iterator[str]:
+    """What depends on the cluster, and so is told and not warned of."""
+    engine = mesh.engine(release)
+    if engine is None:
+        return
+    strict = engine == "linkerd" or release.at("serviceMesh.mtls") == "strict"
+    if release.at("metrics.serviceMonitor.enabled") and strict:
+        yield "A Prometheus that does not bring a certificate of the mesh can't scrape the metrics port."
+    marked = (release.at("pod.additionalLabels") or {}).get(mesh.INJECT) in mesh.INJECTED  # the Job's pod is not
+    if release.at("cleanupOnDelete.enabled") and not mesh.ambient(release) and not marked:
+        yield "The cleanup Job's pod gets a proxy as well, which must be a native sidecar, or the Job never ends."
+    if engine == "istio" and not release.at("serviceMesh.mtls"):
+        yield "serviceMesh.mtls is empty, so the mesh's own PeerAuthentication rules; as Istio is installed, plaintext is taken."
+    if foreign := release.fact(meshed.asked).aliases:
+        yield f"Callers of {', '.join(foreign)} are thought to be of this mesh, whose trustDomainAliases must name them."
+    if engine == "linkerd":
+        policy = release.fact(meshed.asked).judge.default_policy
+        told = "as Linkerd is installed; `linkerd` may be otherwise" if policy == DOMESTIC else "its Namespace says so"
+        yield f"Where no Server covers a port, the default inbound policy {policy} rules it ({told})."
+    yield mesh.injection(release).sentence
+
+
+def as_text(table: Callers, width: int | None = None) -> str:
+    """The table for people.
+
+    Args:
+        table: what to write.
+        width: of the terminal; None leaves lines as long as they are.
+    """
+    lines = [HEADINGS]
+    for told in table.rows:
+        row = told.row
+        lines.append((f"{row.port} {row.number}", row.caller.name, _answer(row), told.network, row.because))
+    lines = [tuple(map(escaped, line)) for line in lines]
+    sizes = [max(len(line[at]) for line in lines) for at in range(len(HEADINGS))]
+    for at, least in zip(WRAPPED, NARROW):
+        spare = (width or sum(sizes) + GAP * len(sizes)) - sum(sizes) - GAP * (len(sizes) - 1)
+        sizes[at] = max(min(sizes[at], least), sizes[at] + min(spare, 0))
+    text = []
+    for line in lines:
+        cells = [textwrap.wrap(cell, size, break_on_hyphens=False) for cell, size in zip(line, sizes)]
+        for row in itertools.zip_longest(*cells, fillvalue=""):
+            text.append((" " * GAP).join(part.ljust(size) for part, size in zip(row, sizes)).rstrip())
+    for remark in table.remarks:
+        text += ["", *(textwrap.wrap(escaped(remark), width) if width else [escaped(remark)])]
+    return "\n".join(text) + "\n"
+
+
+def _answer(row: Row) -> str:
+    parts = [WORDS[row.allowed]] * (row.allowed is not None or not row.perhaps)
+    parts[:1] = [f"yes on {', '.join(row.only)}"] if row.only else parts
+    parts[:1] = [f"{parts[0]} but not on {', '.join(row.but)}"] if row.but else parts
+    return ", ".join([*parts, *([f"depends on {', '.join(row.perhaps)}"] if row.perhaps else [])])
+
+
+def printed(tables: dict[str, Callers], form: str | None) -> str:
+    """The tables of several releases, by what they are called; of one alone, which is called nothing.
+
+    On a terminal they are as wide as that is.
+    """
+    width = shutil.get_terminal_size().columns if sys.stdout and sys.stdout.isatty() else None
+    if form == "json":
+        found = [{"release": name, "callers": as_data(one), "remarks": one.remarks} for name, one in tables.items()]
+        return json.dumps(found if "" not in tables else {**found[0], "release": None}, indent=2) + "\n"
+    return "\n".join(
+        f"# {escaped(name)}\n{as_text(one, width)}" if name else as_text(one, width) for name, one in tables.items()
+    )
+
+
+def as_data(table: Callers) -> list[dict]:
+    """The rows as plain data."""
+    return [
+        {
+            "port": told.row.port,
+            "number": told.row.number,
+            "caller": told.row.caller.name,
+            "identity": told.row.caller.identity,
+            "allowed": told.row.allowed,
+            "only": list(told.row.only),
+            "but": list(told.row.but),
+            "perhaps": list(told.row.perhaps),
+            "because": told.row.because,
+            "network": told.network,
+        }
+        for told in table.rows
+    ]

@@ -1,0 +1,173 @@
+# SPDX-FileCopyrightText: The stageset-render authors
+# SPDX-License-Identifier: 0BSD
+"""Holds a release against what is promised of it: who gets in, and who does not."""
+
+from __future__ import annotations
+
+import functools
+import ipaddress
+import re
+from collections.abc import Iterator
+from pathlib import Path as File
+from typing import Any
+
+from stageset_render.access import classes_istio, classes_linkerd
+from stageset_render.access.classes import MESHED, OTHER, Caller, Request
+from stageset_render.access.matching import Decision
+from stageset_render.access.table import Port
+from stageset_render.findings import Finding, Hint, Place, Refused, short
+from stageset_render.helm.reading import Document, document
+from stageset_render.helm.values import read_text
+from stageset_render.pack import mesh, meshed
+from stageset_render.pack.callers import Network
+from stageset_render.pack.release import Release
+from stageset_render.pack.schema import Schema
+
+LIST, MOST = "expectations", 1000
+ACCOUNT = re.compile(r"([a-z0-9](?:[-a-z0-9]*[a-z0-9])?)/([a-z0-9](?:[-a-z0-9.]*[a-z0-9])?)")
+NAME = r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?"
+ISTIO_FORM = re.compile(rf"[A-Za-z0-9._-]+/ns/{NAME}/sa/{NAME}")
+LINKERD_FORM = re.compile(rf"{NAME}\.serviceaccount\.identity\.{NAME}")
+SPIFFE_FORM = re.compile(r"spiffe://[a-z0-9._-]+(/[A-Za-z0-9._-]+)+")
+OFFICES = {"plaintext": "", "kubelet": "health", "kube-apiserver": "webhook"}
+SWITCHES = {"gate": "gate.enabled", "mcp": "mcp.enabled", "webhook": "webhook.enabled"}
+
+
+class Expectations:
+    """A file of them, read once for all releases.
+
+    Args:
+        name: the file's path, or - for standard input.
+
+    Raises:
+        Refused: when it can't be read, or is not of the form that it must have.
+    """
+
+    def __init__(self, name: str):
+        self.label, text = read_text(name)
+        self.read: Document = document(text, self.label)
+        entries = self.read.value(self.read.root) if self.read.root else None
+        self.entries = checked(entries, self.place, tuple(self.read.problems))
+
+    def place(self, path: tuple, at_key: bool = False) -> Place:
+        """Where something in it, or its key, stands."""
+        return self.read.place(path, at_key)
+
+
+@functools.cache
+def _schema() -> Schema:
+    return Schema(File(__file__).parent.with_name(f"{LIST}.schema.json").read_text(encoding="utf-8"))
+
+
+def checked(entries: Any, place=lambda path, at_key=False: None, problems: tuple[Finding, ...] = ()) -> list[dict]:
+    """Expectations that are of the form that they must have; Refused for all else."""
+    if not problems and (not entries or len(entries) > MOST):
+        message = (
+            f"has {len(entries)} entries; at most {MOST} are allowed" if entries else "promises nothing; write a list"
+        )
+        raise Refused(Finding((), message, "", "expect-malformed", place=place(())))
+    found = [_inside(one, place) for one in _schema().findings({LIST: entries})]
+    if found or problems:
+        raise Refused(*problems, *found)
+    return entries
+
+
+def _inside(found: Finding, place) -> Finding:
+    """A finding of the schema as one about the list alone."""
+    path, mend = found.path[1:], found.mend
+    if isinstance(mend, Hint) and mend.path:
+        mend = mend._replace(path=mend.path[1:])
+    return found._replace(path=path, mend=mend, rule="expect-malformed", place=place(path, found.at_key))
+
+
+def broken(release: Release, entries: list[dict], place=lambda path: None) -> Iterator[Finding]:
+    """A finding for each expectation that does not hold, at its place."""
+    network, ports = Network(release), {port.name: port for port in release.fact(meshed.asked_ports)}
+    for index, entry in enumerate(entries):
+        for rule, message in _of(release, network, ports, entry):
+            yield Finding((), message, rule=rule, place=place((index,)))
+
+
+def _of(release: Release, network: Network, ports: dict[str, Port], entry: dict) -> Iterator[tuple[str, str]]:
+    who, wanted = entry["caller"], entry["allowed"]
+    port = ports.get(entry["port"]) or _numbered(ports, entry["port"])
+    where = f"port {entry['port']}"
+    if port is None:
+        if wanted:
+            switch = SWITCHES.get(entry["port"])
+            yield "expect-broken", f"{who} does not get in on {where}: it is off{f' ({switch})' if switch else ''}"
+        return
+    try:
+        caller = _caller(release, who, entry.get("ip"))
+    except ValueError as error:
+        yield "expect-malformed", str(error)
+        return
+    for request in _requests(release, port, caller, entry):
+        found = _decide(release, network, port, caller, request, entry.get("labels"))
+        on = f" on {request.name}" if request.name else ""
+        if found.allowed is None:
+            yield "expect-undecided", f"whether {who} gets in on {where}{on} can't be told: {found.because}"
+        elif found.allowed is not wanted:
+            yield (
+                "expect-broken",
+                f"{who} {'gets' if found.allowed else 'does not get'} in on {where}{on}: {found.because}",
+            )
+        else:
+            continue
+        return
+
+
+def _numbered(ports: dict[str, Port], number: Any) -> Port | None:
+    known = next((port for port in ports.values() if port.number == number), None)
+    return known or (Port(str(number), number) if isinstance(number, int) else None)
+
+
+def _caller(release: Release, who: str, ip: str | None) -> Caller:
+    """Raises ValueError for what is no caller."""
+    if ip is not None:
+        ipaddress.ip_address(ip)
+    engine = mesh.engine(release)
+    make = (classes_linkerd if engine == "linkerd" else classes_istio).identity
+    if who in OFFICES:
+        return Caller(who, None, ip)
+    if who == MESHED:
+        return (
+            release.fact(meshed.asked).meshed if engine else Caller(who, make("cluster.local", OTHER, OTHER))
+        )._replace(ip=ip)
+    account = ACCOUNT.fullmatch(who)
+    if account:
+        return Caller(who, make("cluster.local", account[1], account[2]), ip)
+    bare = who.removeprefix("spiffe://")
+    if engine != "linkerd" and ISTIO_FORM.fullmatch(bare):
+        return Caller(who, bare, ip)
+    if engine == "linkerd" and (SPIFFE_FORM.fullmatch(who) or LINKERD_FORM.fullmatch(who)):
+        return Caller(who, who, ip)
+    of = f"an identity of {engine.capitalize()}" if engine else "an identity"
+    raise ValueError(
+        f"{short(repr(who))} is not {of}; write namespace/serviceaccount, a full identity, plaintext, kubelet, kube-apiserver "
+        "or any other meshed"
+    )
+
+
+def _requests(release: Release, port: Port, caller: Caller, entry: dict) -> list[Request]:
+    """What is told of the request, beside all that the objects tell apart of the rest; of kubelet its probes."""
+    told = {key: entry[key] for key in ("method", "path", "host") if key in entry}
+    if "headers" in entry:
+        told["headers"] = tuple(entry["headers"].items())
+    if caller.name == meshed.KUBELET and port.office and not told:
+        return [request for _, request in port.office]
+    known = release.fact(meshed.asked).requests if mesh.engine(release) and port.protocol == "http" else []
+    whole = {"method", "path", "host"} <= set(told)
+    return list(dict.fromkeys(request._replace(**told) for request in ([Request()] if whole else [Request(), *known])))
+
+
+def _decide(
+    release: Release, network: Network, port: Port, caller: Caller, request: Request, labels: dict | None
+) -> Decision:
+    """Whether the mesh and the network policies both let in."""
+    open_to_all = mesh.unmeshed(release)
+    found = Decision(True, open_to_all) if open_to_all else release.fact(meshed.asked).promised(port, caller, request)
+    barred = network.decide(port.number, caller, labels)
+    if found.allowed is False or barred is None or barred.allowed is True:
+        return found
+    return barred if barred.allowed is False or found.allowed is True else found

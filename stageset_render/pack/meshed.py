@@ -1,0 +1,156 @@
+# SPDX-FileCopyrightText: The stageset-render authors
+# SPDX-License-Identifier: 0BSD
+"""What `access` is asked about a release: its objects as they are rendered, its pod, its ports."""
+
+from __future__ import annotations
+
+from stageset_render.access import network
+from stageset_render.access.classes import Caller, Request
+from stageset_render.access.table import Asked, Port
+from stageset_render.pack.facts import pod_labels, ports
+from stageset_render.pack.mesh import ambient, engine, served
+from stageset_render.pack.release import Release
+
+POLICIES = {
+    "istio": ("istio-authorizationpolicy.yaml", "peerauthentication.yaml", "servicemesh-default-deny.yaml"),
+    "linkerd": ("namespace.yaml", "linkerd-serverauthorization.yaml"),
+}
+NETWORK = {
+    "kubernetes": "networkpolicy.yaml",
+    "cilium": "ciliumnetworkpolicy.yaml",
+    "calico": "caliconetworkpolicy.yaml",
+    "clusterNetworkPolicy": "clusternetworkpolicy.yaml",
+}
+NETWORK_GROUPS = (
+    "networking.k8s.io",
+    "cilium.io",
+    "projectcalico.org",
+    "crd.projectcalico.org",
+    "policy.networking.k8s.io",
+)
+PROBES = ("/healthz", "/readyz")
+INJECTED_PORTS = ({"name": "linkerd-proxy", "port": 4143}, {"name": "linkerd-admin", "port": 4191})
+KUBELET, API_SERVER = "kubelet", "kube-apiserver"
+
+
+def namespace_of(release: Release, caller: Caller) -> str | None:
+    """The namespace that a caller's identity tells; None for none."""
+    if caller.identity is None:
+        return None
+    steps, parts = caller.identity.split("/"), caller.identity.split(".")
+    if engine(release) != "linkerd" and len(steps) == 5:
+        return steps[2]
+    return parts[1] if engine(release) == "linkerd" and parts[2:3] == ["serviceaccount"] else None
+
+
+def without_added(release: Release) -> Release:
+    """The release without what is passed through to the mesh."""
+    if not release.at("serviceMesh.istio.rules") and not release.at("serviceMesh.linkerd.authorizations"):
+        return release
+    mesh = {**release.at("serviceMesh"), "istio": {"rules": []}, "linkerd": {"authorizations": []}}
+    return release.instead({**release.values, "serviceMesh": mesh})
+
+
+def own_policies(release: Release) -> list[dict]:
+    """The objects of the mesh, less what is passed through."""
+    return without_added(release).objects(*POLICIES[engine(release)])
+
+
+def policies(release: Release) -> list[dict]:
+    """The objects of the mesh; what is passed through is put in as it is rather than written and read again."""
+    found = release.fact(own_policies)
+    if engine(release) == "linkerd":
+        added = release.items("serviceMesh.linkerd.authorizations")
+        return [*found, *(stored(one, release) for one in added if one.get("kind") == "Namespace" or served(one))]
+    first, *rest = found
+    rules = [*first["spec"]["rules"], *release.items("serviceMesh.istio.rules")]
+    return [{**first, "spec": {**first["spec"], "rules": rules}}, *rest]
+
+
+def stored(thing: dict, release: Release) -> dict:
+    """An added object as the API server stores it: in the namespace that it lands in, with what its definition fills in."""
+    metadata, spec = thing.get("metadata") or {}, thing.get("spec") or {}
+    if not metadata.get("namespace") and thing.get("kind") != "Namespace":
+        thing = {**thing, "metadata": {**metadata, "namespace": release.namespace}}
+    if thing.get("kind") in ("HTTPRoute", "GRPCRoute"):
+        own = {"group": str(thing.get("apiVersion")).partition("/")[0]}
+        parents = [{**own, **one} for one in spec.get("parentRefs") or ()]
+        thing = {**thing, "spec": {"rules": [{}], **spec, "parentRefs": parents}}
+    return thing
+
+
+def own_network_policies(release: Release) -> list[dict]:
+    """The network policies of the templates, and the Namespace when it is rendered."""
+    own = NETWORK[release.at("networkPolicy.engine") or "kubernetes"]
+    return release.objects(own, "networkpolicy-default-deny.yaml", "namespace.yaml")
+
+
+def ingress(release: Release) -> network.Judge:
+    """The network policies as they judge calls of the pod."""
+    return _network(release, "ingress")
+
+
+def egress(release: Release) -> network.Judge:
+    """The network policies as they judge what the pod calls."""
+    return _network(release, "egress")
+
+
+def _network(release: Release, direction: str) -> network.Judge:
+    own, added = release.fact(own_network_policies), release.fact(added_network_policies)
+    try:
+        return network.judge([*own, *added], release.fact(pod), direction)
+    except (
+        LookupError,
+        TypeError,
+        ValueError,
+        AttributeError,
+    ):  # nothing checks what is added beside Linkerd's objects
+        return network.judge([*own, *map(_unreadable, added)], release.fact(pod), direction)
+
+
+def _unreadable(thing: dict) -> dict:
+    """A policy of which it can't be told what it does."""
+    return {**thing, "apiVersion": "projectcalico.org/v3", "kind": "GlobalNetworkPolicy", "metadata": {"name": "added"}}
+
+
+def added_network_policies(release: Release) -> list[dict]:
+    """Those that are added beside the objects of Linkerd."""
+    added = release.items("serviceMesh.linkerd.authorizations") if engine(release) == "linkerd" else []
+    own = [one for one in added if str(one.get("apiVersion")).partition("/")[0] in NETWORK_GROUPS]
+    return [stored(one, release) for one in own if one.get("kind") != "Namespace"]
+
+
+def pod(release: Release) -> dict:
+    """The controller's pod as `access` takes it: what the Deployment says of it, without rendering that."""
+    named = release.fact(ports)
+    return {
+        "namespace": release.namespace,
+        "labels": release.fact(pod_labels),
+        "ports": [
+            *({"name": name, "port": number} for name, number in named.items()),
+            *(INJECTED_PORTS if engine(release) == "linkerd" else ()),
+        ],
+        "probes": [{"port": named["health"], "path": path} for path in PROBES],
+        "ztunnel": ambient(release),
+    }
+
+
+def asked_ports(release: Release) -> list[Port]:
+    """The pod's ports with what is spoken there; a node's proxy sees no HTTP, and kube-apiserver speaks TLS."""
+    plain = "tcp" if ambient(release) else "http"
+    offices = {
+        "health": tuple((KUBELET, Request("", "GET", one["path"])) for one in release.fact(pod)["probes"]),
+        "webhook": ((API_SERVER, Request()),),
+    }
+    return [
+        Port(name, number, "tcp" if name == "webhook" else plain, offices.get(name, ()))
+        for name, number in sorted(release.fact(ports).items(), key=lambda one: ORDER.index(one[0]))
+    ]
+
+
+ORDER = ("gate", "metrics", "mcp", "health", "webhook")
+
+
+def asked(release: Release) -> Asked:
+    """The release's mesh, for asking who gets in."""
+    return Asked(policies(release), release.fact(pod), engine=engine(release))

@@ -1,0 +1,253 @@
+# SPDX-FileCopyrightText: The stageset-render authors
+# SPDX-License-Identifier: 0BSD
+"""What is promised of who gets in, asked of the objects that are rendered: each caller that `from` lists and nobody
+else, kubelet at the probes, kube-apiserver at the webhook."""
+
+from stageset_render.access import POLICY
+from stageset_render.access.classes import CLUSTER, Caller, Request
+from stageset_render.access.classes_istio import callers_of
+from stageset_render.access.table import Asked
+from stageset_render.findings import WARNING
+from stageset_render.pack import mesh, meshed
+from stageset_render.rules import rule
+from stageset_render.rules.istio import MOST_RULES
+from stageset_render.rules.linkerd_added import PATH, Index
+from stageset_render.rules.mesh import AUTHORIZATION
+
+RULES = "serviceMesh.istio.rules"
+MOST_REQUESTS = 256  # of Linkerd's routes; every one of more would be asked about in vain
+
+
+def _own(release):
+    """Linkerd without what is passed through to it."""
+    return Asked(release.fact(meshed.own_policies), release.fact(meshed.pod), engine=mesh.engine(release))
+
+
+def _as_meant(release):
+    """The mesh with the default deny, also where the Namespace that is to have it is not rendered."""
+    policy = "deny" if release.at("serviceMesh.defaultDeny.enabled") else POLICY
+    return Asked(meshed.policies(release), release.fact(meshed.pod), engine=mesh.engine(release), default_policy=policy)
+
+
+def _restricted(release):
+    """The ports whose callers the values list; under Linkerd also those that every meshed caller may call."""
+    own = ("gate", "metrics") if mesh.engine(release) == "linkerd" else ()
+    return [
+        port
+        for port in release.fact(meshed.asked_ports)
+        if port.name in own or release.items(f"serviceMesh.{port.name}.from")
+    ]
+
+
+def _strangers(asked):
+    """Callers that nobody names, in a cluster's networks and elsewhere."""
+    for caller in (asked.meshed, asked.plaintext):
+        for ip in (CLUSTER, asked.elsewhere):
+            yield caller._replace(ip=ip)
+
+
+class Opened:
+    """What one added rule or object opens of one port: to whom, on which requests."""
+
+    def __init__(self):
+        self.who, self.requests = [], []
+
+    def add(self, caller, request):
+        self.who.append((caller.identity is None, caller.ip != CLUSTER))
+        self.requests.append(request.name)
+
+    def __str__(self):
+        plain = any(plaintext for plaintext, _ in self.who)
+        who = "anyone, also without mTLS" if plain else "any meshed caller"
+        where = "" if any(outside for _, outside in self.who) else " in the cluster's networks"
+        on = "" if "" in self.requests else f" on {', '.join(dict.fromkeys(self.requests[:3]))}"
+        return f"{who}{where}{on}"
+
+
+@rule(WARNING, AUTHORIZATION["istio"])
+def access_opened(release):
+    """An added rule or object opens a port to callers that it does not name, and that `from` leaves out.
+
+    Rules that admit add up, so what `from` restricts is open, whatever it lists."""
+    ports = _restricted(release)
+    find = _opened_by_rules if mesh.engine(release) == "istio" else _opened_by_objects
+    for path, port, opened in find(release, ports) if ports else ():
+        yield (
+            path,
+            f"opens the {port} port to {opened}, whom serviceMesh.{port}.from leaves out",
+            "name whom it is to admit, or leave the port out",
+        )
+
+
+def _opened_by_rules(release, ports):
+    rules = release.items(RULES)
+    if not rules:
+        return
+    asked = release.fact(meshed.asked)
+    first = asked.judge.count() - len(rules)
+    for index in range(len(rules)):
+        requests = dict.fromkeys([Request(), *asked.named[first + index].requests])
+        for port in ports:
+            opened = Opened()
+            for caller in _strangers(asked):
+                for request in requests:
+                    call = asked.call(port, caller, request)
+                    added = asked.judge.matches(first + index, call)
+                    if added is True and not any(asked.judge.matches(own, call) is not False for own in range(first)):
+                        opened.add(caller, request)
+            if opened.who:
+                yield (RULES, index), port.name, opened
+
+
+@rule(WARNING, AUTHORIZATION["istio"])
+def access_rule_admits_nobody(release):
+    """An added rule matches no call of those that it names.
+
+    Its fields, which must all match, exclude each other, or what it keeps out covers what it names."""
+    rules = release.items(RULES)
+    if mesh.engine(release) != "istio" or not rules or mesh.ambient(release):
+        return
+    asked = release.fact(meshed.asked)
+    first, ports = asked.judge.count() - len(rules), release.fact(meshed.asked_ports)
+    for index, one in enumerate(rules[:MOST_RULES]):
+        callers, requests = asked.named[first + index]
+        callers, requests = [*callers, asked.meshed, asked.plaintext], [*requests, Request()]
+        if len(callers) * len(requests) > MOST_REQUESTS or _of_other_domains(one):
+            continue
+        calls = (
+            asked.call(port._replace(protocol="http"), caller, request)
+            for port in ports
+            for caller in callers
+            for request in requests
+        )
+        if all(asked.judge.matches(first + index, call) is False for call in calls):
+            yield (RULES, index), "admits nobody: no call that it names meets all of it", "mend it, or leave it out"
+
+
+def _of_other_domains(one):
+    """Whether a principal leaves its trust domain open but for its end, so that no caller of it is known."""
+    texts = [text for item in one.get("from") or () for text in (item.get("source") or {}).get("principals") or ()]
+    return any(text.startswith("*") and text != "*" and not text.startswith("*/") for text in texts)
+
+
+def _opened_by_objects(release, ports):
+    if not release.items(PATH):
+        return
+    own, asked, added = release.fact(_own), release.fact(meshed.asked), release.fact(Index)
+    paths = {f"{one.kind} {one.name}": one.at() for one in added.objects}
+    requests = [Request(), *asked.requests[:MOST_REQUESTS]]
+    for port in ports:
+        found = {}
+        for caller in _strangers(own):
+            for request in requests:
+                if own.ask(port, caller, request).allowed is False:
+                    for name in asked.judge.admitting(asked.call(port, caller, request)):
+                        found.setdefault(name, Opened()).add(caller, request)
+        for name, opened in found.items():
+            yield paths.get(name.partition(", accessPolicy ")[0], (PATH,)), port.name, opened
+
+
+@rule(WARNING, AUTHORIZATION["istio"] + "#Source")
+def access_caller_shut_out(release):
+    """A caller that `from` lists gets in nowhere.
+
+    The principals and the namespaces of one entry must both match, so they may exclude each other; and what is added for
+    Linkerd may take a port over."""
+    asked = release.fact(meshed.asked)
+    for port in _restricted(release):
+        if mesh.engine(release) == "istio":
+            yield from _excluded(release, asked, port)
+        elif release.items(PATH):
+            yield from _taken_over(release, asked, port)
+
+
+def _excluded(release, asked, port):
+    for index, entry in enumerate(release.items(f"serviceMesh.{port.name}.from")):
+        principals, namespaces = entry.get("principals") or (), entry.get("namespaces") or ()
+        if not (principals and namespaces):
+            continue
+        met = [
+            any(asked.ask(port, caller).allowed is not False for caller in callers_of([one], namespaces, asked.domain))
+            for one in principals
+        ]
+        path = (f"serviceMesh.{port.name}.from", index)
+        if not any(met):
+            yield (
+                path,
+                "admits nobody, because a caller must be among the principals and of the namespaces too, and none of these "
+                "principals is of these namespaces",
+                "write an entry for each to admit either",
+            )
+            continue
+        for at, (one, good) in enumerate(zip(principals, met)):
+            if not good:
+                yield (
+                    (*path, "principals", at),
+                    f'"{one}" admits nobody, because it is of none of the namespaces of its entry',
+                    "write an entry of its own for it",
+                )
+
+
+def _taken_over(release, asked, port):
+    """The first listed caller, or any meshed one where none is listed, that does not get in, or on some requests alone."""
+    path = f"serviceMesh.{port.name}.from"
+    listed = [
+        ((path, index, "principals", at), Caller(text, asked.identity_like(text)))
+        for index, entry in enumerate(release.items(path))
+        for at, text in enumerate(entry.get("principals") or ())
+    ]
+    for where, caller in listed or [((path,), asked.meshed)]:
+        row = asked.row(port, caller, asked.requests[:MOST_REQUESTS])
+        if row.allowed is False or row.only:
+            how = f"gets in on {', '.join(row.only[:3])} alone" if row.only else "does not get in"
+            yield where, f'"{caller.name}" {how}: {asked.ask(port, caller).because}', f"mend what {PATH} adds"
+            return
+
+
+@rule(WARNING, "https://linkerd.io/2/reference/authorization-policy/#default-policies")
+def access_probes_refused(release):
+    """kubelet is refused at the health port.
+
+    Its probes fail, and no pod gets ready."""
+    for path, because in _refused(release, "health", "ports.health"):
+        covered = "health" in release.fact(Index).covered
+        yield (
+            path,
+            f"kubelet's probes of the health port are refused, so no pod gets ready: {because}",
+            "admit them by an AuthorizationPolicy that requires a NetworkAuthentication alone"
+            + ("" if covered else ", for a Server of that port, or choose a port that is not opaque"),
+        )
+
+
+@rule(WARNING, "https://linkerd.io/2/reference/authorization-policy/#default-policies")
+def access_webhook_refused(release):
+    """kube-apiserver is refused at the webhook's port.
+
+    It is not meshed and has no identity, so admission breaks: with failurePolicy Fail no StageSet can be written."""
+    for path, because in _refused(release, "webhook", "webhook.enabled"):
+        covered = "webhook" in release.fact(Index).covered
+        yield (
+            path,
+            f"kube-apiserver, which is not meshed, is refused on port {release.text('ports.webhook')} and admission breaks: "
+            f"{because}",
+            (
+                "write proxyProtocol TLS there, and add a"
+                if covered
+                else "add a Server for it (proxyProtocol TLS) with a"
+            )
+            + f" NetworkAuthentication and an AuthorizationPolicy to {PATH}, or annotate the namespace with "
+            "config.linkerd.io/skip-inbound-ports",
+        )
+
+
+def _refused(release, name, otherwise):
+    """Where and why the caller of an office is refused on a port."""
+    if not (release.items(PATH) or release.at("serviceMesh.defaultDeny.enabled")) or mesh.engine(release) == "istio":
+        return
+    asked, covered = release.fact(_as_meant), release.fact(Index).covered
+    for port in release.fact(meshed.asked_ports):
+        if port.name == name:
+            found = [asked.promised(port, Caller(caller, None), request) for caller, request in port.office]
+            refused = next((one for one in found if one.allowed is False), None)
+            if refused:
+                yield covered[name].at() if name in covered else otherwise, refused.because

@@ -1,0 +1,160 @@
+# SPDX-FileCopyrightText: The stageset-render authors
+# SPDX-License-Identifier: 0BSD
+"""What the rendered network policies do: whether what the controller needs gets through, and who else does."""
+
+import re
+
+from stageset_render.access.classes import ELSEWHERE
+from stageset_render.access.matching import Partial
+from stageset_render.findings import WARNING
+from stageset_render.helm.writing import to_int
+from stageset_render.pack import meshed
+from stageset_render.pack.facts import ports
+from stageset_render.rules import rule
+from stageset_render.rules.network import EGRESS, INGRESS, KUBERNETES, PEERS, egress, engine, rendered
+
+API_SERVER = (443, 6443)  # where clusters have kube-apiserver
+PROXIES = (4143, 4190, 4191, 15000, 15006, 15008, 15020, 15021, 15053, 15090)  # of the meshes, in the pod as well
+
+
+def lists(release, of):
+    """The list of rules that is passed through to the dialect that is rendered."""
+    return next(path for path, own in of.items() if own == engine(release))
+
+
+def some_pod():
+    """The labels of a pod of which nothing is told."""
+    return Partial({}, "depends on the pod's labels")
+
+
+def _reached(release, port, pod=None, protocol="TCP"):
+    """Whether the pod may call a port somewhere: None where that depends. `pod`: False for what is no pod."""
+    call = {"port": port, "protocol": protocol, "namespace": "" if pod is False else None}
+    return release.fact(meshed.egress).decide(call).allowed
+
+
+@rule(WARNING, KUBERNETES)
+def network_egress_without_api_server(release):
+    """Outgoing traffic is restricted, and no rule lets the controller reach kube-apiserver.
+
+    The controller does nothing without it. kube-apiserver is no pod that a selector could select."""
+    if not egress(release):
+        return
+    judged = release.items(lists(release, EGRESS)) or engine(release) == "clusterNetworkPolicy"  # which denies nothing
+    if judged and any(_reached(release, port, pod=False) is not False for port in API_SERVER):
+        return
+    yield (
+        "networkPolicy.egress.enabled",
+        "no rule lets the controller reach kube-apiserver, and without it the controller does nothing",
+        f"add one for its address and port, and for what else the controller calls, to {lists(release, EGRESS)}"
+        + (", by toEntities: [kube-apiserver]" if engine(release) == "cilium" else ""),
+    )
+
+
+@rule(WARNING, KUBERNETES)
+def network_egress_without_service(release):
+    """Outgoing traffic is restricted, and no rule lets the controller reach what its values name.
+
+    No trace is sent; nothing is stored, and nothing rolled back to."""
+    if not egress(release):
+        return
+    found = [("controller.tracing.endpoint", 4317)]
+    if release.at("rollbackStore.backend") == "s3":
+        found.append(("rollbackStore.s3.endpoint", 443 if release.at("rollbackStore.s3.useSSL") else 80))
+    for path, usual in found:
+        named = re.search(r":([0-9]{1,5})$", release.text(path))
+        port = to_int(named[1]) if named else usual
+        if release.text(path) and _reached(release, port) is False:
+            yield path, f"no rule lets the controller reach port {port}", f"add one to {lists(release, EGRESS)}"
+
+
+@rule(
+    WARNING,
+    "https://docs.redhat.com/en/documentation/openshift_container_platform/4.19/html/networking_operators/dns-operator",
+)
+def network_dns_of_openshift(release):
+    """DNS is to be asked in OpenShift's namespace, at port 53.
+
+    A policy sees the pod's own port, and OpenShift's DNS pods listen on 5353, so no name is resolved."""
+    asked = egress(release) and release.at("networkPolicy.egress.dns")
+    openshift = release.text("networkPolicy.egress.dnsNamespace") == "openshift-dns"
+    if asked and openshift and _reached(release, 5353, protocol="UDP") is False:
+        yield (
+            "networkPolicy.egress.dnsNamespace",
+            "the DNS pods of openshift-dns listen on port 5353, and port 53 alone is let through",
+            f"add a rule for UDP and TCP 5353 to {lists(release, EGRESS)}",
+        )
+
+
+@rule(WARNING, KUBERNETES)
+def network_webhook_unreachable(release):
+    """The callers of the webhook are restricted to pods.
+
+    kube-apiserver is no pod that a selector could select, so admission breaks."""
+    restricted = release.items("networkPolicy.webhook.from") or release.items(lists(release, INGRESS))
+    if "webhook" not in release.fact(ports) or not restricted:
+        return  # as the chart has it, everyone may call
+    call = {"port": release.fact(ports)["webhook"], "protocol": "TCP", "namespace": ""}
+    if release.fact(meshed.ingress).decide(call).allowed is False:
+        path = "networkPolicy.webhook.from" if release.items("networkPolicy.webhook.from") else lists(release, INGRESS)
+        yield (
+            path,
+            "admits no caller that is no pod, and kube-apiserver, which asks the webhook, is none, so admission breaks",
+            "name its addresses by ipBlock, or leave the list empty",
+        )
+
+
+@rule(WARNING, KUBERNETES)
+def network_opened(release):
+    """An added rule opens a port to callers that it does not name, and that `from` leaves out.
+
+    Rules that admit add up, so what `from` restricts is open, whatever it lists."""
+    path = lists(release, INGRESS)
+    restricted = [one for one in rendered(release, True) if one in PEERS and release.items(one)]
+    if not (release.items(path) and restricted):
+        return
+    judges = release.fact(meshed.ingress), meshed.ingress(_without(release, path))
+    for one in restricted:
+        port = one.split(".")[1]
+        anyone = {"namespace": "any-other", "namespace_labels": {}, "labels": {}, "ip": ELSEWHERE}
+        call = {**anyone, "port": release.fact(ports)[port], "protocol": "TCP"}
+        found, own = (judge.decide(call).allowed for judge in judges)
+        if found and not own:
+            yield path, f"opens the {port} port to callers that {one} leaves out", "name whom it is to admit"
+
+
+def _without(release, path):
+    """The release without a list of values."""
+    *steps, last = path.split(".")
+    values = {**release.values}
+    inner = values
+    for step in steps:
+        inner[step] = {**inner[step]}
+        inner = inner[step]
+    inner[last] = []
+    return release.instead(values)
+
+
+@rule(WARNING, KUBERNETES + "#targeting-a-range-of-ports")
+def network_port_foreign(release):
+    """An added rule is for ports that the pod does not have.
+
+    A policy sees the pod's own ports, not those of its Services, so the rule admits nothing."""
+    if engine(release) != "kubernetes":
+        return
+    named = release.fact(ports)
+    for index, one in enumerate(release.items("networkPolicy.additionalIngress")):
+        for at, each in enumerate(one.get("ports") or ()):
+            port, last = each.get("port"), each.get("endPort")
+            if port is None or (each.get("protocol") or "TCP") != "TCP":
+                known = port is None
+            elif isinstance(port, str) and not port.isdecimal():
+                known = port in named or port.startswith("linkerd-")
+            else:
+                known = any(to_int(port) <= own <= to_int(last or port) for own in (*named.values(), *PROXIES))
+            if not known:
+                yield (
+                    ("networkPolicy.additionalIngress", index, "ports", at),
+                    f"the pod has no port {each.get('protocol') or 'TCP'} {port}, so nothing is admitted to it",
+                    f"write one of {', '.join(f'{name} {number}' for name, number in named.items())}",
+                )

@@ -1,0 +1,23 @@
+# SPDX-FileCopyrightText: The stageset-render authors
+# SPDX-License-Identifier: 0BSD
+"""The pod's ports."""
+
+from stageset_render.findings import ERROR
+from stageset_render.pack.facts import ports
+from stageset_render.rules import rule
+
+
+@rule(ERROR, "https://kubernetes.io/docs/concepts/workloads/pods/#resource-sharing-and-communication")
+def ports_shared(release):
+    """Two enabled ports have one number.
+
+    A policy names a port by its number, so the rule of one would rule the other as well."""
+    seen: dict[int, str] = {}
+    for name, number in release.fact(ports).items():
+        if number in seen:
+            yield (
+                f"ports.{name}",
+                f"{number} is also ports.{seen[number]}, so the rule of one would rule the other as well",
+                "give each enabled port a number of its own",
+            )
+        seen.setdefault(number, name)
