@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The stageset-render authors
 # SPDX-License-Identifier: 0BSD
-"""What several test files share: rendering in process and running the command."""
+"""What several test files share: rendering in process, running the command, and how much is drawn at random."""
 
 import pytest
 import yaml
@@ -11,16 +11,47 @@ import renderer
 from stageset_render.helm import documents
 from stageset_render.pack import files, rendering
 
-# The same draws on every machine and in every run.
-settings.register_profile("pack", derandomize=True, deadline=None)
-settings.load_profile("pack")
+PARTS = ("-s", "templates/*")  # every template, by name: where that is asked for, nobody misses the definitions
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--budget", type=int, default=12, metavar="N", help="values that each random test draws; a thousand search deep"
+    )
+
+
+def pytest_configure(config):
+    """The same draws on every machine and in every run."""
+    settings.register_profile("pack", derandomize=True, deadline=None, max_examples=config.getoption("budget"))
+    settings.load_profile("pack")
+
+
+def draws(times=1):
+    """So many values as --budget says, or a multiple of it where drawing is cheap or much must be met."""
+    return times * settings.default.max_examples
+
+
+class Loader(yaml.CSafeLoader):
+    """YAML as PyYAML has it, but for a key that stands twice in a map, of which PyYAML takes the last."""
+
+    def construct_mapping(self, node, deep=False):
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        assert len(set(keys)) == len(keys), f"a key stands twice among {keys}"
+        return super().construct_mapping(node, deep)
 
 
 def objects(values, name="stageset", namespace="stageset-system", templates=None):
-    """The rendered objects in Helm's order, parsed by a loader that shares nothing with the project's."""
+    """The rendered objects in Helm's order, read by nothing of the project's."""
     texts = rendering.render(values, name=name, namespace=namespace, templates=templates)
     texts.pop(files.NOTES, None)
-    return [yaml.safe_load(document) for _, document in documents.ordered(texts)]
+    return [yaml.load(document, Loader) for _, document in documents.ordered(texts)]
+
+
+@pytest.fixture(autouse=True)
+def alike(monkeypatch):
+    """What the command reads of its surroundings is the same everywhere, on GitHub's runners too."""
+    for name in ("GITHUB_ACTIONS", "HELM_NAMESPACE", "NO_COLOR", "COLUMNS", "TERM"):
+        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture

@@ -1,6 +1,9 @@
 # SPDX-FileCopyrightText: The stageset-render authors
 # SPDX-License-Identifier: 0BSD
-"""Writes goldens/EXAMPLE/KIND-NAME.yaml, one rendered object each: `python tests/goldens.py`."""
+"""Writes goldens/EXAMPLE/KIND-NAME.yaml, a rendered object each, the notes and the table of callers.
+
+`python tests/goldens.py` makes them anew, for `git diff` to show.
+"""
 
 import shutil
 import sys
@@ -16,10 +19,12 @@ def rendered(values):
     """The golden files of some values: file name to text."""
     sys.path.insert(0, str(ROOT))
     from stageset_render.helm import documents
-    from stageset_render.pack import files, rendering
+    from stageset_render.pack import callers, files, release, rendering
 
-    texts = rendering.render(values, name="stageset", namespace="stageset-system")
-    found = {"notes.txt": texts.pop(files.NOTES)}
+    names = {"name": "stageset", "namespace": "stageset-system"}
+    texts = rendering.render(values, **names)
+    table = callers.as_text(callers.callers(release.Release(values, **names)))
+    found = {"notes.txt": texts.pop(files.NOTES), "callers.txt": table}
     for _, document in documents.ordered(texts):
         metadata = yaml.safe_load(document)
         found[f"{metadata['kind'].lower()}-{metadata['metadata']['name']}.yaml"] = document

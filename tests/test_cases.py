@@ -1,67 +1,61 @@
 # SPDX-FileCopyrightText: The stageset-render authors
 # SPDX-License-Identifier: 0BSD
-"""Every file of cases/ is a values file whose first lines say, as comments, what the command must say about it.
+"""Every file of cases/ is a values file whose first lines are, as comments, the lines that the command prints about it.
 
-    cases/valid      rendered, and not a word on stderr
-    cases/warned     `# warned: LINE:COLUMN: PATH: TEXT`: rendered with these warnings; refused under --strict
-    cases/refused    `# refused: LINE:COLUMN: PATH: TEXT`: exit code 1 with these lines and nothing else
+    cases/valid      none; it is rendered
+    cases/warned     `# LINE:COLUMN: warning: PATH: TEXT [RULE]`; it is rendered
+    cases/refused    `# LINE:COLUMN: error: PATH: TEXT [RULE]`, and warnings; nothing is rendered, the exit code is 1
 
 Adding a file adds a test. LINE:COLUMN is left out where the finding is about no value of the file.
 """
 
 import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
 import yaml
 
 CASES = Path(__file__).parent / "cases"
+SAID = re.compile(r"^# ((?:\d+:\d+: )?(error|warning): .*)$", re.M)
 
 
-def cases(kind):
-    return [pytest.param(path, id=path.stem) for path in sorted((CASES / kind).glob("*.yaml"))]
+def run(command, path, *arguments):
+    # -s, because nobody expects the definitions where templates are named
+    return command("stageset", "-n", "stageset-system", "-f", path.name, "-s", "templates/*", *arguments)
 
 
-def expected(path, word):
-    """The lines that stderr must hold, with the file's name put before LINE:COLUMN."""
-    lines = re.findall(rf"^# {word}: (.*)$", path.read_text(encoding="utf-8"), re.M)
-    assert lines, f"{path.name} says nothing about what it expects"
-    return [re.sub(r"^(?=\d+:\d+: )", f"{path.name}:", line) for line in lines]
+def stderr(path, said):
+    """The lines with the file's name put before LINE:COLUMN, and one that counts them."""
+    lines = [re.sub(r"^(?=\d)", f"{path.name}:", line) for line, _ in said]
+    found = Counter(level for _, level in said)
+    counts = [f"{found[level]} {level}{'s' * (found[level] > 1)}" for level in ("error", "warning") if found[level]]
+    if said:
+        lines.append(", ".join(counts) + "; nothing rendered" * bool(found["error"]))
+    return "".join(f"{line}\n" for line in lines)
 
 
-@pytest.fixture
-def run(command, monkeypatch):
-    def run(path, *arguments):
-        monkeypatch.chdir(path.parent)
-        return command("stageset", "-n", "stageset-system", "-f", path.name, *arguments)
-
-    return run
-
-
-@pytest.mark.parametrize("path", cases("valid"))
-def test_valid(run, path):
-    done = run(path, "--lint", "--strict")
-    assert (done.exit_code, done.stderr) == (0, "")
-    assert all(document["kind"] for document in yaml.safe_load_all(done.stdout))
-
-
-@pytest.mark.parametrize("path", cases("warned"))
-def test_warned(run, path):
-    done = run(path, "--lint")
-    assert done.stderr.splitlines() == [f"warning: {line}" for line in expected(path, "warned")]
-    assert done.exit_code == 0
-    assert all(document["kind"] for document in yaml.safe_load_all(done.stdout))
+@pytest.mark.parametrize(
+    "path", [pytest.param(path, id=f"{path.parent.name}/{path.stem}") for path in sorted(CASES.glob("*/*.yaml"))]
+)
+def test_case(command, monkeypatch, path):
+    monkeypatch.chdir(path.parent)
+    said = SAID.findall(path.read_text(encoding="utf-8"))
+    levels = {level for _, level in said}
+    assert path.parent.name == ("refused" if "error" in levels else "warned" if levels else "valid")
+    done = run(command, path)
+    assert done.stderr == stderr(path, said)
+    assert done.exit_code == ("error" in levels)
+    documents = [*yaml.load_all(done.stdout, yaml.CSafeLoader)]
+    assert all(document["kind"] for document in documents)
+    assert bool(documents) == ("error" not in levels)
 
 
-@pytest.mark.parametrize("path", cases("warned"))
-def test_warned_is_refused_under_strict(run, path):
-    done = run(path, "--strict")
-    assert done.stderr.splitlines() == expected(path, "warned")
-    assert (done.exit_code, done.stdout) == (1, "")
-
-
-@pytest.mark.parametrize("path", cases("refused"))
-def test_refused(run, path):
-    done = run(path)
-    assert done.stderr.splitlines() == expected(path, "refused")
+@pytest.mark.parametrize("name", ["istio-rules-that-surprise", "linkerd-default-deny-without-webhook-server"])
+def test_strict_makes_errors_of_warnings(command, monkeypatch, name):
+    path = CASES / "warned" / f"{name}.yaml"
+    monkeypatch.chdir(path.parent)
+    said = SAID.findall(path.read_text(encoding="utf-8"))
+    done = run(command, path, "--strict")
+    assert done.stderr == stderr(path, [(line.replace("warning: ", "error: ", 1), "error") for line, _ in said])
     assert (done.exit_code, done.stdout) == (1, "")

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The stageset-render authors
 # SPDX-License-Identifier: 0BSD
-"""docs/values.md is what docs/values.py prints, and names every value."""
+"""The pages of docs/ are what their scripts print, and that of the values names every one."""
 
 import subprocess
 import sys
@@ -23,8 +23,9 @@ def paths(node, path):
         yield path
 
 
-@pytest.mark.parametrize("script, page", [("values.py", "values.md"), ("helm_flags.py", "helm-flags.md")])
-def test_the_page_is_fresh(script, page):
+@pytest.mark.parametrize("page", ["values.md", "helm-flags.md", "rules.md"])
+def test_the_page_is_fresh(page):
+    script = page.replace("-", "_").replace(".md", ".py")
     printed = subprocess.run([sys.executable, ROOT / "docs" / script], capture_output=True, check=True).stdout.decode()
     kept = (ROOT / "docs" / page).read_text(encoding="utf-8")
     assert printed.replace("\r\n", "\n") == kept, f"stale; run `python docs/{script} > docs/{page}`"

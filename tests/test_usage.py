@@ -4,14 +4,17 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import yaml
+from conftest import PARTS
 
 from stageset_render import Refused, render
+from stageset_render.pack.files import CHART
 from stageset_render.usage import helm_flags
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -55,19 +58,76 @@ def test_flags_take_a_truth(command, arguments, hooks):
     assert ("helm.sh/hook" in command(*arguments).stdout) == hooks
 
 
+FLAGS = list(helm_flags().items())
+
+
+def written(name, flag):
+    """A flag as users of Helm write it; one that takes a value takes the next argument."""
+    return [name, "a-value"] if flag.takes else [name]
+
+
+@pytest.mark.parametrize("prefix", ["--", "-"])
+def test_what_changes_nothing_here_is_taken_and_told_once(command, prefix):
+    idle = [(name, flag) for name, flag in FLAGS if flag.idle and name.startswith(prefix)]
+    idle = [one for one in idle if prefix == "--" or not one[0].startswith("--")]
+    assert len(idle) > 1
+    plain = command("name", *PARTS)
+    for form in (
+        [part for one in idle for part in written(*one)],
+        [f"{name}={'a-value' if flag.takes else 'true'}" for name, flag in idle],
+    ):
+        done = command("name", *PARTS, *form)
+        assert (done.exit_code, done.stdout) == (0, plain.stdout)
+        names = ", ".join(dict.fromkeys(name for name, _ in idle))
+        assert done.stderr == (
+            f"warning: {names}: without effect, as the chart is this pack itself and no cluster is asked "
+            "[usage-without-effect]\n1 warning\n"
+        )
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["name", "repository/chart"], ["name", "oci://registry/chart"], ["name", "chart.tgz"], ["name", "."], ["./chart"]],
+)
+def test_a_chart_is_taken_and_without_effect(command, arguments):
+    done = command(*arguments, *PARTS)
+    assert done.stdout == command(*arguments[:-1], *PARTS).stdout != ""
+    assert done.stderr.startswith(f"warning: {arguments[-1]}: without effect, ")
+    assert command(*arguments, *PARTS, "--strict").exit_code == 1
+    assert command(*arguments, *PARTS, "--strict", "--ignore", "usage-*").exit_code == 0
+
+
+@pytest.mark.parametrize("form", [["--version", "1.2.3"], ["--version=1.2.3"]])
+def test_a_version_of_the_chart_is_what_the_labels_name_and_told(command, form):
+    done = command("name", *form, *ACCOUNT)
+    assert "helm.sh/chart: stageset-controller-1.2.3\n" in done.stdout
+    assert done.stderr == (
+        "--version 1.2.3: warning: the labels name it, and what is rendered is chart 0.0.0, which this pack mirrors "
+        "[usage-other-version]\n1 warning\n"
+    )
+    assert command("name", "--version", CHART["Version"], *ACCOUNT).stderr == ""
+
+
+def test_helms_dry_run_renders_and_our_own_does_not(command):
+    assert command("--dry-run=client").stdout == command().stdout
+    assert command("--dry-run").stdout == command("--dry-run=true").stdout == ""
+
+
 @pytest.mark.parametrize(
     "arguments, said",
     [
+        (["--release-name", "--generate-name"], "--release-name: write the name into --output-dir"),
         (["--no-hooks=maybe"], "--no-hooks is true or false, and not 'maybe'"),
-        (["--dry-run=client"], "--dry-run=client: leave it out"),
         (["template", "name", "chart"], "leave out `template`"),
-        (["--crds", ""], "it is empty; name a directory"),
-        (["--output-dir", "{}"], "{} stands for an environment of --each"),
-        (["name", "chart"], "'chart' is too much: the chart is this pack itself"),
-        (["--version", "1.2.3"], "use --chart-version"),
-        (["name", "--version=1.2.3"], "use --chart-version"),
+        (["--crds", ""], "it is empty; name something, or leave the option out"),
+        (["--output-dir", "{}"], "{} stands for a release of --each"),
+        (["name", "chart"], "'chart' is too much: it names no chart; values files are given with -f"),
+        (["name", "a/chart", "b/chart"], "'b/chart' is too much: there are a release and a chart alone"),
+        (["install"], "`install` is no name of a release here; use a pipe"),
+        (["name", "--version"], "--version prints the version of this command, alone"),
+        (["name", "--version="], "--version prints the version of this command, alone"),
         (["--nonsense"], "No such option '--nonsense'"),
-        *(([flag], f"{flag}: {instead}") for flag, instead in helm_flags().items()),
+        *((written(name, flag), f"{name}: {flag.instead}") for name, flag in FLAGS if not flag.idle),
     ],
 )
 def test_what_is_not_taken_is_answered_in_a_sentence(command, arguments, said):
@@ -97,7 +157,7 @@ def test_set_literal_takes_the_text_as_it_stands(command):
         ("serviceMesh: {gate: {from: '*'}}", "write a list such as [{principals: [cluster.local/ns/"),
         ("serviceMesh: {gate: {from: [a/ns/b/sa/c]}}", "'a/ns/b/sa/c' is not a map; write {principals: [a/ns/b/sa/c]}"),
         ("serviceMesh: {gate: {from: [b]}}", "'b' is not a map; write {principals: [b]} or {namespaces: [b]}"),
-        ("serviceMesh: {gate: {from: [{principals: a}]}}", 'write a list: ["a"]'),
+        ("serviceMesh: {gate: {from: [{principals: a}]}}", "write a list: [a]"),
         (
             "serviceMesh: {gate: {from: {principals: [a]}}}",
             "write it as a list: begin its first line with `- `, or put [ ] around its braces",
@@ -108,21 +168,21 @@ def test_set_literal_takes_the_text_as_it_stands(command):
             "did you mean serviceMesh.gate.from, serviceMesh.metrics.from or serviceMesh.mcp.from?",
         ),
         ("imagePullSecrets: regcred", "write a list: [{name: regcred}]"),
-        ("controller: {watchNamespaces: 'a, b'}", 'write a list: ["a", "b"]'),
-        ("nodeSelector: kubernetes.io/os=linux", "write kubernetes.io/os: linux"),
+        ("controller: {watchNamespaces: 'a, b'}", "write a list: [a, b]"),
+        ("nodeSelector: kubernetes.io/os=linux", "write {kubernetes.io/os: linux}"),
         ("serviceMesh: true", "true is not a map; write {enabled: true}"),
         ("serviceMesh: istio", "'istio' is not a map; write {engine: istio}"),
-        ("ports: 8082", "8082 is not a map; it takes the keys gate, health, mcp, metrics, webhook"),
-        ("serviceMesh: {mtls: true}", "true is not a string\n"),
+        ("ports: 8082", "8082 is not a map; known here: gate, health, mcp, metrics, webhook"),
+        ("serviceMesh: {mtls: true}", "true is not a string [values-type]\n"),
         ("gate: {enabled: 1}", "1 is not a boolean; write true"),
         ("gate: {enabled: 'Yes'}", "'Yes' is not a boolean; write true"),
         ("gate: {enabled: OFF_}", "'OFF_' is not a boolean"),
         ("gate: {enabled: 'OFF'}", "'OFF' is not a boolean; write false"),
-        ("mtls: strict", "did you mean serviceMesh.mtls?); write serviceMesh: {mtls: strict}"),
+        ("mtls: strict", "did you mean serviceMesh.mtls?); write {serviceMesh: {mtls: strict}}"),
         ("gate: {ports: 1}", "ports: is unknown; known here: enabled"),
         (
             "gate:\nenabled: true",
-            "stdin:2:1: enabled: is unknown here; indent this line below gate:, which holds nothing",
+            "stdin:2:1: error: enabled: is unknown here; indent this line below gate:, which holds nothing",
         ),
         ("image:\n  tag: v1\n pullPolicy: Never", "as deep as the line above it would be `  pullPolicy: Never`"),
         ("image:\n  tag: v1\n    pullPolicy: Never", "as deep as the line above it would be `  pullPolicy: Never`"),
@@ -141,20 +201,22 @@ def test_a_slip_is_mended_in_the_message(command, text, said):
 @pytest.mark.parametrize(
     "option, text, said",
     [
-        ("--set", "image.tag=1", "1 is not a string; use --set-string\n"),
-        ("--set-json", "image.tag=1.10", "1.1 is not a string; use --set-string\n"),
-        ("--set-string", "gate.enabled=false", "'false' is not a boolean; use --set\n"),
-        ("--set", "gate.enabled=yes", "'yes' is not a boolean; write true\n"),
-        ("--set-string", "gate.enabled=yes", "'yes' is not a boolean; use --set with true\n"),
-        ("--set", "controller.watchNamespaces=a", """use --set-json 'controller.watchNamespaces=["a"]'\n"""),
-        ("--set", "serviceMesh.gate.from={a/b}", """--set-json 'serviceMesh.gate.from[0]={"principals": ["a/b"]}'\n"""),
-        ("--set", "mtls=strict", "did you mean serviceMesh.mtls?)\n"),
-        ("--set", "x.gate.enabled=false", "x: holds the values of the pack; leave it out of the name\n"),
-        ("--set-json", '{"serviceMesh": true}', """use --set-json 'serviceMesh={"enabled": true}'\n"""),
+        ("--set", "image.tag=1", "1 is not a string; use --set-string image.tag=1"),
+        ("--set-json", "image.tag=1.10", "1.1 is not a string; use --set-string image.tag=1.1"),
+        ("--set-string", "gate.enabled=false", "'false' is not a boolean; use --set gate.enabled=false"),
+        ("--set", "gate.enabled=yes", "'yes' is not a boolean; use --set gate.enabled=true"),
+        ("--set-string", "gate.enabled=yes", "'yes' is not a boolean; use --set gate.enabled=true"),
+        ("--set", "controller.watchNamespaces=a", """use --set-json 'controller.watchNamespaces=["a"]'"""),
+        ("--set", "serviceMesh.gate.from={a/b}", """--set-json 'serviceMesh.gate.from[0]={"principals": ["a/b"]}'"""),
+        ("--set", "mtls=strict", "did you mean serviceMesh.mtls?)"),
+        ("--set", "x.gate.enabled=false", "x: holds the values of the pack (did you mean gate?)"),
+        ("--set-json", '{"serviceMesh": true}', """use --set-json 'serviceMesh={"enabled": true}'"""),
     ],
 )
 def test_hints_fit_the_option(command, option, text, said):
-    assert command(option, text).stderr.endswith(said)
+    line, summary = command(option, text).stderr.splitlines()
+    assert re.sub(r" \[[a-z-]+\]$", "", line).endswith(said)
+    assert summary == "1 error; nothing rendered"
 
 
 LONG = "x " * 5_000
@@ -206,6 +268,34 @@ def test_explain_says_who_set_what(command, tmp_path, monkeypatch):
     assert yaml.safe_load(done.stdout) == yaml.safe_load(shown.stdout)
 
 
+def test_changes_are_what_was_set_alone_and_would_set_it_again(command, tmp_path):
+    file = tmp_path / "a.yaml"
+    file.write_text(
+        "image: {tag: v1}\n"
+        "gate:\n"
+        "  enabled: true\n"
+        "serviceAccount:\n"
+        "  annotations: null\n"
+        "controller: {watchNamespaces: [a, b]}\n"
+    )
+    done = command("-f", file, "--set", "ports.gate=90", "--changes")
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert done.stdout == (
+        "controller:\n"
+        f"  watchNamespaces:  # {file}:6:31, instead of []\n"
+        "  - a\n"
+        "  - b\n"
+        "image:\n"
+        f'  tag: v1  # {file}:1:14, instead of ""\n'
+        "ports:\n"
+        "  gate: 90  # --set ports.gate=90, instead of 8082\n"
+        "serviceAccount:\n"
+        f"  annotations: null  # {file}:5:16, instead of {{}}\n"
+    )
+    again = command("-f", "-", "--show-values", stdin=done.stdout)
+    assert again.stdout == command("-f", file, "--set", "ports.gate=90", "--show-values").stdout
+
+
 def test_many_values_of_one_map_are_explained_in_time(command):
     """A second; looking each up anew in the whole file took hours."""
     entries = "".join(f"    k{number}: v\n" for number in range(5_000))
@@ -219,11 +309,14 @@ def test_many_values_of_one_map_are_explained_in_time(command):
         ("-f exa", "file,exa"),
         ("--values exa", "file,exa"),
         ("--output-dir o", "dir,o"),
-        ("--crds o", "dir,o"),
+        ("--crds o", "file,o"),
         ("-s peer", "plain,templates/peerauthentication.yaml"),
         ("-s templates/cert", "plain,templates/certificate-webhook.yaml"),
         ("--expl", "plain,--explain"),
         ("stageset -n b -s peer", "plain,templates/peerauthentication.yaml"),
+        ("--set serviceMesh.g", "plain,serviceMesh.gate.\nplain,serviceMesh.gate.from="),
+        ("--set mcp.enabled=true,gate.en", "plain,mcp.enabled=true,gate.enabled="),
+        ("--ignore mesh-off,ports-s", "plain,mesh-off,ports-shared"),
     ],
 )
 def test_the_shell_completes(words, offered):
@@ -249,12 +342,12 @@ def test_skipping_the_schema_lets_pass_what_a_newer_api_may_know(command):
     assert command("-f", "-", stdin=newer).exit_code == 1
     done = command("-f", "-", "--skip-schema-validation", stdin=newer)
     assert done.exit_code == 0 and "newer: 1" in done.stdout
-    assert done.stderr.startswith("warning: stdin:1:")
+    assert done.stderr.startswith("stdin:1:34: warning: tolerations[0].newer: is unknown")
     assert command("-f", "-", "--skip-schema-validation", "--strict", stdin=newer).exit_code == 1
     assert command("-f", "-", "--skip-schema-validation", stdin="gates: 1").exit_code == 1
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["--version"], []])
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], [*PARTS]])
 def test_a_full_disk_ends_in_a_sentence(arguments):
     with open("/dev/full", "w") as full:
         done = subprocess.run([sys.executable, ROOT / "renderer.py", *arguments], stdout=full, stderr=subprocess.PIPE)

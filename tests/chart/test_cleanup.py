@@ -5,9 +5,6 @@
 import pytest
 from conftest import objects
 
-from stageset_render import Refused
-from stageset_render.pack import rendering
-
 LONG = "a-namespace-whose-name-has-just-about-sixty-three-characters-in"
 
 
@@ -120,14 +117,6 @@ def test_a_container_waits_for_the_deletion_of_all_stagesets(namespaces):
         assert one["args"][4:7] == ["--wait=true", "--timeout=5m", "--ignore-not-found"]
 
 
-def test_a_job_larger_than_the_api_takes_is_refused():
-    names = [f"n{number}" for number in range(10_001)]
-    rendering.Rendering({"controller": {"watchNamespaces": names[:-1]}}, name="stageset", namespace="stageset-system")
-    with pytest.raises(Refused, match="controller.watchNamespaces: .* 10001 namespaces makes it larger than"):
-        cleanup({"watchNamespaces": names})
-    assert cleanup({"watchNamespaces": names}, cleanupOnDelete={"enabled": False}) == []
-
-
 def test_image_and_resources():
     image = {"registry": "r", "repository": "k", "tag": "v1", "pullPolicy": "Always"}
     resources = {"cpu": "1m", "memory": "2Mi", "ephemeralStorage": "3Mi"}
@@ -138,12 +127,13 @@ def test_image_and_resources():
 
 
 def test_the_limits_of_the_job():
-    (job,) = [
-        one
-        for one in cleanup(cleanupOnDelete={"backoffLimit": 0, "activeDeadlineSeconds": 900})
-        if one["kind"] == "Job"
-    ]
-    assert (job["spec"]["backoffLimit"], job["spec"]["activeDeadlineSeconds"]) == (0, 900)
+    def limits(**settings):
+        (job,) = [one for one in cleanup(cleanupOnDelete=settings) if one["kind"] == "Job"]
+        return {key: value for key, value in job["spec"].items() if key != "template"}
+
+    assert limits() == {"backoffLimit": 2, "activeDeadlineSeconds": 600}
+    assert limits(backoffLimit=0, activeDeadlineSeconds=900) == {"backoffLimit": 0, "activeDeadlineSeconds": 900}
+    assert limits(backoffLimit=None, activeDeadlineSeconds=None) == {}
 
 
 def test_pull_secrets():

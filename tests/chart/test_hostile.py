@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: 0BSD
 """No text in a value can become YAML or template: it is refused, or it comes out as itself at its place."""
 
+import functools
 import time
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stageset_render import warnings
-from stageset_render.problems import Refused
+from stageset_render.findings import Refused
 
 HOSTILE = [
     "a\n- b",
@@ -74,7 +75,7 @@ HOSTILE = [
     "a\u00a0",
     "x y " * 2_500,
 ]
-TEXTS = st.one_of(st.sampled_from(HOSTILE), st.text(max_size=40), st.text("ab:#-\n '\"{}%|>&*!?[],\\\t", max_size=20))
+TEXTS = st.one_of(st.text(max_size=40), st.text("ab:#-\n '\"{}%|>&*!?[],\\\t", max_size=20))
 
 
 def istio(mesh):
@@ -148,25 +149,37 @@ PLACES = {
 }
 
 
-@pytest.mark.parametrize("place", PLACES)
-@given(text=TEXTS)
-def test_refused_or_exactly_at_its_place(place, text):
+def hold(place, text):
+    """Hold that a text is refused by the path of a value, or found at its place; how many objects there are then."""
     put, find = PLACES[place]
     values = put(text)
     try:
         found = find(values)
     except Refused as refused:
         assert all(problem.path for problem in refused.problems), refused
-        return
+        return 0
     assert found == text
-    plain = put("Plain" if place == "linkerd object kind" else "restricted")
-    assert len(rendered(values)) == len(rendered(plain))
+    return len(rendered(values))
 
 
-@pytest.mark.parametrize("text", HOSTILE)
-def test_every_hostile_text_passes_through_a_passed_through_object(text):
-    put, find = PLACES["linkerd object"]
-    assert find(put(text)) == text
+@functools.cache
+def plain(place):
+    """How many objects there are with a text that is good at the place."""
+    return hold(place, "Plain" if place == "linkerd object kind" else "restricted")
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_hostile_text_is_refused_or_exactly_at_its_place(place):
+    found = [hold(place, text) for text in HOSTILE]
+    assert set(found) <= {0, plain(place)}
+    assert (plain(place) == 0) == (place == "istio rule key")  # which takes the keys alone that Istio knows
+    assert (0 in found) == (place != "linkerd object")  # which is passed through as it is
+
+
+@pytest.mark.parametrize("place", PLACES)
+@given(text=TEXTS)
+def test_any_text_is_refused_or_exactly_at_its_place(place, text):
+    assert hold(place, text) in (0, plain(place))
 
 
 @pytest.mark.parametrize("text", HOSTILE)

@@ -1,20 +1,15 @@
 # SPDX-FileCopyrightText: The stageset-render authors
 # SPDX-License-Identifier: 0BSD
-"""What the values promise is what the rendered objects admit, by a model that knows only objects."""
+"""What the rendered objects of the mesh must do: let in whom the values list and nobody else, as `access` reads them."""
 
 import itertools
-import re
 from pathlib import Path
 
-import conftest
 import pytest
 import yaml
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from mesh_model import Caller, Pod, istio_admits, linkerd_admits
+from conftest import objects
 
-from stageset_render import Refused, warnings
-from stageset_render.pack import files, rendering
+from stageset_render.access import admits
 
 TEMPLATES = [
     "istio-authorizationpolicy.yaml",
@@ -23,409 +18,185 @@ TEMPLATES = [
     "servicemesh-default-deny.yaml",
     "namespace.yaml",
 ]
-PORTS = {"gate": 8082, "metrics": 8080}
-PORT_NUMBERS = [(8081, 9443, 8082, 8080, 8084), (8080, 8081, 9443, 8084, 8082), (1, 65535, 443, 80, 8443)]
+EXAMPLES = Path(__file__).parents[2] / "examples"
+PORTS = {"gate": 8082, "metrics": 8080, "mcp": 8084, "health": 8081, "webhook": 9443, "any other": 7000}
+SWITCHES = ("gate", "mcp", "webhook")
 LABELS = {
     "app.kubernetes.io/name": "stageset-controller",
     "app.kubernetes.io/component": "controller",
     "app.kubernetes.io/instance": "stageset",
     "app.kubernetes.io/part-of": "stageset-controller",
 }
-CONTROLLER = Pod("stageset-system", LABELS)
-NEIGHBOUR = Pod("stageset-system", {"app": "neighbour"})
-
-NAMES = ["flagger", "prom", "a"]
-ISTIO_CALLERS = [Caller(f"cluster.local/ns/{ns}/sa/{sa}", ns, True) for ns in NAMES for sa in NAMES]
-LINKERD_CALLERS = [
-    Caller(f"{sa}.{ns}.serviceaccount.identity.linkerd.cluster.local", ns, True) for ns in NAMES for sa in NAMES
-]
-LINKERD_CALLERS.append(Caller("spiffe://root.example/ns/a/sa/a", "a", True))
-PLAINTEXT = Caller(None, None, False)
 PROBES = ("/healthz", "/readyz")
-ISTIO_PRINCIPALS = [
-    "*",
-    "cluster.local/ns/flagger/*",
-    "*/sa/prom",
-    "cluster.local/ns/a/sa/a",
-    "cluster.local/ns/prom/sa/flagger",
-]
-ISTIO_NAMESPACES = ["*", "flagger", "pro*", "*m", "f*g*r", "a"]
-LINKERD_PRINCIPALS = [
-    "*",
-    "*.flagger.serviceaccount.identity.linkerd.cluster.local",
-    "a.a.serviceaccount.identity.linkerd.cluster.local",
-    "prom.a.serviceaccount.identity.linkerd.cluster.local",
-]
-
-
-def objects(values):
-    return conftest.objects(values, templates=TEMPLATES)
-
-
-def some(options):
-    return st.lists(st.sampled_from(options), min_size=1, max_size=3)
-
-
-ISTIO_SOURCES = st.lists(
-    st.one_of(
-        st.fixed_dictionaries({"principals": some(ISTIO_PRINCIPALS)}),
-        st.fixed_dictionaries({"namespaces": some(ISTIO_NAMESPACES)}),
-        st.fixed_dictionaries({"principals": some(ISTIO_PRINCIPALS), "namespaces": some(ISTIO_NAMESPACES)}),
-    ),
-    max_size=3,
-)
-LINKERD_SOURCES = st.lists(st.fixed_dictionaries({"principals": some(LINKERD_PRINCIPALS)}), max_size=3)
-
-
-@st.composite
-def mesh_values(draw, engine):
-    sources = ISTIO_SOURCES if engine == "istio" else LINKERD_SOURCES
-    mesh = {
-        "enabled": True,
-        "engine": engine,
-        "gate": {"from": draw(sources)},
-        "metrics": {"from": draw(sources)},
-        "defaultDeny": {"enabled": draw(st.booleans())},
-    }
-    if engine == "istio":
-        mesh["mtls"] = draw(st.sampled_from(["", "permissive", "strict"]))
-        mesh["mcp"] = {"from": draw(sources)}
-    enabled = {port: {"enabled": draw(st.booleans())} for port in ("gate", "mcp", "webhook")}
-    ports = dict(zip(("health", "webhook", "gate", "metrics", "mcp"), draw(st.sampled_from(PORT_NUMBERS))))
-    return {"serviceMesh": mesh, "namespace": {"create": draw(st.booleans())}, "ports": ports, **enabled}
-
-
-def numbers(values):
-    """Every port that a caller may try: the pod's, and one that nothing listens on."""
-    return {**values["ports"], "other": 7000}
-
-
-def served(values):
-    return {"health", "metrics"} | {port for port in ("gate", "mcp", "webhook") if values[port]["enabled"]}
-
-
-def matches(pattern, text):
-    """Istio's and Linkerd's wildcards, said once more as a regular expression."""
-    return bool(text) if pattern == "*" else re.fullmatch(re.escape(pattern).replace(r"\*", ".*"), text) is not None
-
-
-def of_a_linkerd_pattern(caller):
-    """`*` and `*.suffix` are patterns of DNS identities to Linkerd."""
-    return not caller.identity.startswith("spiffe://")
-
-
-def listed(sources, caller):
-    return caller.mtls and any(
-        ("principals" not in entry or any(matches(one, caller.identity) for one in entry["principals"]))
-        and ("namespaces" not in entry or any(matches(one, caller.namespace) for one in entry["namespaces"]))
-        for entry in sources
-    )
-
-
-def istio_promise(values, caller, port):
-    if port not in served(values):
-        return False
-    if port in ("health", "webhook"):
-        return True
-    if values["serviceMesh"]["mtls"] == "strict" and not caller.mtls:
-        return False
-    sources = values["serviceMesh"][port]["from"]
-    return not sources or listed(sources, caller)
-
-
-def linkerd_promise(values, caller, port):
-    if port in ("gate", "metrics") and port in served(values):
-        sources = values["serviceMesh"][port]["from"]
-        return caller.mtls and of_a_linkerd_pattern(caller) and (not sources or listed(sources, caller))
-    return not (values["serviceMesh"]["defaultDeny"]["enabled"] and values["namespace"]["create"])
-
-
-ENGINES = {
-    "istio": (istio_admits, istio_promise, [*ISTIO_CALLERS, PLAINTEXT]),
-    "linkerd": (linkerd_admits, linkerd_promise, [*LINKERD_CALLERS, PLAINTEXT]),
+CONTROLLER = {
+    "namespace": "stageset-system",
+    "labels": LABELS,
+    "probes": [{"port": PORTS["health"], "path": path} for path in PROBES],
 }
+NEIGHBOUR = {"namespace": "stageset-system", "labels": {**LABELS, "app.kubernetes.io/instance": "another"}}
+FLAGGER, BESIDE, PROMETHEUS, STRANGER = "flagger/flagger", "flagger/beside", "monitoring/prometheus", "a/b"
+CALLERS = [FLAGGER, BESIDE, PROMETHEUS, STRANGER, None]  # namespace/account; None brings no identity
+IDENTITIES = {
+    "istio": "cluster.local/ns/{0}/sa/{1}",
+    "linkerd": "{1}.{0}.serviceaccount.identity.linkerd.cluster.local",
+}
+ON_AND_OFF = (True, False)
 
 
-@pytest.mark.parametrize("engine", ENGINES)
-@settings(max_examples=150)
-@given(data=st.data())
-def test_admits_exactly_whom_the_values_promise(engine, data):
-    values = data.draw(mesh_values(engine))
-    rendered = objects(values)
-    admits, promise, callers = ENGINES[engine]
-    for caller in callers:
-        for port, number in numbers(values).items():
-            assert admits(rendered, CONTROLLER, caller, number) == promise(values, caller, port), (port, caller)
+def identity(engine, caller):
+    return caller and IDENTITIES[engine].format(*caller.split("/"))
 
 
-RULES = st.lists(
-    st.fixed_dictionaries(
+def lets_in(rendered, engine, port, caller, path="/any", pod=CONTROLLER, **facts):
+    call = {"port": PORTS[port], "identity": identity(engine, caller), "ip": "10.0.0.1", "protocol": "http"}
+    request = {"method": "GET", "path": path, "host": "stageset"}
+    return admits(rendered, pod, {**call, **request, **facts}, engine=engine).allowed
+
+
+def gate(*entries, engine="istio", **mesh):
+    """Values that restrict the gate."""
+    return {"serviceMesh": {"enabled": True, "engine": engine, "gate": {"from": list(entries)}, **mesh}}
+
+
+def rendered(values):
+    return objects(values, templates=TEMPLATES)
+
+
+def principals(engine, *callers):
+    return {"principals": [identity(engine, caller) for caller in callers]}
+
+
+# Istio. Each list of callers with those that it lets in.
+LISTS = [
+    ([], CALLERS),
+    ([principals("istio", FLAGGER, STRANGER)], [FLAGGER, STRANGER]),
+    ([{"namespaces": ["flagger"]}], [FLAGGER, BESIDE]),
+    ([{"principals": ["*/sa/flagger", "*/sa/prometheus"], "namespaces": ["flagger"]}], [FLAGGER]),
+    ([principals("istio", STRANGER), {"namespaces": ["monitoring"]}], [STRANGER, PROMETHEUS]),
+]
+ISTIO = [
+    *itertools.product(("", "permissive", "strict"), range(len(LISTS)), [ON_AND_OFF[:1] * 3]),
+    *itertools.product(("", "strict"), [1], itertools.product(ON_AND_OFF, repeat=3)),
+]
+
+
+@pytest.mark.parametrize("mtls, number, switches", ISTIO)
+def test_istio_lets_in_exactly_whom_the_values_promise(mtls, number, switches):
+    on = {"metrics": True, "health": True, "any other": False, **dict(zip(SWITCHES, switches))}
+    lists = {port: LISTS[(number + at) % len(LISTS)] for at, port in enumerate(("gate", "metrics", "mcp"))}
+    found = rendered(
         {
-            "from": st.fixed_dictionaries({"namespaces": some(["a", "flagger"])}).map(
-                lambda source: [{"source": source}]
-            ),
-            "to": some(["8080", "8082", "7000"]).map(lambda ports: [{"operation": {"ports": ports}}]),
+            **{port: {"enabled": on[port]} for port in SWITCHES},
+            "serviceMesh": {"enabled": True, "mtls": mtls, **{port: {"from": one} for port, (one, _) in lists.items()}},
         }
-    ),
-    min_size=1,
-    max_size=2,
-)
-
-
-@settings(max_examples=100)
-@given(values=mesh_values("istio"), rules=RULES)
-def test_rules_passed_through_to_istio_add_what_they_say_and_nothing_else(values, rules):
-    values["serviceMesh"]["istio"] = {"rules": rules}
-    rendered = objects(values)
-    for caller in [*ISTIO_CALLERS, PLAINTEXT]:
-        for port, number in numbers(values).items():
-            added = any(
-                caller.mtls
-                and caller.namespace in rule["from"][0]["source"]["namespaces"]
-                and str(number) in rule["to"][0]["operation"]["ports"]
-                for rule in rules
-            )
-            assert istio_admits(rendered, CONTROLLER, caller, number) == (istio_promise(values, caller, port) or added)
-
-
-@settings(max_examples=150)
-@given(text=st.text("nsax*-", min_size=1, max_size=5), negative=st.booleans())
-def test_namespaces_that_meet_more_than_the_namespace_are_told_and_refused_as_exceptions(text, negative):
-    source = {"notNamespaces" if negative else "namespaces": [text]}
-    values = {"serviceMesh": {"enabled": True, "mtls": "strict", "istio": {"rules": [{"from": [{"source": source}]}]}}}
-    try:
-        told = warnings(values, name="stageset", namespace="stageset-system")
-    except Refused:
-        return
-    names = ["ns", "sa", "s", "a", "n", "x", "nsa", "x-a", "sax"]
-    wanted = ".*".join(map(re.escape, text.split("*")))
-    met = set()
-    for namespace, account in itertools.product(names, names):  # as Envoy is told to
-        found = re.fullmatch(f"spiffe://.*/ns/{wanted}/.*", f"spiffe://td/ns/{namespace}/sa/{account}") is not None
-        if found != (re.fullmatch(wanted, namespace) is not None):
-            met.add(namespace)
-    assert not met or (told and not negative)
-
-
-@settings(max_examples=50)
-@given(values=mesh_values("linkerd"))
-def test_the_example_of_a_linkerd_webhook_lets_the_apiserver_in_and_opens_no_other_port(values):
-    example = yaml.safe_load((Path(__file__).parents[2] / "examples" / "linkerd-deny.yaml").read_text())
-    server, *authentications = example["serviceMesh"]["linkerd"]["authorizations"]
-    server = {**server, "spec": {**server["spec"], "port": values["ports"]["webhook"]}}
-    values["webhook"]["enabled"] = True
-    values["serviceMesh"]["linkerd"] = {"authorizations": [server, *authentications]}
-    rendered = objects(values)
-    for caller in [*LINKERD_CALLERS, PLAINTEXT]:
-        for port, number in numbers(values).items():
-            promised = port == "webhook" or linkerd_promise(values, caller, port)
-            assert linkerd_admits(rendered, CONTROLLER, caller, number) == promised, (port, caller)
-
-
-@pytest.mark.parametrize("engine", ENGINES)
-@settings(max_examples=50)
-@given(data=st.data())
-def test_default_deny_admits_nobody_to_the_neighbours(engine, data):
-    values = data.draw(mesh_values(engine))
-    rendered = objects(values)
-    admits, _, callers = ENGINES[engine]
-    denied = values["serviceMesh"]["defaultDeny"]["enabled"] and (engine == "istio" or values["namespace"]["create"])
-    for caller in callers:
-        assert admits(rendered, NEIGHBOUR, caller, 80) == (not denied)
-
-
-@settings(max_examples=50)
-@given(values=mesh_values("istio"))
-def test_kubelet_and_apiserver_reach_their_ports_under_every_istio_setting(values):
-    values["webhook"]["enabled"] = True
-    rendered = objects(values)
-    assert istio_admits(rendered, CONTROLLER, PLAINTEXT, values["ports"]["health"])
-    assert istio_admits(rendered, CONTROLLER, PLAINTEXT, values["ports"]["webhook"])
-
-
-@pytest.mark.parametrize(
-    "engine, principal, other",
-    [
-        ("istio", "cluster.local/ns/flagger-system/sa/flagger", "cluster.local/ns/flagger-system/sa/other"),
-        (
-            "linkerd",
-            "flagger.flagger-system.serviceaccount.identity.linkerd.cluster.local",
-            "other.flagger-system.serviceaccount.identity.linkerd.cluster.local",
-        ),
-    ],
-)
-@pytest.mark.parametrize("port", ["gate", "metrics"])
-def test_a_listed_caller_reaches_a_restricted_port_and_no_other_does(engine, principal, other, port):
-    rendered = objects(
-        {"serviceMesh": {"enabled": True, "engine": engine, port: {"from": [{"principals": [principal]}]}}}
     )
-    admits = ENGINES[engine][0]
-    assert admits(rendered, CONTROLLER, Caller(principal, "flagger-system", True), PORTS[port])
-    assert not admits(rendered, CONTROLLER, Caller(other, "flagger-system", True), PORTS[port])
-    assert not admits(rendered, CONTROLLER, PLAINTEXT, PORTS[port])
-
-
-def table(values):
-    """The rows of the notes' table: port -> (number, mesh, plaintext, callers)."""
-    names = {"name": "stageset", "namespace": "stageset-system"}
-    lines = rendering.render(values, templates=[files.NOTES], **names)[files.NOTES].splitlines()
-    start = next(number for number, line in enumerate(lines) if line.startswith("PORT"))
-    rows = lines[start + 1 : lines.index("", start)]
-    marks = {mark for mark in ("(1)", "(2)") if any(mark in row for row in rows)}
-    footnotes = {line[:3] for line in lines if line.startswith(("(1) ", "(2) "))}
-    assert footnotes == (marks - {"(2)"} if values["serviceMesh"].get("engine", "istio") == "istio" else marks)
-    columns = [lines[start].index(head) for head in ("PORT", "NUMBER", "MESH", "PLAINTEXT", "CALLERS")] + [None]
-    cells = [[row[a:b].strip().replace(" (1)", "") for a, b in zip(columns, columns[1:])] for row in rows]
-    return {cell[0]: cell[1:] for cell in cells}
-
-
-PROBING = "anyone, for GET /healthz and /readyz"
-
-
-def in_the_table(callers, caller):
-    """Whether a caller with mTLS is among those that a CALLERS cell names."""
-    if callers in ("anyone", "any meshed caller"):
-        return True
-    if callers == "any meshed caller with a DNS identity":
-        return of_a_linkerd_pattern(caller)
-    if callers == "nobody" or not of_a_linkerd_pattern(caller):
-        return False
-    sources = []
-    for entry in callers.split("; "):
-        principals, _, namespaces = entry.rpartition("namespace ") if "namespace " in entry else (entry, "", "")
-        principals = principals.removesuffix(" in ")
-        sources.append(
-            {key: names.split(", ") for key, names in (("principals", principals), ("namespaces", namespaces)) if names}
+    for port, caller in itertools.product(PORTS, CALLERS):
+        _, admitted = lists.get(port, ([], CALLERS))
+        refused = mtls == "strict" and caller is None and port in lists
+        assert lets_in(found, "istio", port, caller) is (on[port] and caller in admitted and not refused), (
+            port,
+            caller,
         )
-    return listed(sources, caller)
 
 
-ADDED = st.lists(
-    st.fixed_dictionaries(
-        {},
-        optional={
-            "from": st.sampled_from([{"namespaces": ["a"]}, {"notNamespaces": ["a"]}]).map(
-                lambda one: [{"source": one}]
-            ),
-            "to": st.sampled_from([{"ports": ["8082"]}, {"ports": ["8080", "7000"]}, {"notPorts": ["8082"]}]).map(
-                lambda one: [{"operation": one}]
-            ),
-        },
-    ),
-    min_size=1,
-    max_size=2,
-)
+@pytest.mark.parametrize("mtls", ["", "permissive", "strict"])
+@pytest.mark.parametrize("deny", ON_AND_OFF)
+def test_istio_leaves_the_neighbours_to_the_default_deny(mtls, deny):
+    found = rendered({"serviceMesh": {"enabled": True, "mtls": mtls, "defaultDeny": {"enabled": deny}}})
+    for caller in CALLERS:
+        assert lets_in(found, "istio", "gate", caller, pod=NEIGHBOUR) is not deny
+        assert lets_in(found, "istio", "gate", caller) is (caller is not None or mtls != "strict")
 
 
-@settings(max_examples=100)
-@given(values=mesh_values("istio"), added=ADDED)
-def test_the_table_of_the_notes_marks_the_ports_that_added_rules_open(values, added):
-    plain = table(values)
-    values["serviceMesh"]["istio"] = {"rules": added}
-    rendered = objects(values)
-    for port, (number, mesh, plaintext, who) in table(values).items():
-        marked = who.endswith(" (2)")
-        assert [number, mesh, plaintext.removesuffix(" (2)"), who.removesuffix(" (2)")] == plain[port]
-        assert plaintext.endswith(" (2)") == (marked and values["serviceMesh"]["mtls"] != "strict")
-        admitted = {
-            caller for caller in [*ISTIO_CALLERS, PLAINTEXT] if istio_admits(rendered, CONTROLLER, caller, int(number))
+def test_a_rule_added_for_istio_lets_in_whom_it_names_and_nobody_else():
+    source, operation = {"namespaces": ["a"]}, {"ports": ["8082", "7000"], "paths": ["/gate/*"]}
+    added = {"from": [{"source": source}], "to": [{"operation": operation}]}
+    found = rendered(gate(principals("istio", FLAGGER), istio={"rules": [added]}))
+    for port, caller in itertools.product(("gate", "any other"), CALLERS):
+        listed = port == "gate" and caller == FLAGGER
+        assert lets_in(found, "istio", port, caller, "/gate/x") is (listed or caller == STRANGER)
+        assert lets_in(found, "istio", port, caller) is listed
+        tunnelled = lets_in(found, "istio", port, caller, protocol="tcp")  # the ambient mode sees no path
+        assert tunnelled is listed
+
+
+@pytest.mark.parametrize("enabled", ON_AND_OFF)
+@pytest.mark.parametrize("engine", IDENTITIES)
+def test_nothing_is_restricted_when_the_mesh_is_off(engine, enabled):
+    settings = {"mtls": "strict", "defaultDeny": {"enabled": True}} if engine == "istio" else {}
+    values = gate(principals(engine, FLAGGER), engine=engine, enabled=enabled, **settings)
+    assert bool(rendered(values)) is enabled
+
+
+def test_istio_takes_512_rules_of_which_those_of_ports_that_are_off_are_none():
+    values = gate(istio={"rules": [{"from": [{"source": {"namespaces": ["a"]}}]}] * 510})
+    values["gate"] = {"enabled": False}
+    assert [len(one["spec"]["rules"]) for one in rendered(values)] == [512]
+
+
+# Linkerd. It knows no namespaces; who is not listed by identity is no caller of the gate or of the metrics.
+LINKERD = [
+    ([], CALLERS[:-1]),
+    ([principals("linkerd", FLAGGER, STRANGER)], [FLAGGER, STRANGER]),
+    ([{"principals": ["*.flagger.serviceaccount.identity.linkerd.cluster.local"]}], [FLAGGER, BESIDE]),
+    ([principals("linkerd", STRANGER), principals("linkerd", PROMETHEUS)], [STRANGER, PROMETHEUS]),
+]
+
+
+@pytest.mark.parametrize("create, deny", [*itertools.product(ON_AND_OFF, repeat=2)])
+@pytest.mark.parametrize("number, on", [*enumerate(ON_AND_OFF * 2), (1, True)])
+def test_linkerd_lets_in_exactly_whom_the_values_promise(number, on, create, deny):
+    lists = {port: LINKERD[(number + at) % len(LINKERD)] for at, port in enumerate(("gate", "metrics"))}
+    found = rendered(
+        {
+            "gate": {"enabled": on},
+            "namespace": {"create": create},
+            "serviceMesh": {
+                "enabled": True,
+                "engine": "linkerd",
+                "defaultDeny": {"enabled": deny},
+                **{port: {"from": one} for port, (one, _) in lists.items()},
+            },
         }
-        named = {caller for caller in ISTIO_CALLERS if in_the_table(who.removesuffix(" (2)"), caller)}
-        assert named <= admitted
-        if not marked:
-            assert admitted == named | ({PLAINTEXT} if plaintext == "yes" else set())
-        elif not plaintext.endswith(" (2)"):
-            assert PLAINTEXT not in admitted
+    )
+    covered = ("gate", "metrics") if on else ("metrics",)
+    for port, caller in itertools.product(PORTS, CALLERS):
+        promised = caller in lists[port][1] if port in covered else not (create and deny)
+        assert lets_in(found, "linkerd", port, caller) is promised, (port, caller)
+    assert all(lets_in(found, "linkerd", "health", None, path) for path in PROBES)
+    assert lets_in(found, "linkerd", "gate", None, pod=NEIGHBOUR) is not (create and deny)
 
 
-@pytest.mark.parametrize("engine", ENGINES)
-@settings(max_examples=100)
-@given(data=st.data())
-def test_the_table_of_the_notes_agrees_with_the_objects(engine, data):
-    values = data.draw(mesh_values(engine))
-    rendered, rows = objects(values), table(values)
-    admits, _, callers = ENGINES[engine]
-    assert set(rows) == served(values)
-    for port, (number, mesh, plaintext, who) in rows.items():
-        assert int(number) == values["ports"][port]
-        if who == PROBING:
-            assert (port, mesh, plaintext) == ("health", "no", "yes")
-            pod = CONTROLLER._replace(probes={int(number): PROBES})
-            for caller in callers:
-                assert all(admits(rendered, pod, caller, int(number), path) for path in PROBES)
-                assert not admits(rendered, pod, caller, int(number), "/debug")
-            continue
-        assert plaintext == ("yes" if admits(rendered, CONTROLLER, PLAINTEXT, int(number)) else "no")
-        restricted = (
-            engine == "linkerd"
-            and port in ("gate", "metrics")
-            or who not in ("anyone", "any meshed caller", "nobody", PROBING)
-        )
-        assert mesh == ("yes" if restricted else "no")
-        for caller in callers[:-1]:
-            assert in_the_table(who, caller) == admits(rendered, CONTROLLER, caller, int(number)), (port, who, caller)
-
-
-@pytest.mark.parametrize("gate, most", [(True, 509), (False, 510)])
-def test_istio_takes_512_rules_and_those_of_the_pack_count(gate, most):
-    rule = {"from": [{"source": {"namespaces": ["a"]}}]}
-    values = {"serviceMesh": {"enabled": True, "istio": {"rules": [rule] * most}}, "gate": {"enabled": gate}}
-    assert [len(each["spec"]["rules"]) for each in objects(values) if each["kind"] == "AuthorizationPolicy"] == [512]
-    values["serviceMesh"]["istio"]["rules"] = [rule] * (most + 1)
-    with pytest.raises(Refused, match="512 in all|at most 510"):
-        objects(values)
-
-
-GATE = {"group": "policy.linkerd.io", "kind": "Server", "name": "stageset-controller-gate"}
-METRICS = {**GATE, "name": "stageset-controller-metrics"}
-OTHERS = [{"kind": "ServiceAccount", "name": "other", "namespace": "a"}]
-
-
-def added(kind, version, spec, namespace="stageset-system"):
-    """An object for serviceMesh.linkerd.authorizations."""
-    metadata = {"name": "added", "namespace": namespace}
-    return {"apiVersion": f"policy.linkerd.io/{version}", "kind": kind, "metadata": metadata, "spec": spec}
-
-
-def namespace(**annotations):
-    settings = {f"config.linkerd.io/{name.replace('_', '-')}": text for name, text in annotations.items()}
-    return {
-        "apiVersion": "v1",
-        "kind": "Namespace",
-        "metadata": {"name": "stageset-system", "annotations": settings},
+def test_an_object_added_for_linkerd_lets_in_whom_it_names_and_nobody_else():
+    added = {
+        "apiVersion": "policy.linkerd.io/v1alpha1",
+        "kind": "AuthorizationPolicy",
+        "metadata": {"name": "added", "namespace": "stageset-system"},
+        "spec": {
+            "targetRef": {"group": "policy.linkerd.io", "kind": "Server", "name": "stageset-controller-gate"},
+            "requiredAuthenticationRefs": [{"kind": "ServiceAccount", "name": "b", "namespace": "a"}],
+        },
     }
+    values = gate(principals("linkerd", FLAGGER), engine="linkerd", linkerd={"authorizations": [added]})
+    values["serviceMesh"]["metrics"] = {"from": [principals("linkerd", FLAGGER)]}
+    found = rendered(values)
+    for caller in CALLERS:
+        assert lets_in(found, "linkerd", "gate", caller) is (caller in (FLAGGER, STRANGER))
+        assert lets_in(found, "linkerd", "metrics", caller) is (caller == FLAGGER)
 
 
-def added_policy(target, **more):
-    return added("AuthorizationPolicy", "v1alpha1", {"targetRef": target, "requiredAuthenticationRefs": OTHERS}, **more)
+# The examples
 
 
-@pytest.mark.parametrize(
-    "added",
-    [
-        added_policy(GATE),
-        added_policy(METRICS),
-        added_policy({"kind": "Namespace", "name": "stageset-system"}),
-        added_policy({**GATE, "name": "another"}),
-        added_policy(GATE, namespace="elsewhere"),
-        added(
-            "ServerAuthorization", "v1beta1", {"server": {"name": GATE["name"]}, "client": {"unauthenticated": True}}
-        ),
-        namespace(skip_inbound_ports="25, 8081-8083"),
-        namespace(skip_inbound_ports="8081", default_inbound_policy="deny"),
-    ],
-)
-def test_the_table_of_the_notes_marks_what_added_objects_open(added):
-    sources = {"from": [{"principals": [LINKERD_CALLERS[0].identity]}]}
-    mesh = {"enabled": True, "engine": "linkerd", "gate": sources, "metrics": sources}
-    values = {"serviceMesh": mesh}
-    opened = {"serviceMesh": {**mesh, "linkerd": {"authorizations": [added]}}}
-    before, after, rows = objects(values), objects(opened), table(opened)
-    other = Caller("other.a.serviceaccount.identity.linkerd.cluster.local", "a", True)
-    for port, number in PORTS.items():
-        assert not linkerd_admits(before, CONTROLLER, other, number)
-        assert (
-            linkerd_admits(after, CONTROLLER, other, number)
-            == rows[port][-1].endswith("(2)")
-            == (rows[port][2] == "(2)")
-        )
+def example(name):
+    return rendered(yaml.safe_load((EXAMPLES / f"{name}.yaml").read_text(encoding="utf-8")))
+
+
+@pytest.mark.parametrize("name, engine", [("istio-strict", "istio"), ("linkerd-deny", "linkerd")])
+def test_the_components_of_kubernetes_get_in_where_the_examples_let_nobody_else_in(name, engine):
+    found = example(name)
+    assert all(lets_in(found, engine, "health", None, path) for path in PROBES)
+    assert lets_in(found, engine, "webhook", None, protocol="tcp")
+    for port in ("gate", "metrics", "mcp", "any other"):
+        assert not lets_in(found, engine, port, None)
+        assert not lets_in(found, engine, port, STRANGER)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The stageset-render authors
 # SPDX-License-Identifier: 0BSD
-"""The ServiceMonitor and the alert rules. What makes an alert fire is tested in rules/alerts_test.yaml, by promtool."""
+"""The ServiceMonitor and the alert rules. What makes an alert fire is tested in alerts_test.yaml, by promtool."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from typing import NamedTuple
 import promql_parser
 import pytest
 from conftest import objects
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from stageset_render.pack import files, rendering
+from stageset_render.pack import files, release, rendering
 
 MONITOR, RULE = "servicemonitor-metrics.yaml", "prometheusrule.yaml"
-DEFAULTS = rendering.defaults()["metrics"]["prometheusRule"]
+DEFAULTS = release.defaults()["metrics"]["prometheusRule"]
 RUNBOOKS = "https://stageset.projects.metio.wtf/runbooks"
 OUR_LABELS = {
     "app.kubernetes.io/name": "stageset-controller",
@@ -333,7 +333,6 @@ def test_a_rate_reads_back_as_itself(rate):
     assert [one.val for one in nodes(expression, promql_parser.NumberLiteral)] == [float(rate)]
 
 
-@settings(max_examples=60)
 @given(rate=st.floats(min_value=0, allow_nan=False, allow_infinity=False), count=st.integers(0, 2**31 - 1))
 def test_numbers_read_back_as_themselves(rate, count):
     found = built_in(thresholds={"reconcileErrorRate": rate, "workqueueDepth": count})
@@ -369,6 +368,7 @@ def test_extra_labels_are_on_every_built_in_alert(name, alert):
     extra = {"team": "platform", "since": '{{ $labels.name }}: "1"'}
     assert built_in(extraAlertLabels=extra)[name]["labels"] == {"severity": alert.severity, **extra}
     assert built_in(extraAlertLabels={"severity": "info"})[name]["labels"] == {"severity": "info"}
+    assert built_in(extraAlertLabels=None) == built_in()
 
 
 def test_extra_labels_are_not_on_the_users_rules():
@@ -389,7 +389,6 @@ TEXTS = st.text(max_size=12) | st.sampled_from(["{{ $labels.name }}", "{% if %}"
 NAMES = TEXTS.filter(str.strip)
 
 
-@settings(max_examples=40)
 @given(
     rules=st.lists(
         st.fixed_dictionaries(

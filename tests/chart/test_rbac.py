@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: 0BSD
 """The ServiceAccount and its rights: which verbs on which resources, and in which namespaces."""
 
+import itertools
+
 import pytest
 from conftest import objects
 
@@ -143,3 +145,55 @@ def test_annotations_of_the_service_account():
     account = one("serviceaccount.yaml", {"serviceAccount": {"annotations": annotations}})
     assert account["metadata"]["annotations"] == annotations
     assert account["metadata"]["name"] == "stageset-controller"
+
+
+RBAC = [
+    "clusterrole-controller-cluster.yaml",
+    "clusterrole-controller.yaml",
+    "clusterrole-ledger-view.yaml",
+    "clusterrolebinding-cluster-admin.yaml",
+    "clusterrolebinding-cluster.yaml",
+    "clusterrolebinding.yaml",
+    "role-leader-election.yaml",
+    "rolebinding-tenants.yaml",
+]
+ON_AND_OFF = (True, False)
+
+
+@pytest.mark.parametrize("webhook, own", [*itertools.product(ON_AND_OFF, repeat=2)])
+def test_which_rights_there_are_under_every_condition(webhook, own):
+    """Under every combination of what any of the templates asks, and with everything else on or off as well."""
+    for leader, ledger, admin, rest in itertools.product(ON_AND_OFF, repeat=4):
+        for namespaces in ([], ["a"], ["a", "b"]):
+            values = {
+                "webhook": {"enabled": webhook, **({} if own else CERT_MANAGER)},
+                "controller": {"leaderElect": leader, "watchNamespaces": namespaces},
+                "rbac": {"ledgerView": ledger, "clusterAdmin": admin},
+                **{switch: {"enabled": rest} for switch in ("gate", "mcp", "cleanupOnDelete", "serviceMesh")},
+            }
+            found = objects(values, templates=RBAC)
+            expected = {
+                ("ClusterRole", ""): None,
+                ("ClusterRole", "-cluster"): None,
+                ("ClusterRoleBinding", "-cluster"): "-cluster",
+                **({("ClusterRole", "-ledger-view"): None} if ledger else {}),
+                **({("ClusterRoleBinding", "-cluster-admin"): "cluster-admin"} if admin else {}),
+                **({("ClusterRoleBinding", ""): ""} if not namespaces else {}),
+                **({("Role", "-leader-election"): None} if leader else {}),
+                **({("RoleBinding", "-leader-election"): "-leader-election"} if leader else {}),
+                **({("RoleBinding", "-tenants"): ""} if namespaces else {}),
+            }
+            bound = {}
+            for one in found:
+                reference = one.get("roleRef", {}).get("name")
+                assert one["metadata"]["name"].startswith("stageset-controller")
+                assert one.get("subjects", SUBJECTS) == SUBJECTS
+                bound[one["kind"], one["metadata"]["name"].removeprefix("stageset-controller")] = (
+                    reference and reference.removeprefix("stageset-controller")
+                )
+            assert bound == expected
+            assert len(found) == len(expected) + max(0, len(namespaces) - 1)
+            rules = {one["metadata"]["name"]: rights(one) for one in found if "rules" in one}
+            more = {CONFIGURATIONS: "get update"} if webhook and own else {}
+            assert rules["stageset-controller"] == NAMESPACED
+            assert rules["stageset-controller-cluster"] == {**CLUSTER, **more}

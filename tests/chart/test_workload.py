@@ -5,7 +5,7 @@
 import pytest
 from conftest import objects
 
-from stageset_render.problems import Refused
+from stageset_render.findings import Refused
 
 
 def deployment(values):
@@ -360,6 +360,7 @@ def test_the_selector_holds_nothing_that_changes_with_a_release():
 def test_revision_history():
     assert deployment({})["spec"]["revisionHistoryLimit"] == 10
     assert deployment({"deployment": {"revisionHistoryLimit": 0}})["spec"]["revisionHistoryLimit"] == 0
+    assert "revisionHistoryLimit" not in deployment({"deployment": {"revisionHistoryLimit": None}})["spec"]
 
 
 @pytest.mark.parametrize(

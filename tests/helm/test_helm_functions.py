@@ -14,12 +14,13 @@ import jinja2
 import pytest
 import sprig_rows
 import yaml
+from conftest import draws
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
+from stageset_render.findings import Refused
 from stageset_render.helm import functions as helm_functions
 from stageset_render.helm import writing
-from stageset_render.problems import Refused
 
 fast = functools.partial(settings, deadline=None, derandomize=True, database=None)
 
@@ -274,7 +275,7 @@ def test_to_yaml_is_byte_for_byte_that_of_helm(helm, value):
         assert writing.to_yaml(shared) == helm("{{ toYaml .Values.x }}", {"x": shared})
 
 
-@fast(max_examples=250)
+@fast(max_examples=draws(4))
 @given(value=trees)
 def test_to_yaml_of_random_values_is_that_of_helm(helm, value):
     assume(not block_alone(value) and not any(map(sorted_at_random, maps(value))))
@@ -282,7 +283,7 @@ def test_to_yaml_of_random_values_is_that_of_helm(helm, value):
     assert writing.to_yaml(value) == helm("{{ toYaml .Values.x }}", {"x": value})
 
 
-@fast(max_examples=400)
+@fast(max_examples=draws(5))
 @given(keys=st.tuples(*[st.text("aB019-_./ é²", min_size=1, max_size=6)] * 2))
 def test_to_yaml_sorts_two_keys_as_helm_does(helm, keys):
     value = {key: True for key in keys if not differs_from_helm(key)}
@@ -291,7 +292,7 @@ def test_to_yaml_sorts_two_keys_as_helm_does(helm, keys):
 
 @pytest.mark.parametrize("inner", [texts, trees], ids=["texts", "trees"])
 def test_to_yaml_reads_back_as_the_value_wherever_it_stands(inner):
-    @fast(max_examples=200)
+    @fast(max_examples=draws(3))
     @given(value=inner, key=texts, spaces=st.integers(4, 12))
     @example(value="\n", key="<<", spaces=4)
     def check(value, key, spaces):
@@ -308,6 +309,35 @@ def test_to_yaml_reads_back_as_the_value_wherever_it_stands(inner):
 @pytest.mark.parametrize("value", [2**63 - 1, -(2**63), 2**64 - 1, 9007199254740993])
 def test_to_yaml_keeps_integers_exact(value):
     assert writing.to_yaml(value) == str(value)
+
+
+NAMES = ["a", "y", "1", "null", "x/y.z", "a:b", "a:", ":a", ".a", "...", "-a", "a b", "2001:db8::/33", "12:30", "é", ""]
+names = st.text("ab-./:_019AZ", max_size=6) | st.sampled_from([*NAMES, "label-1", "label-10", "label-2", "x" * 101])
+simple = st.recursive(
+    scalars | names,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(names, inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@fast(max_examples=draws(16))
+@given(value=simple)
+@example(value={"a": [["b", {"c": [], "d": {}}], {"e": None, "f": ["g"]}, []], "b": {"c": [1.5, True, "1"]}})
+def test_what_is_simple_is_written_as_libyaml_writes_it(value):
+    assert writing._simply(value) in (None, writing._yaml(value))
+
+
+def test_what_is_simple_is_written_simply():
+    value = {"spec": {"networks": [{"cidr": "10.0.0.0/8", "except": ["10.1.0.0/16"]}], "port": 80, "a": "yes"}}
+    assert writing._simply(value) == (
+        'spec:\n  a: "yes"\n  networks:\n  - cidr: 10.0.0.0/8\n    except:\n    - 10.1.0.0/16\n  port: 80'
+    )
+
+
+@fast(max_examples=draws(16))
+@given(st.lists(names | st.text("aé²0<~", max_size=4), unique=True, max_size=8))
+def test_keys_are_sorted_by_one_key_as_by_comparing_them(keys):
+    assert writing._in_order(keys) == sorted(sorted(keys, key=writing._near), key=writing._by_key)
 
 
 def test_to_yaml_has_one_order_where_go_has_none():
@@ -530,7 +560,7 @@ RANDOM = [
 
 @pytest.mark.parametrize("go, jinja, values", RANDOM, ids=[row[1] for row in RANDOM])
 def test_function_of_random_values_is_that_of_helm(helm, go, jinja, values):
-    @fast(max_examples=100)
+    @fast(max_examples=draws(2))
     @given(x=values)
     def check(x):
         assert ours(jinja, {"x": x}) == helm(go, {"x": x})
@@ -538,7 +568,7 @@ def test_function_of_random_values_is_that_of_helm(helm, go, jinja, values):
     check()
 
 
-@fast(max_examples=200)
+@fast(max_examples=draws(3))
 @given(x=trees)
 def test_to_json_means_what_helm_means(helm, x):
     text = writing.to_json(x)
@@ -586,7 +616,7 @@ PATTERNS = [
 
 @pytest.mark.parametrize("pattern", PATTERNS)
 def test_regex_match_is_that_of_helm(helm, pattern):
-    @fast(max_examples=100)
+    @fast(max_examples=draws(2))
     @given(x=st.text("ab.$ \t\n\v\r1é٣_]|", max_size=5))
     def check(x):
         values = {"x": x, "p": pattern}

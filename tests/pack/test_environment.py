@@ -1,81 +1,83 @@
 # SPDX-FileCopyrightText: The stageset-render authors
 # SPDX-License-Identifier: 0BSD
-"""A helper that is the whole value of a line prints in quotes, and so every name stays a text."""
-
-import pathlib
+"""Where Jinja runs a template as Go would: what `a.b` reads, what a loop goes through, what is printed, what goes wrong."""
 
 import pytest
 
-from stageset_render.helm import documents
-from stageset_render.helm.reading import load_yaml
-from stageset_render.pack import environment, files, rendering
+from stageset_render.findings import Refused
+from stageset_render.pack import environment
 
-EVERYTHING = sorted((pathlib.Path(__file__).parent.parent / "everything").glob("*.yaml"))
-STAND_INS = {"name": "stand-in-a", "namespace": "stand-in-b"}
+ENVIRONMENT = environment.environment()
+LOOP = "{%- for x in Values.a %}{{ loop.index0 }}{{ x }} {% endfor %}"
 
 
-@pytest.mark.parametrize(
-    "line, guarded",
-    [
-        ("  a: {{ s.b() }}", "  a: {{ s.b() | quote }}"),
-        ("- {{ s.b() }}", "- {{ s.b() | quote }}"),
-        ("  - a: {{ s.b() }}", "  - a: {{ s.b() | quote }}"),
-        ("a.io/b: {{ s.b() }}\nc: {{ s.d() }}\n", "a.io/b: {{ s.b() | quote }}\nc: {{ s.d() | quote }}\n"),
-    ],
-)
-def test_a_whole_value_is_quoted(line, guarded):
-    assert environment.guarded("x.yaml", line) == guarded
+def printed(source, a=None):
+    with environment.refusing():
+        return ENVIRONMENT.from_string(source).render({"Values": {"a": a}})
 
 
 @pytest.mark.parametrize(
-    "line",
+    "source, a, text",
     [
-        "a: {{ s.b() }}-c",
-        "a: c-{{ s.b() }}",
-        "a: {{ s.b() }}{{ s.c() }}",
-        "a: b{{ s.c() }}",
-        "- --a={{ s.b() }}",
-        'a: "{{ s.b() }}"',
-        "a: {{ s.b() | quote }}",
-        "a: {{ Values.b }}",
-        "    {{- s.labels() | nindent(4) }}",
-        "  {{ s.b() }}",
+        ("{{ Values.a.b }}", {"b": 1}, "1"),
+        ("{{ Values.a.b }}", {}, ""),
+        ("{{ Values.a.items }}{{ Values.a.keys }}", {"items": "x"}, "x"),  # keys, and no methods of Python's
+        ("{{ Values.missing }}", {}, ""),
+        ("{{ Values.a }}", True, "true"),
+        ("{{ Values.a }}", None, ""),
+        ("{{ Values.a }}", 1e21, "1e+21"),
+        (LOOP, ["x", "y"], "0x 1y "),
+        *((LOOP, nothing, "") for nothing in ([], {}, None)),
+        ("{% for x in Values.missing %}{{ x }}{% endfor %}", {}, ""),
     ],
 )
-def test_all_else_stands_as_it_is(line):
-    assert environment.guarded("x.yaml", line) == line
+def test_what_go_takes(source, a, text):
+    assert printed(source, a) == text
 
 
-def test_notes_and_partials_hold_no_yaml():
-    assert environment.guarded(files.NOTES, "namespace: {{ s.b() }}") == "namespace: {{ s.b() }}"
+@pytest.mark.parametrize(
+    "source, a, said",
+    [
+        ("{{ Values.a.b.c }}", {}, "a template reads .c of Undefined, which is no map"),
+        ("{{ Values.a.b }}", None, "a template reads .b of None, which is no map"),
+        ("{{ Values.a.upper }}", "x", "a template reads .upper of 'x', which is no map"),
+        ("{{ Values.a }}", ["x"], "a list has no text of its own"),
+        (LOOP, "xy", "expected a list, got a string"),
+        (LOOP, {"k": 1}, "expected a list, got a map"),
+        ("{{ range(3) }}", {}, "'range' is undefined"),  # a function of Jinja's
+    ],
+)
+def test_what_it_refuses(source, a, said):
+    with pytest.raises(Refused, match=said) as refused:
+        printed(source, a)
+    assert [one.rule for one in refused.value.problems] == ["template-fails"]
 
 
-def read(path, names):
-    """The objects under the names, as Helm reads them: to it `n` and `1e3` are no texts."""
-    values = {**load_yaml(path.read_bytes(), str(path))}
-    watched = values.get("controller", {}).get("watchNamespaces")
-    if watched:
-        values["controller"] = {**values["controller"], "watchNamespaces": [names["namespace"], "apart"]}
-    texts = rendering.render(values, **names)
-    del texts[files.NOTES]
-    return [load_yaml(text, file) for file, text in documents.ordered(texts)]
+def test_what_goes_wrong_names_the_line_of_the_template(monkeypatch, tmp_path):
+    (tmp_path / "templates").mkdir()
+    file = tmp_path / "templates" / "broken.yaml"
+    file.write_text("{%- if true %}\n{{ Values.serviceMesh.mtls.nothing }}\n{%- endif %}\n")
+    broken = ENVIRONMENT.from_string(file.read_text())
+    broken = type(broken).from_code(ENVIRONMENT, ENVIRONMENT.compile(file.read_text(), file.name, str(file)), {})
+    monkeypatch.setitem(environment.templates(), "broken.yaml", broken)
+    with pytest.raises(Refused) as refused:
+        environment.rendered("broken.yaml", {"Values": {"serviceMesh": {"mtls": "strict"}}})
+    assert str(refused.value) == "templates/broken.yaml:2: a template reads .nothing of 'strict', which is no map"
 
 
-def renamed(value, names):
-    if isinstance(value, dict):
-        return {renamed(key, names): renamed(item, names) for key, item in value.items()}
-    if isinstance(value, list):
-        return [renamed(item, names) for item in value]
-    for what, stand_in in STAND_INS.items():
-        value = value.replace(stand_in, names[what]) if isinstance(value, str) else value
-    return value
+def test_a_helper_that_takes_nothing_is_asked_once_in_a_rendering():
+    names = environment.named({"a": 1}, {"Name": "a", "Namespace": "b", "Service": "Helm"}, {"Name": "c"})
+    assert names["stageset"]["namespace"]() is names["stageset"]["namespace"]()
+    others = environment.named({}, {"Name": "a", "Namespace": "other", "Service": "Helm"}, {"Name": "c"})
+    assert (str(names["stageset"]["namespace"]()), str(others["stageset"]["namespace"]())) == ("b", "other")
 
 
-@pytest.mark.parametrize("path", EVERYTHING, ids=lambda path: path.stem)
-@pytest.mark.parametrize("text", ["n", "y", "on", "null", "123", "0", "1e3", "0x1f", "0777", "2026-11-24", "1-1"])
-def test_every_name_is_the_text_it_is_wherever_it_stands(path, text):
-    for names in (
-        {"name": "a" + text, "namespace": text},
-        {"name": text if text[0].isalpha() else "n", "namespace": "b"},
-    ):
-        assert read(path, names) == renamed(read(path, STAND_INS), names)
+def test_compiled_templates_are_kept_where_they_can_be_and_nobody_minds_where_not(tmp_path):
+    cache = environment.Compiled(str(tmp_path / "made"))
+    bucket = cache.get_bucket(ENVIRONMENT, "x.yaml", "x.yaml", "{{ 1 }}")
+    bucket.code = ENVIRONMENT.compile("{{ 1 }}", "x.yaml", "x.yaml")
+    cache.set_bucket(bucket)
+    assert cache.get_bucket(ENVIRONMENT, "x.yaml", "x.yaml", "{{ 1 }}").code
+    assert cache.get_bucket(ENVIRONMENT, "x.yaml", "x.yaml", "{{ 2 }}").code is None
+    (tmp_path / "file").write_text("")
+    environment.Compiled(str(tmp_path / "file" / "in")).set_bucket(bucket)

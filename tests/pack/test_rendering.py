@@ -1,19 +1,20 @@
 # SPDX-FileCopyrightText: The stageset-render authors
 # SPDX-License-Identifier: 0BSD
-"""The importable interface: render, warnings and manifests."""
+"""What Python code calls: render, warnings, callers and broken; and the order in which documents are printed."""
 
 import copy
 
 import pytest
 
+from stageset_render.findings import Refused
 from stageset_render.helm import documents
-from stageset_render.pack import environment, files, rendering
-from stageset_render.problems import Refused
+from stageset_render.pack import files, rendering
 
 DEEP = []
 for _ in range(200):
     DEEP = [DEEP]
 MESH = {"serviceMesh": {"enabled": True, "mtls": "strict"}}
+SURPRISING = {"serviceMesh": {"mtls": "strict"}}
 
 
 def test_render_gives_every_template_by_file_name():
@@ -30,7 +31,7 @@ def test_templates_limits_what_is_rendered():
 @pytest.mark.parametrize(
     "arguments, said",
     [
-        ({"values": {"serviceMesh": {"mtls": "x"}}}, "serviceMesh.mtls: 'x' is not one of '', permissive, strict"),
+        ({"values": {"serviceMesh": {"mtls": "x"}}}, "serviceMesh.mtls: 'x' is not one of permissive, strict"),
         ({"templates": ["nope.yaml"]}, "there is no template 'nope.yaml'"),
         ({"name": "A"}, "'A' is no release name"),
         ({"namespace": ""}, "'' is no namespace"),
@@ -61,12 +62,40 @@ def test_a_rendering_leaves_no_trace_in_the_next():
     assert rendering.render({}, name="a", namespace="b") == before
 
 
-def test_warnings_name_their_values():
-    values = {"serviceMesh": {"enabled": True, "defaultDeny": {"enabled": True}}}
-    assert [problem.path for problem in rendering.warnings(values, name="a", namespace="b")] == [
-        ("serviceMesh", "defaultDeny", "enabled")
-    ]
+def test_warnings_name_their_values_and_rules():
+    [found] = rendering.warnings(SURPRISING, name="a", namespace="b")
+    assert (found.path, found.rule) == (("serviceMesh", "enabled"), "mesh-off")
     assert rendering.warnings(MESH, name="a", namespace="b") == []
+
+
+@pytest.mark.parametrize("pattern", ["ports-shared", "ports-*", "*"])
+def test_what_is_ignored_neither_refuses_nor_warns(pattern):
+    shared = {"ports": {"gate": 8080}}
+    for ask in (rendering.render, rendering.warnings, rendering.callers):
+        with pytest.raises(Refused, match="8080 is also"):
+            ask(shared, name="a", namespace="b", ignore=["mesh-*"])
+        assert ask({**shared, **SURPRISING}, name="a", namespace="b", ignore=[pattern, "mesh-off"]) is not None
+    assert rendering.warnings({**shared, **SURPRISING}, name="a", namespace="b", ignore=[pattern, "mesh-off"]) == []
+
+
+def test_callers_are_the_rows_of_the_table():
+    rows = rendering.callers(MESH, name="a", namespace="b")
+    assert [(one["port"], one["caller"]) for one in rows if not one["allowed"]] == [
+        ("gate", "plaintext"),
+        ("metrics", "plaintext"),
+    ]
+
+
+def test_broken_are_the_promises_that_the_objects_break():
+    def ask(*entries):
+        return [one.rule for one in rendering.broken(MESH, list(entries), name="a", namespace="b")]
+
+    promise = {"caller": "plaintext", "port": "gate", "allowed": False}
+    assert ask(promise) == []
+    assert ask(promise, {**promise, "allowed": True}) == ["expect-broken"]
+    for entries, said in (([], "promises nothing"), ([{"caller": "plaintext", "allowed": True}], "port: is missing")):
+        with pytest.raises(Refused, match=said):
+            ask(*entries)
 
 
 def test_manifests_stand_in_helms_order():
@@ -81,16 +110,3 @@ def test_manifests_stand_in_helms_order():
         ("a.yaml", "kind: Abc\n"),
         ("b.yaml", "kind: Zed\n"),
     ]
-
-
-def test_what_goes_wrong_in_a_template_names_its_line(monkeypatch):
-    source = "{%- if true %}\n{{ Values.serviceMesh.mtls.nothing }}\n{%- endif %}"
-    loader = environment.environment().loader
-    monkeypatch.setattr(loader, "get_source", lambda env, name: (source, f"templates/{name}", None))
-    monkeypatch.setattr(environment.environment(), "bytecode_cache", None)
-    environment.environment().loaded.pop("namespace.yaml", None)
-    environment.environment().cache.clear()
-    with pytest.raises(Refused, match="nothing of 'strict', which is no map"):
-        rendering.render(MESH, name="a", namespace="b", templates=["namespace.yaml"])
-    environment.environment().loaded.pop("namespace.yaml", None)
-    environment.environment().cache.clear()

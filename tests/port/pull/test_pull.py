@@ -19,11 +19,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_values import BLANKS, DASH, SWITCHES, VALID, changed
 
+from stageset_render.findings import Refused
 from stageset_render.helm.values import coalesce
 from stageset_render.pack import environment, files, rendering
 from stageset_render.port.pull import known, own_form, pull
 from stageset_render.port.to_helm import chart as porting
-from stageset_render.problems import Refused
 
 CHART = Path(__file__).parent / "chart"
 SLIPS = ("%!", "<nil>", "map[", "[]")  # what Go prints of what it can't print, and the pack refuses to

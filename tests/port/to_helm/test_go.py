@@ -13,11 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_values import BLANKS, DASH, EDITS, RELEASE, variants
 
+from stageset_render.findings import Refused
 from stageset_render.helm.values import coalesce
 from stageset_render.pack import environment, files, rendering
 from stageset_render.port import commands
 from stageset_render.port.to_helm import chart as porting
-from stageset_render.problems import Refused
 
 CASES = Path(__file__).parent.parent.parent / "cases"
 
