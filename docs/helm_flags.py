@@ -23,14 +23,22 @@ These are this command's own:
 
 {own}
 
-`--version` prints the version of the command; Helm's is `--chart-version` here. `--dry-run` checks and prints nothing.
-These of Helm's are not there, and a use of one ends with its sentence and exit code 2:
+`--version` alone prints the version of the command; beside a name it is Helm's, and says which version of the chart the labels
+name. `--dry-run` checks and prints nothing. A chart behind the name (`./chart`, `oci://...`, `repo/chart`) is taken for what it
+is to Helm, and not read. Without these of Helm's the output is the same, so they are taken, and one warning names them all:
+
+| flag | why it changes nothing |
+|---|---|
+{idle}
+
+These would change it, so they are refused, with exit code 2:
 
 | flag | instead |
-|---|---|"""
+|---|---|
+{refused}"""
 OWN = """
---app-version --chart-version --crds --dry-run --each --explain --lint --notes --show-values --strict --verbose
---version
+--app-version --callers --changes --chart-version --crds --dry-run --each --expect --explain --format --ignore --lint --notes
+--rules --show-values --strict --verbose --version
 """.split()
 
 
@@ -38,9 +46,12 @@ def page() -> Iterator[str]:
     """The lines of the page."""
     names = sorted(option.opts[-1] for option in main.params if option.opts[-1].startswith("--"))
     same, own = ([f"`{name}`" for name in names if (name in OWN) == mine] for mine in (False, True))
-    yield HEAD.format(same=", ".join(same), own=", ".join(own))
-    for flag, instead in helm_flags().items():
-        yield f"| `{flag}` | {instead} |"
+    rows: dict[bool, list[str]] = {True: [], False: []}
+    for name, flag in helm_flags().items():
+        rows[flag.idle].append(f"| `{name}` | {flag.instead} |")
+    yield HEAD.format(
+        same=", ".join(same), own=", ".join(own), idle="\n".join(rows[True]), refused="\n".join(rows[False])
+    )
 
 
 if __name__ == "__main__":
