@@ -8,7 +8,7 @@ import random
 from hypothesis import strategies as st
 
 from stageset_render.helm import writing
-from stageset_render.pack import rendering
+from stageset_render.pack import release, rendering
 from stageset_render.port.diff.search import mended
 
 RELEASE = {"name": "stageset", "namespace": "stageset-system"}
@@ -61,7 +61,7 @@ FREE = st.fixed_dictionaries(
 
 def resolved(schema):
     while isinstance(schema, dict) and "$ref" in schema:
-        schema = rendering.schema().root["definitions"][schema["$ref"].rpartition("/")[2]]
+        schema = release.schema().root["definitions"][schema["$ref"].rpartition("/")[2]]
     return schema if isinstance(schema, dict) else {}
 
 
@@ -133,7 +133,7 @@ def variants(edits, seed):
         yield mended(values, lambda one: rendering.Rendering(one, **RELEASE)) if chance.random() < 0.8 else values
 
 
-LEAVES = leaves(rendering.schema().root)
+LEAVES = leaves(release.schema().root)
 SWITCHES = [
     (path, schema.get("enum") or [True, True, False])
     for path, schema in LEAVES.items()

@@ -7,12 +7,12 @@ from __future__ import annotations
 import contextlib
 import copy
 import random
+import tempfile
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from stageset_render.findings import Path, Refused, holds
 from stageset_render.pack import rendering
-from stageset_render.pack.cache import directory
 from stageset_render.pack.release import schema
 from stageset_render.port.diff.compare import object_differences
 from stageset_render.port.diff.report import Drawn, reason
@@ -43,7 +43,7 @@ def search(chart: str, count: int, seed: int, step: Callable[[], Any], **release
         from stageset_render.port.diff.draws import pools
     except ImportError as error:
         raise Refused(NO_HYPOTHESIS) from error
-    set_hypothesis_home_dir(directory() / "hypothesis")  # it would write into the directory where the command runs
+    set_hypothesis_home_dir(tempfile.gettempdir())  # it would write into the directory where the command runs
     refused: list[str] = []
 
     def differs(values: dict) -> bool:
