@@ -15,7 +15,7 @@ from stageset_render.findings import Refused
 from stageset_render.helm.values import collect, combine
 from stageset_render.options import VALUES, release_options
 from stageset_render.pack.files import source
-from stageset_render.port.to_helm.chart import chart, ported, ported_names, write
+from stageset_render.port.chart import chart, ported, ported_names, write
 
 
 class Commands(click.Group):

@@ -23,7 +23,7 @@ from stageset_render.helm.go_syntax import (
     Variable,
     parse,
 )
-from stageset_render.port.pull.jinja_expressions import ROOTS
+from stageset_render.port.named import USUAL as ROOTS
 
 FORM = {"quote", "squote", "toString", "int", "int64", "trim"}  # of a scalar, or of the text that a helper prints
 CHECKS = {"required"}  # what prints its last argument or nothing; the pack's rules check in its place

@@ -14,36 +14,15 @@ from typing import NamedTuple
 
 from stageset_render.findings import Refused
 from stageset_render.helm.writing import to_yaml
+from stageset_render.port.chart import ported_lines
 from stageset_render.port.diff.compare import ABSENT, Difference
 from stageset_render.port.diff.marks import marked, pairs
 from stageset_render.port.diff.report import Report, report
 from stageset_render.port.diff.sides import chart_files, pack_files
-from stageset_render.port.to_helm.go import Port
-from stageset_render.port.to_helm.tags import Tag
 
 GO_TEXT = r'"(?:\\.|[^"\\])*"|`[^`]*`|\'(?:\\.|[^\'\\])*\''
 TAGS = re.compile("<[^>]*>")  # the colours, which would make most of the page
 AROUND = 3  # equal lines that stay unfolded on each side of a difference
-
-
-class LinePort(Port):
-    """A port that knows which line of its source became what."""
-
-    def __init__(self, file: str, source: str) -> None:
-        self.marks = []
-        super().__init__(file, source)
-
-    def _part(self, part: Tag) -> None:
-        self.marks.append((part.line - (part.before or "").count("\n"), len(self.output)))
-        super()._part(part)
-
-    def lines(self, count: int) -> list[str]:
-        found = [""] * count
-        ends = [at for _, at in self.marks[1:]] + [len(self.output)]
-        for (line, at), end in zip(self.marks, ends):
-            for offset, text in enumerate("".join(self.output[at:end]).split("\n")):
-                found[line - 1 + offset] += text
-        return found
 
 
 class Pair(NamedTuple):
@@ -245,10 +224,7 @@ def _table(pairs: list[Pair], number: int = 0) -> str:
 
 def _source_pairs(file: str, theirs: str, ours: str, colour, found: tuple) -> Iterator[Pair]:
     sources = _split(theirs), _split(ours)
-    port = LinePort(Path(file).name, ours)
-    if port.problems:
-        raise Refused(*port.problems)
-    plain = port.lines(ours.count("\n") + 1)[: len(sources[1])]
+    plain = ported_lines(Path(file).name, ours)[: len(sources[1])]
     yield from aligned(sources[0], plain, sources, (colour("go", theirs), colour("jinja", ours)), found)
 
 

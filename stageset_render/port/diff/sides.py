@@ -20,7 +20,7 @@ import yaml
 from stageset_render.findings import Refused
 from stageset_render.helm.documents import documents
 from stageset_render.pack import files, rendering
-from stageset_render.port.to_helm.chart import ported_names
+from stageset_render.port.chart import ported_names
 
 NO_HELM = (
     "there is no Helm to render the chart with; install one: pip install 'stageset-render[helm]', "

@@ -17,7 +17,7 @@ from stageset_render.helm import documents
 from stageset_render.pack import environment, files, rendering
 from stageset_render.port import commands, deliberate
 from stageset_render.port.diff import compare, marks, places, report, schemas
-from stageset_render.port.to_helm import chart as porting
+from stageset_render.port import chart as porting
 
 ISTIO, NAMESPACE, ROLE = (
     f"templates/{name}.yaml" for name in ("istio-authorizationpolicy", "namespace", "clusterrole-controller")

@@ -14,7 +14,7 @@ from stageset_render import Refused, render
 from stageset_render.pack import rendering
 from stageset_render.port import commands
 from stageset_render.port.diff import draws, search
-from stageset_render.port.to_helm import chart as porting
+from stageset_render.port import chart as porting
 
 RELEASE = {"name": "stageset", "namespace": "stageset-system"}
 TREE = {"type": "object", "properties": {"of": {"type": "array", "items": {"$ref": "#/definitions/tree"}}}}

@@ -23,7 +23,7 @@ from stageset_render.findings import Refused
 from stageset_render.helm.values import coalesce
 from stageset_render.pack import environment, files, rendering
 from stageset_render.port.pull import known, own_form, pull
-from stageset_render.port.to_helm import chart as porting
+from stageset_render.port import chart as porting
 
 CHART = Path(__file__).parent / "chart"
 SLIPS = ("%!", "<nil>", "map[", "[]")  # what Go prints of what it can't print, and the pack refuses to

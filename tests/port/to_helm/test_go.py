@@ -17,7 +17,7 @@ from stageset_render.findings import Refused
 from stageset_render.helm.values import coalesce
 from stageset_render.pack import environment, files, rendering
 from stageset_render.port import commands
-from stageset_render.port.to_helm import chart as porting
+from stageset_render.port import chart as porting
 
 CASES = Path(__file__).parent.parent.parent / "cases"
 
