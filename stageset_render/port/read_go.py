@@ -180,6 +180,8 @@ class Reader:
         else:
             act = self.ACTIONS.get(part.keyword)
             if not act:
+                if part.keyword == "block":  # whose end is to come
+                    self._opened(Branch(part.line, part.start, part.end, kind="if"), Scope(Lost(""), self._frame()))
                 raise Untranslatable(
                     f"{part.keyword}; there is nothing like it in Jinja, so write the condition around the rest"
                 )
@@ -317,10 +319,11 @@ class Reader:
                 branch.var = Var(go, "element", self.known(items).get("items", {}))
                 branch.index = Var(index, "index", types.INT) if index else None
             for name, var in ((go, branch.var), (index, branch.index)):
-                if name and var and kind != "object" and self._is_assigned(name):
+                if name and kind != "object" and self._is_assigned(name):
                     sets.append((Var(name, "set", var.schema, Name(var)), Name(var)))
                     var.name = "" if var.form == "element" else var.name
-            scope.names = {name: var for name, var in ((go, branch.var), (index, branch.index)) if name}
+            named = ((index, branch.var),) if kind == "object" else ((go, branch.var), (index, branch.index))
+            scope.names = {name: var for name, var in named if name}
             scope.names |= {var.name: var for var, _ in sets}
             scope.dot = Name(sets[0][0] if kind == "object" else branch.var)
             scope.kept = dict(scope.names)
@@ -384,7 +387,7 @@ class Reader:
         self.builder.close(Close(*place))
         for made in scope.made:
             first = block.branches[0]
-            if not any(uses(branch.body, made.var) for branch in block.branches):
+            if not any(uses([one for one in branch.body if one is not made], made.var) for branch in block.branches):
                 if block.kind == "for":
                     first.body.remove(made)
                     first.right = first.right or made.right

@@ -137,7 +137,7 @@ class Writer:
             try:
                 yield part, self.part(part, source)
             except Untranslatable as error:
-                self.problems.append((part.line, str(error)))
+                self.problems += [(part.line, str(error))] * bool(str(error))
 
     def part(self, part: Node, source: str) -> str:
         """One part as it is written."""
@@ -219,8 +219,11 @@ class Writer:
             raise Untranslatable("Values, Release or Chart in a named template that is handed one value; hand it them")
         return ("$" if scope.moved else "") + (f".{scope.dollar}" if scope.dollar else "")
 
-    def expression(self, expr: Expr) -> str:
-        named = isinstance(expr, Name) and self.names.variables.get(expr.var, expr.var.name)
+    def expression(self, expr: Expr | None) -> str:
+        if expr is None:
+            raise Untranslatable("")  # it could not be read, which is told already
+        element = isinstance(expr, Name) and expr.var.form == "element"
+        named = element and self.names.variables.get(expr.var, expr.var.name)
         if self.scope.moved and expr == self.scope.dot and not named:
             return "."
         return self.EXPRESSIONS[type(expr)](self, expr)

@@ -131,7 +131,7 @@ class Writer:
             try:
                 found.append(self.part(part, source))
             except Untranslatable as error:
-                self.problems.append((part.line, str(error)))
+                self.problems += [(part.line, str(error))] * bool(str(error))
             except RecursionError:
                 self.problems.append((part.line, "nested too deep; set a name to a part"))
         return "".join(found)
@@ -273,7 +273,9 @@ class Writer:
 
     # Expressions
 
-    def expression(self, expr: Expr) -> Jinja:
+    def expression(self, expr: Expr | None) -> Jinja:
+        if expr is None:
+            raise Untranslatable("")  # it could not be read, which is told already
         return self.EXPRESSIONS[type(expr)](self, expr)
 
     def _const(self, expr: Const) -> Jinja:
