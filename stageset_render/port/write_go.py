@@ -193,8 +193,8 @@ class Writer:
             test = self.expression(part.test)
             if part.kind == "for":
                 around = around.within(part)
-                index = f"${self.variable(part.index)}, " if part.index else ""
-                return f"range {index}${self.variable(part.var)} := {test}"
+                names = [f"${self.variable(var)}" for var in (part.index, part.var) if var and (var.name or part.index)]
+                return f"range {', '.join(names)} := {test}" if names else f"range {test}"
             moves = part.moves or prints(part)
             simple = test == "." or test[0] == "$" and test[1:].isidentifier()
             if not moves or types.kind_of(types.of_expr(part.test, self.values)) == "boolean" or simple:
