@@ -108,6 +108,7 @@ class Carrier:
         self.same = old is target
         self.edits: list[Edit] = []
         self.conflicts: list[Conflict] = []
+        self.problems: list[tuple[int, str]] = []
         self.tests: dict[Branch, Expr] = {}  # of branches of the target whose test changes
         _, _, self.change, changed = aligned(
             lambda side, shared: (old, new)[side].outline(not self.same, shared)
@@ -136,7 +137,14 @@ class Carrier:
             if not self.same:
                 raise
             return Carried(self.whole(), self.conflicts)
-        return Carried(apply(self.target.tree.source, self.edits), self.conflicts)
+        return Carried(apply(self.target.tree.source, self.edits), self.conflicts, self.problems)
+
+    def _told(self, item: Item, change: Callable, *arguments) -> None:
+        """Make a change, or note why it has no form."""
+        try:
+            change(*arguments)
+        except Untranslatable as error:
+            self.problems.append((item.line, str(error)))
 
     # What belongs to what
 
@@ -187,12 +195,14 @@ class Carrier:
             if old is None and not equal(pair):
                 added.append(new)
                 continue
-            self._insert(added, before, old, place)
+            if added:
+                self._told(added[0], self._insert, added, before, old, place)
             added = []
             if not equal(pair):
-                self._changed(old, new)
+                self._told(new or old, self._changed, old, new)
             before = old or before
-        self._insert(added, before, None, place)
+        if added:
+            self._told(added[0], self._insert, added, before, None, place)
 
     def _changed(self, old: Item, new: Item | None) -> None:
         mine, same = self.counterparts.get(old.start, (None, False))
@@ -251,7 +261,7 @@ class Carrier:
             body.other, left=place.left, right=place.right, var=place.var or body.other.var, index=place.index
         )
         tag.moves = place.moves
-        text = self._writer(place, outside=True).header(tag, place)
+        text = self._writer(place, outside=True).header(tag)
         self.edits.append(Edit(place.start, place.end, text))
 
     def _loose(self, old: Item) -> Item:
@@ -261,7 +271,6 @@ class Carrier:
 
     def _modify(self, old: Item, new: Item, mine: Item) -> None:
         """Change a line or a set word by word, so that its quotes, comments and layout stay."""
-        place = self.around.get(mine.node or (mine.pieces and mine.pieces[0].start), None)
         place = self._place(mine)
         if mine.kind == "set":
             node = replace(new.node, left=mine.node.left, right=mine.node.right, var=mine.node.var)
@@ -276,14 +285,12 @@ class Carrier:
     def _words(self, old: Item, new: Item, mine: Item, place: list[Branch]) -> list[Edit] | None:
         """The edits that change words alone; None where that is not all."""
         sides = [_words(one.pieces) for one in (old, new, mine)]
-        meaning = (self.old if not self.same else self.target).outline(not self.same).meaning
         keys = [[word.means if word.node else word.text for word in side] for side in sides]
         matches = difflib.SequenceMatcher(None, keys[0], keys[2], autojunk=False).get_matching_blocks()
         where = {one + n: other + n for one, other, size in matches for n in range(size)}
         if [key for key in keys[0] if not _silent(key)] != [key for key in keys[2] if not _silent(key)]:
             return None
         found = []
-        del meaning
         for what, a, b, c, d in difflib.SequenceMatcher(None, keys[0], keys[1], autojunk=False).get_opcodes():
             if what == "equal":
                 continue
@@ -320,7 +327,7 @@ class Carrier:
             return
         previous = self.counterparts.get(before.start, (None, False))[0] if before else None
         following = self.counterparts.get(after.start, (None, False))[0] if after else None
-        if not self.same and self._is_there(added, previous, following):
+        if not self.same and self._is_there(added, previous, place):
             return
         tree, source = self.target.tree, self.target.tree.source
         if previous:
@@ -342,19 +349,18 @@ class Carrier:
             text = "\n" + text.removesuffix("\n")
         self.edits.append(Edit(at, at, text))
 
-    def _is_there(self, added: list[Item], previous: Item | None, following: Item | None) -> bool:
-        """Whether the target says already what is to be added."""
+    def _is_there(self, added: list[Item], previous: Item | None, place: Branch | None) -> bool:
+        """Whether the target says already, in this place, what is to be added."""
         keys = [self.already.get(item.start) for item in added if not item.free]
-        items = next((found for found in _lists(self.target.outline().items) if any(one.start == (previous or following or one).start for one in found)), [])
-        mine = [item.key for item in items]
-        return any(mine[at : at + len(keys)] == keys for at in range(len(mine))) and not any(
-            item.start in self.counterparts and self.counterparts[item.start][1] for item in ()
-        ) and self._fresh(keys, mine)
-
-    def _fresh(self, keys: list[str], mine: list[str]) -> bool:
-        """Whether the target has more of these items than the old version, which explains them."""
-        old = [item.key for item in _all(self.old.outline().items)]
-        return all(mine.count(key) > old.count(key) or key not in old for key in keys)
+        lists = _lists(self.target.outline().items, None)
+        items = next(
+            (found for branch, found in lists if (previous.start in (one.start for one in found) if previous else branch is place)), []
+        )
+        known = {item.start for item, _ in self.counterparts.values()}
+        at = next((n + 1 for n, one in enumerate(items) if previous and one.start == previous.start), 0)
+        own = [one.key for one in items[at:]]
+        size = next((n for n, one in enumerate(items[at:]) if one.start in known), len(own))
+        return any(own[n : n + len(keys)] == keys for n in range(max(size - len(keys) + 1, 0)))
 
     def _insert_branch(self, branch: Branch, new: Item, mine: Item) -> None:
         """Add a branch before the one that follows it, or before the end."""
@@ -404,7 +410,7 @@ class Carrier:
         node = mine.node or next((one.node for one in mine.pieces if one.node), None)
         if node is not None and node in self.around:
             return self.around[node]
-        return self.around.get(mine.start) or self._innermost(mine.start)
+        return self._innermost(mine.start)
 
     def _innermost(self, at: int) -> list[Branch]:
         found: list[Branch] = []
@@ -502,8 +508,9 @@ def _all(items: list[Item]) -> list[Item]:
     return [one for item in items for one in (item, *_all([inner for _, _, below in item.bodies for inner in below]))]
 
 
-def _lists(items: list[Item]) -> list[list[Item]]:
-    return [items, *(found for item in items for _, _, below in item.bodies for found in _lists(below))]
+def _lists(items: list[Item], branch: Branch | None) -> list[tuple[Branch | None, list[Item]]]:
+    """All lists of items, each with the branch that it stands in."""
+    return [(branch, items), *(found for item in items for one, _, below in item.bodies for found in _lists(below, one))]
 
 
 def _around(nodes: list[Node], branches: tuple[Branch, ...] = ()) -> dict[Node, list[Branch]]:

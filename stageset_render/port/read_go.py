@@ -125,6 +125,11 @@ class Chart:
             if before == [macro.state() for macro in self.macros.values()]:
                 break
 
+    def reread(self, file: str) -> None:
+        """Make a fresh tree of a template, since one that is carried speaks of the other side's variables."""
+        if file in self.parts:
+            self._read(file)
+
     def _defined(self, file: str) -> None:
         defines = [
             part for part in self.parts.get(file, ()) if isinstance(part, Action) and part.keyword == "define"

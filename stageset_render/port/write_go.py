@@ -170,6 +170,14 @@ class Writer:
             return "end"
         return self.branch(part)
 
+    def header(self, part: Branch) -> str:
+        """The tag of a branch whose body stays: what moves the dot there goes on to, and what doesn't does not."""
+        left, right = "{{- " if part.left else "{{ ", " -}}" if part.right else " }}"
+        if part.kind in ("if", "elif"):
+            word = ("else " if part.kind == "elif" else "") + ("with" if part.moves else "if")
+            return f"{left}{word} {self.expression(part.test)}{right}"
+        return self.tag(part)
+
     def changed(self, var: Var) -> None:
         """A name means something else from here on; a dot that was written with it doesn't."""
         self.scopes = [

@@ -115,7 +115,7 @@ class Writer:
 
     def __init__(self, names: Names, values: dict, loops: tuple[Branch, ...] = ()):
         self.names, self.values, self.problems = names, values, []
-        self.variables: dict[Var, Expr | str] = dict(names.variables)
+        self.variables = names.variables
         self.scopes = [Scope(0, True)]
         self.frames, self.used = 0, set()
         for branch in loops:
@@ -153,6 +153,8 @@ class Writer:
             f"{ends[0]}{dash[0] if at == 0 else ''} {body} {dash[1] if at == len(bodies) - 1 else ''}{ends[1]}"
             for at, body in enumerate(bodies)
         )
+
+    header = tag
 
     def bodies(self, part: Node) -> list[str]:
         """What stands in the tag or tags that a node becomes."""
@@ -225,7 +227,9 @@ class Writer:
         wanted = part.var.name or self.names.loops.get(items.text) or singular(items.text)
         if not part.var.name and free(wanted, self._taken(part.var)) != wanted:
             wanted = ENTRY
-        bodies = [f"for {self.declare(part.var, wanted)} in {items.within(COMPARE)}"]
+        name = self.variables.get(part.var)
+        name = name if isinstance(name, str) else self.declare(part.var, wanted)
+        bodies = [f"for {name} in {items.within(COMPARE)}"]
         inner = [node for node in part.body if isinstance(node, Block)]
         if part.index and any(self._needs_index(block, part.index) for block in inner):
             bodies.append(f"set {self.declare(part.index, part.index.name)} = loop.index0")
