@@ -57,9 +57,7 @@ class Alignment:
 
     def _paired(self, left: Item, right: Item) -> Paired:
         rows = self._branches(left, right)
-        bodies = [
-            self._body(a and a[0], b and b[0], a[2] if a else [], b[2] if b else []) for a, b in rows
-        ]
+        bodies = [self._body(a and a[0], b and b[0], a[2] if a else [], b[2] if b else []) for a, b in rows]
         return Paired(bodies, [(a[1] if a else "", b[1] if b else "") for a, b in rows])
 
     @staticmethod
@@ -255,9 +253,7 @@ def _variables(body: Body) -> list[tuple[Var, Var]]:
     found = []
     if body.one and body.other:
         found += [(body.one.var, body.other.var), (body.one.index, body.other.index)]
-        found += [
-            (a, b) for a in body.one.parameters for b in body.other.parameters if a.name == b.name
-        ]
+        found += [(a, b) for a in body.one.parameters for b in body.other.parameters if a.name == b.name]
     for a, b in body.pairs:
         if a and b and a.kind == b.kind == "set":
             found.append((a.node.var, b.node.var))

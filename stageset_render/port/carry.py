@@ -110,9 +110,7 @@ class Carrier:
         self.conflicts: list[Conflict] = []
         self.problems: list[tuple[int, str]] = []
         self.tests: dict[Branch, Expr] = {}  # of branches of the target whose test changes
-        _, _, self.change, changed = aligned(
-            lambda side, shared: (old, new)[side].outline(not self.same, shared)
-        )
+        _, _, self.change, changed = aligned(lambda side, shared: (old, new)[side].outline(not self.same, shared))
         self.counterparts: dict[int, tuple[Item, bool]] = {}
         self.branches: dict[Branch, Branch] = {}
         self.taken: set[int] = set()
@@ -354,7 +352,12 @@ class Carrier:
         keys = [self.already.get(item.start) for item in added if not item.free]
         lists = _lists(self.target.outline().items, None)
         items = next(
-            (found for branch, found in lists if (previous.start in (one.start for one in found) if previous else branch is place)), []
+            (
+                found
+                for branch, found in lists
+                if (previous.start in (one.start for one in found) if previous else branch is place)
+            ),
+            [],
         )
         known = {item.start for item, _ in self.counterparts.values()}
         at = next((n + 1 for n, one in enumerate(items) if previous and one.start == previous.start), 0)
@@ -393,7 +396,10 @@ class Carrier:
         self.edits.append(Edit(start, end, ""))
 
     def _conflict(self, old: Item | None, new: Item | None, mine: Item | None) -> None:
-        texts = [side.tree.source[item.start : item.end] if item else "" for side, item in ((self.old, old), (self.target, mine))]
+        texts = [
+            side.tree.source[item.start : item.end] if item else ""
+            for side, item in ((self.old, old), (self.target, mine))
+        ]
         theirs = ""
         if new:
             try:
@@ -425,7 +431,11 @@ class Carrier:
         begun, stop = source.rfind("\n", 0, start) + 1, source.find("\n", end)
         stop = len(source) if stop < 0 else stop + 1
         behind = source[end:stop].strip()
-        comments = [source[one.start : one.end] for one in tree.parts if isinstance(one, Comment) and one.start >= end and one.end <= stop]
+        comments = [
+            source[one.start : one.end]
+            for one in tree.parts
+            if isinstance(one, Comment) and one.start >= end and one.end <= stop
+        ]
         for comment in comments:
             behind = behind.replace(comment, "").strip()
         if source[begun:start].strip() or behind and not behind.startswith("#"):
@@ -441,7 +451,11 @@ class Carrier:
             before = source.rfind("\n", 0, at - 1) + 1
             line = source[before : at - 1]
             comment = spans.get(before + len(line.rstrip()))
-            if comment and comment.end <= at and not source[source.rfind("\n", 0, comment.start) + 1 : comment.start].strip():
+            if (
+                comment
+                and comment.end <= at
+                and not source[source.rfind("\n", 0, comment.start) + 1 : comment.start].strip()
+            ):
                 at = source.rfind("\n", 0, comment.start) + 1
             elif line.lstrip().startswith("#") and not tree.file.endswith(".txt"):
                 at = before
@@ -490,10 +504,17 @@ class Carrier:
         for part in parts:
             for expr in (getattr(part, "expr", None), getattr(part, "test", None)):
                 for one in parts_of(expr):
-                    if isinstance(one, Name) and one.var not in own and one.var.form != "parameter" and not renames(one.var):
+                    if (
+                        isinstance(one, Name)
+                        and one.var not in own
+                        and one.var.form != "parameter"
+                        and not renames(one.var)
+                    ):
                         raise Untranslatable(f"{one.var.name}, which has no counterpart here; carry it by hand")
                 if expr is not None:
-                    inlined = substituted(expr, {var: var.value for var in _names(expr) if var not in own and renames(var)})
+                    inlined = substituted(
+                        expr, {var: var.value for var in _names(expr) if var not in own and renames(var)}
+                    )
                     setattr(part, "expr" if getattr(part, "expr", None) is expr else "test", inlined)
 
 
@@ -510,7 +531,10 @@ def _all(items: list[Item]) -> list[Item]:
 
 def _lists(items: list[Item], branch: Branch | None) -> list[tuple[Branch | None, list[Item]]]:
     """All lists of items, each with the branch that it stands in."""
-    return [(branch, items), *(found for item in items for one, _, below in item.bodies for found in _lists(below, one))]
+    return [
+        (branch, items),
+        *(found for item in items for one, _, below in item.bodies for found in _lists(below, one)),
+    ]
 
 
 def _around(nodes: list[Node], branches: tuple[Branch, ...] = ()) -> dict[Node, list[Branch]]:

@@ -19,7 +19,9 @@ RESULTS = {
         [*"contains empty has hasKey hasPrefix hasSuffix kindIs regexMatch not".split(), *ORDERS], "boolean"
     ),
     **dict.fromkeys(("==", "!=", "defined", "undefined", "deepEqual"), "boolean"),
-    **dict.fromkeys("append compact concat keys prepend reverse sortAlpha splitList uniq until without".split(), "array"),
+    **dict.fromkeys(
+        "append compact concat keys prepend reverse sortAlpha splitList uniq until without".split(), "array"
+    ),
     **dict.fromkeys("dict fromYaml mergeOverwrite omit pick set".split(), "object"),
     **dict.fromkeys(
         (

@@ -69,7 +69,9 @@ class Meaning:
             text = self.of(base)
             return expr.name if text == "Values" else f"{text}.{expr.name}"
         if isinstance(expr, Include):
-            given = ", ".join(f"{name}, {plain(self.of(one))}" for name, one in sorted(expr.args, key=lambda one: one[0]))
+            given = ", ".join(
+                f"{name}, {plain(self.of(one))}" for name, one in sorted(expr.args, key=lambda one: one[0])
+            )
             return f"{expr.name}()" + (f" of {given}" if given else "")
         return self._call(expr)
 

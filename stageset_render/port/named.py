@@ -32,7 +32,13 @@ class Site:
 
     @property
     def kind(self) -> str:
-        return "value" if [key for key, _ in self.given] == [""] else "dict" if self.given or self.root or self.same else ""
+        return (
+            "value"
+            if [key for key, _ in self.given] == [""]
+            else "dict"
+            if self.given or self.root or self.same
+            else ""
+        )
 
 
 @dataclass

@@ -17,7 +17,9 @@ import yaml
 from stageset_render.port.meaning import Meaning, is_text, plain, printed, renames
 from stageset_render.port.tree import Block, Branch, Call, Comment, Const, Node, Print, Set, Text, Tree, Var
 
-KEYED = re.compile(r"(?P<dashes>(?:- +)*)(?P<key>[^\s:#\"'\[{][^:]*:|\"[^\"]*\":|'[^']*':)(?:[ \n]+(?P<rest>.*)|)", re.S)
+KEYED = re.compile(
+    r"(?P<dashes>(?:- +)*)(?P<key>[^\s:#\"'\[{][^:]*:|\"[^\"]*\":|'[^']*':)(?:[ \n]+(?P<rest>.*)|)", re.S
+)
 SCALAR = re.compile(r"[|>][-+0-9]*$")
 QUOTED = re.compile(r"""(?<![\w.])(?:"(?:\\.|[^"\\])*"|'[^']*')|\s\#""")
 STRINGS = re.compile(r"""("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')""")
@@ -162,7 +164,12 @@ class Outline:
             self.column, self.literal = state
             key = self._header(branch)
             item.bodies.append((branch, key, self._items(branch.body)))
-        item.key = "\n".join([*(line for _, key, items in item.bodies for line in (key, *(one.key for one in items if not one.free))), "end"])
+        item.key = "\n".join(
+            [
+                *(line for _, key, items in item.bodies for line in (key, *(one.key for one in items if not one.free))),
+                "end",
+            ]
+        )
         return item
 
     def _header(self, branch: Branch) -> str:
@@ -259,11 +266,17 @@ class Outline:
         mark = ""
         if not prints:
             inner = value[1:-1] if quoted else value
-            if RESOLVER.resolve(yaml.ScalarNode, inner, (True, False)) != "tag:yaml.org,2002:str" and inner not in ("", "[]", "{}"):
+            if RESOLVER.resolve(yaml.ScalarNode, inner, (True, False)) != "tag:yaml.org,2002:str" and inner not in (
+                "",
+                "[]",
+                "{}",
+            ):
                 mark = " !text" if quoted else ""
         elif value == prints[-1].means:
             texts = is_text(prints[-1].node.expr, self.values)
-            mark = " !text" if self.strict and (texts or quoted) else " !number" if texts is False and not quoted else ""
+            mark = (
+                " !text" if self.strict and (texts or quoted) else " !number" if texts is False and not quoted else ""
+            )
         elif self.strict and quoted:
             mark = " !text"
         return re.sub(r" {2,}", " ", text.replace('"', "").replace("'", "")) + mark

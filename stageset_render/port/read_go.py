@@ -131,9 +131,7 @@ class Chart:
             self._read(file)
 
     def _defined(self, file: str) -> None:
-        defines = [
-            part for part in self.parts.get(file, ()) if isinstance(part, Action) and part.keyword == "define"
-        ]
+        defines = [part for part in self.parts.get(file, ()) if isinstance(part, Action) and part.keyword == "define"]
         names = macro_names([part.name for part in defines])
         for part in defines:
             if part.name not in self.macros:
@@ -604,9 +602,7 @@ class Reader:
         given, root, same = [], None, set()
         for key, operand in zip(operands[::2], operands[1::2]):
             if not isinstance(key, GoConst) or not str(key.value).isidentifier():
-                raise Untranslatable(
-                    "a dict whose keys are no names in quotes, handed to a template; write the names"
-                )
+                raise Untranslatable("a dict whose keys are no names in quotes, handed to a template; write the names")
             fields = operand.fields if isinstance(operand, (Dot, Variable)) else ()
             if fields == (key.value,) and key.value in ROOTS:
                 base = self.scope.dot if isinstance(operand, Dot) else self.dollar if not operand.name else None

@@ -424,9 +424,7 @@ class Reader:
         pair = self.expression(node.expr), self.expression(node.ops[0].expr)
         kinds = {types.kind_of(self.known(one)) for one in pair}
         if len(kinds) > 1 and kinds & {"int", "number", "boolean"}:  # Python: 1 == 1.0 == True, Go: an error
-            raise Untranslatable(
-                "a number or truth compared with what may be of another kind; pipe both through int"
-            )
+            raise Untranslatable("a number or truth compared with what may be of another kind; pipe both through int")
         return Call(COMPARISONS[node.ops[0].op], pair)
 
     def _arguments(self, call: nodes.Call | nodes.Filter) -> tuple[Expr, ...]:

@@ -53,9 +53,10 @@ def macros(chart: read_go.Chart) -> dict[str, tuple[str, ...]]:
     """The macros that a chart's named templates are in the pack, which says the order of parameters where it has one."""
     own = read_jinja.macro_names(source(HELPERS))
     found = {macro.name: tuple(var.name for var in macro.parameters()) for macro in chart.macros.values()}
-    return {**own, **{
-        name: own[name] if name in own and set(own[name]) == set(one) else one for name, one in found.items()
-    }}
+    return {
+        **own,
+        **{name: own[name] if name in own and set(own[name]) == set(one) else one for name, one in found.items()},
+    }
 
 
 def names_for(file: str, known_macros: dict[str, tuple[str, ...]]) -> write_jinja.Names:

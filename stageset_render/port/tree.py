@@ -219,7 +219,9 @@ class Tree:
 
     @property
     def macros(self) -> dict[str, Branch]:
-        return {one.branches[0].name: one.branches[0] for one in self.body if isinstance(one, Block) and one.kind == "macro"}
+        return {
+            one.branches[0].name: one.branches[0] for one in self.body if isinstance(one, Block) and one.kind == "macro"
+        }
 
 
 class Builder:
@@ -264,6 +266,8 @@ def expressions(nodes: list[Node]) -> Iterator[tuple[Node, Expr]]:
 def uses(nodes: list[Node], var: Var) -> bool:
     """Whether a variable is read or set again below nodes."""
     return any(
-        isinstance(node, Set) and node.var is var or any(isinstance(one, Name) and one.var is var for one in parts_of(expr))
+        isinstance(node, Set)
+        and node.var is var
+        or any(isinstance(one, Name) and one.var is var for one in parts_of(expr))
         for node, expr in expressions(nodes)
     )

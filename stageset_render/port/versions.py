@@ -129,7 +129,9 @@ class Chart(Version):
 
     @functools.cached_property
     def go(self) -> read_go.Chart:
-        libraries = {path: text for path, text in self.files.items() if path.startswith("charts/") and "/templates/_" in path}
+        libraries = {
+            path: text for path, text in self.files.items() if path.startswith("charts/") and "/templates/_" in path
+        }
         return read_go.Chart(dict(self.templates), self.values, libraries)
 
     def read(self, file: str) -> Tree:
@@ -145,7 +147,9 @@ class Chart(Version):
 
     def writer(self, tree: Tree, macros: dict[str, tuple[str, ...]]) -> Callable[[list[Branch]], object]:
         known = {macro.name: macro for macro in self.go.macros.values()}
-        prefixes = Counter(macro.go.removesuffix(f".{macro.name}") for macro in known.values() if macro.go.endswith(f".{macro.name}"))
+        prefixes = Counter(
+            macro.go.removesuffix(f".{macro.name}") for macro in known.values() if macro.go.endswith(f".{macro.name}")
+        )
         prefix = prefixes.most_common(1)[0][0] if prefixes else "stageset"
 
         def called(name: str) -> str:
@@ -160,7 +164,9 @@ class Chart(Version):
                 if branch.kind == "macro":
                     macro = known.get(branch.name)
                     kind = macro.kind if macro else "dict" if branch.parameters else "root"
-                    dollar = {"root": None, None: None, "value": ""}.get(kind, macro.root if macro else write_go.ROOT_KEY)
+                    dollar = {"root": None, None: None, "value": ""}.get(
+                        kind, macro.root if macro else write_go.ROOT_KEY
+                    )
                     scope = write_go.Scope(dollar=dollar)
                 else:
                     scope = scope.within(branch)

@@ -97,8 +97,11 @@ def written(tree: Tree, values: dict | None = None) -> str:
 def prints(branch: Branch) -> bool:
     """Whether a chart would write `with`: the block prints the path asked for or loops over it, and doesn't join it."""
     path = branch.test
-    if path is None or not is_path(path) or branch.kind != "if" or any(
-        one.kind == "elif" for one in branch.block.branches
+    if (
+        path is None
+        or not is_path(path)
+        or branch.kind != "if"
+        or any(one.kind == "elif" for one in branch.block.branches)
     ):
         return False
     root = root_of(path)

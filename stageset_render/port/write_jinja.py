@@ -34,7 +34,6 @@ from stageset_render.port.tree import (
     Untranslatable,
     Var,
     is_path,
-    root_of,
     uses,
 )
 
@@ -324,9 +323,7 @@ class Writer:
         if len(given) > len(order):
             raise Untranslatable(f"an include of {expr.name} with more than it takes; it takes {', '.join(order)}")
         if not self.names.helpers and any(expr.name in scope.names for scope in self._visible()):
-            raise Untranslatable(
-                f"an include of {expr.name} where {expr.name} is a parameter; rename the parameter"
-            )
+            raise Untranslatable(f"an include of {expr.name} where {expr.name} is a parameter; rename the parameter")
         arguments = ", ".join(self.expression(given[name]).text for name in order)
         return Jinja(f"{self.names.helpers}{expr.name}({arguments})")
 
@@ -378,7 +375,9 @@ class Writer:
         if name == "mergeOverwrite" and not self._is_fresh(args[0], FRESH):
             raise Untranslatable("mergeOverwrite into a map of the values changes them; begin with (dict)")
         if name == "set" and not self._is_fresh(args[0], {"dict"}):
-            raise Untranslatable("set of a map of the values changes them; use mergeOverwrite (dict) with the map first")
+            raise Untranslatable(
+                "set of a map of the values changes them; use mergeOverwrite (dict) with the map first"
+            )
         if name == "kindIs" and (
             not isinstance(args[0], Const) or args[0].value not in ("string", "bool", "slice", "map", "invalid")
         ):

@@ -6,13 +6,10 @@ from __future__ import annotations
 
 import collections
 import copy
-import io
 import json
 import re
 import shutil
 import subprocess
-import tarfile
-import zlib
 from pathlib import Path
 
 import yaml
@@ -21,48 +18,12 @@ from stageset_render.findings import Refused
 from stageset_render.helm.documents import documents
 from stageset_render.pack import files, rendering
 from stageset_render.port.chart import ported_names
+from stageset_render.port.sources import chart_files
 
 NO_HELM = (
     "there is no Helm to render the chart with; install one: pip install 'stageset-render[helm]', "
     "or the helm command, https://helm.sh/docs/intro/install"
 )
-
-
-def chart_files(chart: str) -> dict[str, str]:
-    """The files of a chart by their paths in it.
-
-    Raises:
-        Refused: when `chart` is neither a directory nor a .tgz with a Chart.yaml, or one of its files is not UTF-8.
-        OSError: when a file can't be read.
-    """
-    path = Path(chart)
-    if path.is_dir():
-        found = {file.relative_to(path).as_posix(): file for file in sorted(path.rglob("*")) if file.is_file()}
-        raw = {name: file.read_bytes() for name, file in found.items() if _compared(name)}
-    else:
-        raw = _unpacked(path)
-    if "Chart.yaml" not in raw:
-        raise Refused(f"{chart}: holds no Chart.yaml; name the directory of a chart, or its .tgz")
-    try:
-        return {name: data.decode() for name, data in raw.items()}
-    except UnicodeDecodeError as error:
-        raise Refused(f"{chart}: a file is not UTF-8 ({error}); save it as UTF-8") from error
-
-
-def _unpacked(path: Path) -> dict[str, bytes]:
-    try:
-        with tarfile.open(fileobj=io.BytesIO(path.read_bytes()), mode="r:gz") as archive:
-            members = [(one.name.partition("/")[2], one) for one in archive if one.isfile()]
-            return {name: archive.extractfile(one).read() for name, one in members if _compared(name)}
-    except (tarfile.TarError, EOFError, zlib.error) as error:
-        raise Refused(f"{path}: is no chart archive ({error}); name a directory or a .tgz") from error
-
-
-def _compared(name: str) -> bool:
-    """Whether Helm reads a file when it renders; the editor's leavings that a .helmignore lists are left out."""
-    hidden = any(part.startswith(".") for part in name.split("/"))
-    read = re.fullmatch(r"(Chart|values)\.yaml|values\.schema\.json|(templates|crds|charts)/.*", name)
-    return bool(read) and not hidden and not name.endswith(("~", ".orig", ".swp"))
 
 
 def pack_files() -> dict[str, str]:

@@ -302,7 +302,10 @@ TABLE = [
         "{%- for key in keys(Values.nodeSelector) | sort_alpha %}{% set value = get(Values.nodeSelector, key) -%} "
         "{{ value }}{% endfor %}",
     ),
-    ("{{ range $k, $_ := .Values.nodeSelector }}a{{ $k }}{{ end }}", "{% for k in keys(Values.nodeSelector) | sort_alpha %}a{{ k }}{% endfor %}"),
+    (
+        "{{ range $k, $_ := .Values.nodeSelector }}a{{ $k }}{{ end }}",
+        "{% for k in keys(Values.nodeSelector) | sort_alpha %}a{{ k }}{% endfor %}",
+    ),
 ]
 
 
