@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from stageset_render.port.align import Alignment, Body, aligned, equal
+from stageset_render.port.align import Alignment, Body, Pair, aligned, equal
 from stageset_render.port.meaning import renames
 from stageset_render.port.outline import Item, Outline, Piece
 from stageset_render.port.tree import (
@@ -35,6 +35,7 @@ from stageset_render.port.tree import (
     Untranslatable,
     Var,
     expressions,
+    is_path,
     parts_of,
 )
 
@@ -125,6 +126,7 @@ class Carrier:
             variables = {var: back[mine] for var, mine in changed.items() if mine in back}
         self.already = {item.start: item.key for item in _all(new.outline().items)}
         self.around = _around(target.tree.body)
+        self.comments = set(_comments(old.tree))
         rename_variables(new.tree, variables)
         self._name_loops()
 
@@ -187,20 +189,68 @@ class Carrier:
 
     def _body(self, body: Body, place: Branch | None) -> None:
         """Carry what differs between two lists of items into a branch of the target."""
-        before, added = None, []
-        for pair in body.pairs:
-            old, new = pair
-            if old is None and not equal(pair):
+        before, run = None, []
+        for pair in [*body.pairs, None]:
+            if pair and not equal(pair):
+                run.append(pair)
+                continue
+            after = pair[0] if pair else None
+            if run and not self._wrapped(run) and not self._unwrapped(run):
+                before = self._run(run, before, after, place)
+            before, run = after or next((old for old, _ in reversed(run) if old), before), []
+
+    def _run(self, run: list[Pair], before: Item | None, after: Item | None, place: Branch | None) -> Item | None:
+        """Carry a run of pairs that differ; the last item of the old version in it, or before it."""
+        added = []
+        for old, new in [*run, (after, None)]:
+            if old is None and new:
                 added.append(new)
                 continue
             if added:
                 self._told(added[0], self._insert, added, before, old, place)
             added = []
-            if not equal(pair):
+            if old and old is not after:
                 self._told(new or old, self._changed, old, new)
             before = old or before
-        if added:
-            self._told(added[0], self._insert, added, before, None, place)
+        return before
+
+    def _wrapped(self, run: list[Pair]) -> bool:
+        """Put a block around items that stay."""
+        inner, outer = [old for old, _ in run if old], [new for _, new in run if new]
+        if len(outer) != 1 or not _encloses(outer[0], inner):
+            return False
+        mine = [self.counterparts.get(old.start, (None, False)) for old in inner]
+        if not all(same for _, same in mine):
+            return False
+        first, last = mine[0][0], mine[-1][0]
+        branch, close = outer[0].bodies[0][0], outer[0].node.close
+        try:
+            start = self._above(self.target.tree, self._lines(self.target.tree, first.start, first.end)[0])
+            _, end = self._lines(self.target.tree, last.start, last.end)
+            blank = re.match(r" *", self.target.tree.source[start:])[0]
+            self._reachable([branch])
+            writer = self._writer(self._place(first))
+            texts = [writer.header(branch), writer.part(close, self.new.tree.source)]
+        except Misfit:
+            return False
+        self.edits += [Edit(at, at, f"{blank}{text}\n") for at, text in zip((start, end), texts)]
+        return True
+
+    def _unwrapped(self, run: list[Pair]) -> bool:
+        """Take a block away from around items that stay."""
+        outer, inner = [old for old, _ in run if old], [new for _, new in run if new]
+        if len(outer) != 1 or not _encloses(outer[0], inner):
+            return False
+        mine, same = self.counterparts.get(outer[0].start, (None, False))
+        if not mine or not same or mine.bodies[0][0].moves:
+            return False
+        tags = mine.bodies[0][0], mine.node.close
+        try:
+            places = [self._lines(self.target.tree, tag.start, tag.end) for tag in tags]
+        except Misfit:
+            return False
+        self.edits += [Edit(start, end, "") for start, end in places]
+        return True
 
     def _changed(self, old: Item, new: Item | None) -> None:
         mine, same = self.counterparts.get(old.start, (None, False))
@@ -236,7 +286,7 @@ class Carrier:
                 elif place:
                     self._delete_branch(place)
         except Misfit:
-            if not self.same:
+            if not self.counterparts[old.start][1]:
                 raise
             del self.edits[done:], self.conflicts[told:]
             self._replace(mine, new)
@@ -252,6 +302,8 @@ class Carrier:
             if keys.get(place) != now:
                 self.conflicts.append(Conflict(place.line, was, keys.get(place, ""), now))
             return
+        if place.moves and place.kind != "for" and body.other.test is not None and not is_path(body.other.test):
+            raise Misfit  # the dot is to be something else below
         if body.other.index and not place.index:
             place.index = body.other.index
         self.tests[place] = body.other.test
@@ -367,14 +419,16 @@ class Carrier:
 
     def _insert_branch(self, branch: Branch, new: Item, mine: Item) -> None:
         """Add a branch before the one that follows it, or before the end."""
+        if mine.bodies[0][0].moves and branch.kind == "elif":
+            raise Misfit
         own = [one for one, _, _ in new.bodies]
         rest = own[own.index(branch) + 1 :]
         known = {other: self.branches.get(one) for one, other in self._branch_pairs()}
         following = next((known[one] for one in rest if known.get(one)), mine.node.close)
         at = self._lines(self.target.tree, following.start, following.end)[0]
-        end = rest[0].start if rest else new.node.close.start
+        end = rest[0] if rest else new.node.close
         start, _ = self._lines(self.new.tree, branch.start, branch.end)
-        stop, _ = self._lines(self.new.tree, end, end + 1)
+        stop, _ = self._lines(self.new.tree, end.start, end.end)
         inside = self._place(mine)
         text = self._parts(start, stop, inside, opened=new.node.branches[0])
         self.edits.append(Edit(self._above(self.target.tree, at), self._above(self.target.tree, at), text))
@@ -442,25 +496,25 @@ class Carrier:
             raise Misfit
         return begun, stop
 
-    @staticmethod
-    def _above(tree: Tree, start: int) -> int:
-        """Where the comments right above a line begin, but for those on top of the file."""
-        source, at = tree.source, start
+    def _above(self, tree: Tree, start: int) -> int:
+        """Where the comments right above a line begin, but for those on top of the file, and for what the old version
+        has as well where it is the new one's line."""
+        source, at, known = tree.source, start, self.comments if tree is self.new.tree else set()
         spans = {one.end: one for one in tree.parts if isinstance(one, Comment) and one.start < one.end}
         while at:
             before = source.rfind("\n", 0, at - 1) + 1
             line = source[before : at - 1]
             comment = spans.get(before + len(line.rstrip()))
-            if (
-                comment
-                and comment.end <= at
-                and not source[source.rfind("\n", 0, comment.start) + 1 : comment.start].strip()
-            ):
-                at = source.rfind("\n", 0, comment.start) + 1
+            begun = source.rfind("\n", 0, comment.start) + 1 if comment else before
+            if comment and not source[begun : comment.start].strip():
+                text = comment.text
             elif line.lstrip().startswith("#") and not tree.file.endswith(".txt"):
-                at = before
+                text = line
             else:
                 break
+            if _bare(text) in known:
+                return at
+            at = begun
         return start if at == 0 and start else at
 
     # Writing
@@ -519,6 +573,23 @@ class Carrier:
 
 
 # Nodes and items
+
+
+def _comments(tree: Tree) -> Iterator[str]:
+    """The words of all comments."""
+    yield from (_bare(part.text) for part in tree.parts if isinstance(part, Comment))
+    yield from (_bare(line) for line in tree.source.splitlines() if line.lstrip().startswith("#"))
+
+
+def _bare(text: str) -> str:
+    return " ".join(text.strip(" \n#-+").split())
+
+
+def _encloses(outer: Item, inner: list[Item]) -> bool:
+    """Whether an item is a condition around just these items."""
+    if outer.kind != "block" or outer.node.kind != "if" or len(outer.bodies) > 1 or not inner:
+        return False
+    return [one.key for one in outer.bodies[0][2]] == [one.key for one in inner]
 
 
 def _names(expr: Expr) -> set[Var]:
