@@ -91,9 +91,13 @@ class Carried:
 
 
 def apply(text: str, edits: list[Edit]) -> str:
-    for edit in sorted(edits, key=lambda one: (one.start, one.end), reverse=True):
-        text = text[: edit.start] + edit.text + text[edit.end :]
-    return text
+    """A text with edits, of which one that lies in another counts for nothing."""
+    out, at = [], 0
+    for edit in sorted(edits, key=lambda one: (one.start, -one.end)):
+        if edit.start >= at:
+            out += [text[at : edit.start], edit.text]
+            at = edit.end
+    return "".join([*out, text[at:]])
 
 
 class Carrier:
@@ -303,7 +307,7 @@ class Carrier:
                 self.conflicts.append(Conflict(place.line, was, keys.get(place, ""), now))
             return
         if place.moves and place.kind != "for" and body.other.test is not None and not is_path(body.other.test):
-            raise Misfit  # the dot is to be something else below
+            self._unmoved(place)
         if body.other.index and not place.index:
             place.index = body.other.index
         self.tests[place] = body.other.test
@@ -313,6 +317,14 @@ class Carrier:
         tag.moves = place.moves
         text = self._writer(place, outside=True).header(tag)
         self.edits.append(Edit(place.start, place.end, text))
+
+    def _unmoved(self, place: Branch) -> None:
+        """Make an if of a with: what its dot said is written out."""
+        place.moves = False
+        for part, expr in expressions(place.body):
+            if place.test in parts_of(expr) and not any(one.moves for one in self.around[part] if one.start > place.start):
+                text = self._writer(self.around[part]).part(part, self.target.tree.source)
+                self.edits.append(Edit(part.start, part.end, text))
 
     def _loose(self, old: Item) -> Item:
         if not hasattr(self, "_loosely"):
@@ -344,7 +356,7 @@ class Carrier:
         for what, a, b, c, d in difflib.SequenceMatcher(None, keys[0], keys[1], autojunk=False).get_opcodes():
             if what == "equal":
                 continue
-            if any(at not in where for at in range(a, b)):
+            if any(at not in where for at in range(a, b)) or self._breaks(sides[1], c, d, self.new.tree.source):
                 return None
             if a == b:
                 if a and a - 1 in where:
@@ -359,8 +371,17 @@ class Carrier:
             if sides[1] and d - c == b - a == 1 and sides[1][c].node and sides[2][where[a]].node:
                 kept = sides[2][where[a]].node
                 text = self._write(place, [replace(sides[1][c].node, left=kept.left, right=kept.right)])
+            if "\n" in self.target.tree.source[start:end]:
+                return None
             found.append(Edit(start, end, text))
         return found or None
+
+    @staticmethod
+    def _breaks(words: list[Piece], begun: int, end: int, source: str) -> bool:
+        """Whether some words begin or end a line of a text that goes on."""
+        first = words[begun - 1].end if begun else words[begun].start if begun < len(words) else 0
+        last = words[end].start if end < len(words) else words[-1].end
+        return end > begun and "\n" in source[first:last]
 
     def _delete(self, mine: Item) -> None:
         start, end = self._lines(self.target.tree, mine.start, mine.end)
@@ -419,8 +440,10 @@ class Carrier:
 
     def _insert_branch(self, branch: Branch, new: Item, mine: Item) -> None:
         """Add a branch before the one that follows it, or before the end."""
-        if mine.bodies[0][0].moves and branch.kind == "elif":
-            raise Misfit
+        first = mine.bodies[0][0]
+        if first.moves and branch.kind == "elif":
+            self._unmoved(first)
+            self.edits.append(Edit(first.start, first.end, self._writer(first, outside=True).header(first)))
         own = [one for one, _, _ in new.bodies]
         rest = own[own.index(branch) + 1 :]
         known = {other: self.branches.get(one) for one, other in self._branch_pairs()}

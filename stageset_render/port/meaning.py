@@ -94,7 +94,8 @@ class Meaning:
         if sign and len(args) == 2:
             return f"({flat[0]} {sign} {flat[1]})"
         if name in ("and", "or"):
-            return "(" + f" {name} ".join(flat) + ")"
+            nested = [isinstance(one, Call) and one.name == name for one in args]
+            return "(" + f" {name} ".join(text[1:-1] if inner else text for text, inner in zip(flat, nested)) + ")"
         if name in ("undefined", "defined"):
             asked = f"kindIs(invalid, {flat[0]})"
             return f"not {asked}" if name == "defined" else asked
