@@ -96,7 +96,8 @@ class Alignment:
             return 1 if alike else None
         if a.kind == "line":
             if a.name or b.name:
-                return 1 if a.name == b.name and a.column == b.column else None
+                same = a.name == b.name or a.key.partition(":")[2].strip() == b.key.partition(":")[2].strip() != ""
+                return 1 if same and a.column == b.column else None
             return 1 if similar(a.key, b.key) else None
         if a.node.kind != b.node.kind or a.node.kind == "macro" and a.bodies[0][1] != b.bodies[0][1]:
             return None

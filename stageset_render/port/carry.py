@@ -173,6 +173,22 @@ class Carrier:
             if one in found.blocks:
                 for below in found.blocks[one].bodies:
                     self._counterparts(below, found)
+        self._enclosed(body)
+
+    def _enclosed(self, body: Body) -> None:
+        """Find what one side has in a condition and the other without it."""
+        alone: list[list[Item]] = [[], []]
+        for pair in [*body.pairs, None]:
+            if pair and not equal(pair) and None in pair:
+                alone[pair[0] is None].append(pair[0] or pair[1])
+                continue
+            for side in (0, 1):
+                for block in [one for one in alone[side] if one.kind == "block"]:
+                    inner, others = block.bodies[0][2], alone[1 - side]
+                    found = Alignment(*((others, inner) if side else (inner, others))) if others else None
+                    if found and sum(map(equal, found.top.pairs)) * 2 >= min(len(inner), len(others)):
+                        self._counterparts(found.top, found)
+            alone = [[], []]
 
     def _name_loops(self) -> None:
         """New loops name their elements as the target does where it loops over the same."""
@@ -224,7 +240,7 @@ class Carrier:
         if len(outer) != 1 or not _encloses(outer[0], inner):
             return False
         mine = [self.counterparts.get(old.start, (None, False)) for old in inner]
-        if not all(same for _, same in mine):
+        if not all(item for item, _ in mine):
             return False
         first, last = mine[0][0], mine[-1][0]
         branch, close = outer[0].bodies[0][0], outer[0].node.close
@@ -245,8 +261,10 @@ class Carrier:
         outer, inner = [old for old, _ in run if old], [new for _, new in run if new]
         if len(outer) != 1 or not _encloses(outer[0], inner):
             return False
-        mine, same = self.counterparts.get(outer[0].start, (None, False))
-        if not mine or not same or mine.bodies[0][0].moves:
+        mine, _ = self.counterparts.get(outer[0].start, (None, False))
+        if not mine or len(mine.bodies) > 1 or mine.bodies[0][0].moves:
+            return False
+        if mine.bodies[0][1] != self._loose(outer[0]).bodies[0][1]:
             return False
         tags = mine.bodies[0][0], mine.node.close
         try:
@@ -280,7 +298,8 @@ class Carrier:
                 place = self.branches.get(body.one) if body.one else None
                 if body.one and body.other:
                     if place is None:
-                        self._conflict(old, new, mine)
+                        if was != now or not all(map(equal, body.pairs)):
+                            self._conflict(old, new, mine)
                         continue
                     if was != now or self._index_missing(body, place):
                         self._header(body, place, old, new, mine)
