@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from stageset_render.findings import Refused
 from stageset_render.helm.writing import to_yaml
-from stageset_render.port.diff.compare import ABSENT, Difference
+from stageset_render.port.diff.differences import ABSENT, Difference
 from stageset_render.port.diff.marks import marked, pairs
 from stageset_render.port.diff.report import Report, report
 from stageset_render.port.diff.sides import chart_files, pack_files

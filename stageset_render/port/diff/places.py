@@ -36,6 +36,12 @@ def printing(source: str, kind: str, path: str, value: Any) -> int:
     return at + 1
 
 
+def last_key(path: str) -> str:
+    """The key that a path ends in, or that of the list whose item it ends in."""
+    keys = [quoted or key for item, quoted, key in STEP.findall(path) if quoted or key]
+    return keys[-1] if keys else ""
+
+
 def _document(lines: list[str], kind: str) -> int:
     """Where the document of a kind begins."""
     for at, line in enumerate(lines):
@@ -74,6 +80,36 @@ def _item(lines: list[str], at: int, item: str, value: Any) -> int:
 def _fits(line: str, value: str) -> int:
     """How much of an item's text is its own where it prints a text for some values; -1 where it never does."""
     text = FORMAT.sub(lambda found: re.sub("%[a-z]", "{{}}", found[1]), line.strip().removeprefix("- "))
-    literal = TAG.split(text.strip("\"'"))
-    fits = re.fullmatch(".*".join(map(re.escape, literal)), value, re.S)
-    return sum(map(len, literal)) if fits else -1
+    first, *rest = TAG.split(text.strip("\"'"))
+    value, at = value.strip("\"'"), len(first)
+    if not rest:
+        return at if first == value else -1
+    for piece in rest[:-1]:
+        at = value.find(piece, at) + len(piece) if value.find(piece, at) >= 0 else len(value) + 1
+    fits = value.startswith(first) and value.endswith(rest[-1]) and at + len(rest[-1]) <= len(value)
+    return len(first) + sum(map(len, rest)) if fits else -1
+
+
+def saying(source: str, lines: list[str], at: int) -> int:
+    """The number of the template's line that prints a line of its output, or else the nearest line before it.
+
+    Args:
+        source: the template.
+        lines: a document of its output.
+        at: the index of the line in it.
+    """
+    written = COMMENT.sub(lambda found: "\n" * found[0].count("\n"), source).split("\n")
+    plain = [re.sub(r"^(- )+", "", line.strip()) for line in written]
+    said = [re.sub(r"^(- )+", "", line.strip()) for line in lines]
+    for here in range(min(at, len(said) - 1), -1, -1):
+        fits = [_fits(line, said[here]) for line in plain]
+        if said[here] and max(fits) > 0:
+            near = [_before(plain, number, said[:here]) for number in range(len(plain))]
+            return max(range(len(plain)), key=lambda number: (fits[number], near[number], -number)) + 1
+    return 1
+
+
+def _before(plain: list[str], number: int, said: list[str]) -> int:
+    """How much the line before one in a template has in common with the line before one in its output."""
+    above = next((line for line in reversed(plain[:number]) if TAG.sub("", line).strip()), "")
+    return _fits(above, next(filter(None, reversed(said)), ""))

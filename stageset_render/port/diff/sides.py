@@ -5,31 +5,149 @@
 from __future__ import annotations
 
 import collections
-import copy
+import contextlib
+import functools
+import gzip
+import importlib.util
 import io
+import itertools
 import json
+import os
 import re
 import shutil
 import subprocess
 import tarfile
 import zlib
+from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
-import yaml
-
-from stageset_render.findings import Refused
+from stageset_render.findings import Finding, Place, Refused, short
 from stageset_render.helm.documents import documents
+from stageset_render.helm.reading import HARD, Document, decoded, load_yaml, merged
 from stageset_render.pack import files, rendering
+from stageset_render.pack.definitions import MAX_CHART, MAX_MEMBERS, is_definition
+from stageset_render.pack.names import check_versions
+from stageset_render.pack.release import defaults
+from stageset_render.port.diff import helm_process
+from stageset_render.port.diff.places import saying
 from stageset_render.port.to_helm.chart import ported_names
 
 NO_HELM = (
     "there is no Helm to render the chart with; install one: pip install 'stageset-render[helm]', "
     "or the helm command, https://helm.sh/docs/intro/install"
 )
+MAX_FILE = 2**20  # bytes of a file that is compared; the largest of this chart's has a twentieth
+AT = re.compile(r"\(?[\w.-]+/((?:charts/[\w.-]+/)*templates/[^\s:()]+):(\d+)(?::(\d+))?\)?:?\s*")
+ABOUT = re.compile(r'executing "[^"]*" at <.*?>:\s*(?:error calling \w+:\s*)?')
+_stamps = itertools.count()
+Objects = dict[str, list[tuple[str, dict]]]  # KIND NAMESPACE/NAME to all (file, object) pairs of this name
+
+
+class Hopeless(Refused):
+    """What other values would not change: nothing can be rendered."""
+
+
+class Chart:
+    """A chart that the pack is held against.
+
+    Args:
+        where: its directory or .tgz.
+
+    Attributes:
+        files: the files by their paths in it; see chart_files.
+        about: what templates see as `Chart`: the pack renders under the versions of the chart.
+
+    Raises:
+        Refused: when it is no chart, or too large.
+        OSError: when a file can't be read.
+    """
+
+    def __init__(self, where: str):
+        self.where, self.files, self._stamp = where, chart_files(where), next(_stamps)
+        read = load_yaml(self.files["Chart.yaml"], self.label("Chart.yaml"))
+        if "version" not in read:
+            raise Refused(Finding((), "it has no version; write one", place=Place(self.label("Chart.yaml"))))
+        about = {"Version": str(read["version"]), "AppVersion": str(read.get("appVersion") or "")}
+        self.about = {**files.CHART, **about}
+        check_versions(self.about)
+
+    def label(self, file: str) -> str:
+        """How messages name a file of the chart."""
+        return os.path.join(self.where, file)
+
+    def rendered(self, values: dict, name: str, namespace: str) -> dict[str, str]:
+        """What Helm makes of the chart: path in the chart to text.
+
+        Raises:
+            Hopeless: when there is no Helm, or it does not end.
+            Refused: when it refuses.
+        """
+        try:
+            if importlib.util.find_spec("helm_python") is None:
+                return self._by_command(values, name, namespace)
+            about = {"chart": self.where, "stamp": self._stamp, "name": name, "namespace": namespace}
+            answer = helm_process.rendered({**about, "values": values})
+        except (helm_process.Endless, subprocess.TimeoutExpired):
+            most = f"{helm_process.SECONDS} seconds, or {helm_process.MEMORY // 2**30} GiB"
+            problem = f"Helm takes more than {most}, to render it; look for a loop or a `repeat` without a bound"
+            raise Hopeless(Finding((), problem, place=Place(self.where))) from None
+        if "error" in answer:
+            raise self._failed(answer["error"])
+        return answer["texts"]
+
+    def _by_command(self, values: dict, name: str, namespace: str) -> dict[str, str]:
+        command = shutil.which("helm")
+        if command is None:
+            raise Hopeless(NO_HELM)
+        done = subprocess.run(
+            [command, "template", name, self.where, "-n", namespace, "-f", "-"],
+            input=json.dumps(values),
+            capture_output=True,
+            text=True,
+            timeout=helm_process.SECONDS,
+        )
+        if done.returncode:
+            raise self._failed(done.stderr)
+        texts = collections.defaultdict(str)
+        for page in re.split(r"^---\n(?=# Source: )", done.stdout, flags=re.M)[1:]:
+            line, _, text = page.partition("\n")
+            texts[line.partition("/")[2]] += f"---\n{text}"
+        return dict(texts)
+
+    def _failed(self, said: str) -> Refused:
+        """Helm's words, at the line that they name last: that of the helper which fails, not of what includes it."""
+        *_, last = [None, *AT.finditer(said)]
+        place = Place(self.where)
+        if last:
+            place = Place(self.label(last[1]), int(last[2]), int(last[3]) if last[3] else None)
+            said = ABOUT.sub("", said[last.end() :])
+        return Refused(Finding((), f"the chart fails: {short(' '.join(said.split()))}", place=place))
+
+    def objects(self, values: dict, name: str, namespace: str) -> Objects:
+        """The objects that it renders; see `rendered` and `objects`."""
+        return objects(self.rendered(values, name, namespace), self.files, self.label)
+
+    @functools.cached_property
+    def changed_defaults(self) -> dict:
+        """The chart's defaults that are not the pack's, of those that both have; none where they can't be read."""
+        with contextlib.suppress(Refused):
+            return _changed(load_yaml(self.files.get("values.yaml", ""), "values.yaml") or {}, defaults())
+        return {}
+
+
+def _changed(theirs: dict, ours: dict) -> dict:
+    found = {}
+    for key in ours.keys() & theirs.keys():
+        if isinstance(theirs[key], dict) and isinstance(ours[key], dict):
+            found[key] = _changed(theirs[key], ours[key])
+        elif theirs[key] != ours[key]:
+            found[key] = theirs[key]
+    return {key: value for key, value in found.items() if value != {}}
 
 
 def chart_files(chart: str) -> dict[str, str]:
-    """The files of a chart by their paths in it.
+    """The files of a chart by their paths in it; definitions, which are not compared, have no text.
 
     Raises:
         Refused: when `chart` is neither a directory nor a .tgz with a Chart.yaml, or one of its files is not UTF-8.
@@ -37,31 +155,52 @@ def chart_files(chart: str) -> dict[str, str]:
     """
     path = Path(chart)
     if path.is_dir():
-        found = {file.relative_to(path).as_posix(): file for file in sorted(path.rglob("*")) if file.is_file()}
-        raw = {name: file.read_bytes() for name, file in found.items() if _compared(name)}
+        inside = path.rglob("*") if (path / "Chart.yaml").is_file() else []
+        found = {file.relative_to(path).as_posix(): file for file in sorted(inside)}
+        raw = {
+            name: _start(name, file.open("rb")) for name, file in found.items() if _compared(name) and file.is_file()
+        }
     else:
         raw = _unpacked(path)
     if "Chart.yaml" not in raw:
-        raise Refused(f"{chart}: holds no Chart.yaml; name the directory of a chart, or its .tgz")
-    try:
-        return {name: data.decode() for name, data in raw.items()}
-    except UnicodeDecodeError as error:
-        raise Refused(f"{chart}: a file is not UTF-8 ({error}); save it as UTF-8") from error
+        raise Refused(
+            Finding((), "holds no Chart.yaml; name the directory of a chart, or its .tgz", place=Place(chart))
+        )
+    large = [name for name, data in raw.items() if len(data) > MAX_FILE]
+    if large:
+        problem = f"it is larger than {MAX_FILE // 2**20} MiB, the most that is compared"
+        raise Refused(*(Finding((), problem, place=Place(os.path.join(chart, name))) for name in large))
+    return {name: decoded(data, os.path.join(chart, name), "utf-8") for name, data in raw.items()}
+
+
+def _start(name: str, stream: BinaryIO) -> bytes:
+    with stream:
+        return b"" if is_definition(name) else stream.read(MAX_FILE + 1)
 
 
 def _unpacked(path: Path) -> dict[str, bytes]:
     try:
-        with tarfile.open(fileobj=io.BytesIO(path.read_bytes()), mode="r:gz") as archive:
-            members = [(one.name.partition("/")[2], one) for one in archive if one.isfile()]
-            return {name: archive.extractfile(one).read() for name, one in members if _compared(name)}
-    except (tarfile.TarError, EOFError, zlib.error) as error:
-        raise Refused(f"{path}: is no chart archive ({error}); name a directory or a .tgz") from error
+        if path.exists() and not path.is_file():
+            raise tarfile.TarError("it is no file")
+        with gzip.open(path) as stream:
+            data = stream.read(MAX_CHART + 1)
+        if len(data) > MAX_CHART:
+            raise tarfile.TarError(f"it unpacks to more than {MAX_CHART // 2**20} MiB")
+        with tarfile.open(fileobj=io.BytesIO(data)) as archive:
+            members = list(itertools.islice(archive, MAX_MEMBERS + 1))
+            if len(members) > MAX_MEMBERS:
+                raise tarfile.TarError(f"it holds more than {MAX_MEMBERS} files")
+            named = [(one.name.removeprefix("./").partition("/")[2], one) for one in members if one.isreg()]
+            return {name: _start(name, archive.extractfile(one)) for name, one in named if _compared(name)}
+    except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as error:
+        problem = f"is no chart archive: {error}; name a directory or a .tgz"
+        raise Refused(Finding((), problem, place=Place(str(path)))) from None
 
 
 def _compared(name: str) -> bool:
     """Whether Helm reads a file when it renders; the editor's leavings that a .helmignore lists are left out."""
     hidden = any(part.startswith(".") for part in name.split("/"))
-    read = re.fullmatch(r"(Chart|values)\.yaml|values\.schema\.json|(templates|crds|charts)/.*", name)
+    read = re.fullmatch(r"(Chart|values)\.yaml|values\.schema\.json|(templates|crds|charts)/.*", name, re.S)
     return bool(read) and not hidden and not name.endswith(("~", ".orig", ".swp"))
 
 
@@ -73,89 +212,63 @@ def pack_files() -> dict[str, str]:
     return {**texts, "Chart.yaml": ""}
 
 
-def about(chart: str) -> dict:
-    """What templates see as `Chart`: the pack renders under the versions of the chart that it is held against."""
-    try:
-        read = yaml.load(chart_files(chart)["Chart.yaml"], yaml.CSafeLoader)
-        found = {"Version": str(read["version"]), "AppVersion": str(read.get("appVersion", ""))}
-    except (yaml.YAMLError, TypeError, KeyError) as error:
-        raise Refused(f"{chart}: Chart.yaml has no version; write one") from error
-    return {**files.CHART, **found}
-
-
-def chart_rendered(chart: str, values: dict, name: str, namespace: str) -> dict[str, str]:
-    """What Helm makes of the chart: path in the chart to text.
+def pack_objects(chart: Chart, values: dict, name: str, namespace: str) -> Objects:
+    """The objects that the pack renders under a chart's versions, and under its defaults where the pack takes them.
 
     Raises:
-        Refused: when there is no Helm, or it refuses.
+        Refused: when it refuses.
     """
+
+    def render(given: dict) -> dict[str, str]:
+        return rendering.render(given, name=name, namespace=namespace, chart=chart.about)
+
     try:
-        import helm_python
-    except ImportError:
-        return _helm_command(chart, values, name, namespace)
-    try:
-        with helm_python.Chart.load(chart) as loaded:
-            texts = loaded.render(copy.deepcopy(values), name=name, namespace=namespace)
-    except helm_python.HelmError as error:
-        raise Refused(f"the chart fails: {error}") from error
-    return {path.partition("/")[2]: text for path, text in texts.items()}
+        texts = render(merged(chart.changed_defaults, values))
+    except Refused:
+        if not chart.changed_defaults:
+            raise
+        texts = render(values)
+    return objects({f"templates/{file}": text for file, text in texts.items()}, pack_files())
 
 
-def _helm_command(chart: str, values: dict, name: str, namespace: str) -> dict[str, str]:
-    command = shutil.which("helm")
-    if command is None:
-        raise Refused(NO_HELM)
-    done = subprocess.run(
-        [command, "template", name, chart, "-n", namespace, "-f", "-"],
-        input=json.dumps(values),
-        capture_output=True,
-        text=True,
-    )
-    if done.returncode:
-        raise Refused(f"the chart fails: {done.stderr.strip()}")
-    texts = collections.defaultdict(str)
-    for page in re.split(r"^---\n(?=# Source: )", done.stdout, flags=re.M)[1:]:
-        line, _, text = page.partition("\n")
-        texts[line.partition("/")[2]] += f"---\n{text}"
-    return dict(texts)
+def objects(texts: dict[str, str], sources: dict[str, str], label: Callable[[str], str] = str) -> Objects:
+    """The objects in rendered texts, less the definitions.
 
-
-def pack_rendered(chart: str, values: dict, name: str, namespace: str) -> dict[str, str]:
-    """The same of the pack. Raises Refused when it refuses."""
-    try:
-        texts = rendering.render(values, name=name, namespace=namespace, chart=about(chart))
-    except Refused as refused:
-        raise Refused(f"the pack refuses: {refused}") from refused
-    return {f"templates/{file}": text for file, text in texts.items()}
-
-
-class _Loader(yaml.CSafeLoader):
-    """Reads a plain `=` as the text that it is."""
-
-
-_Loader.add_constructor("tag:yaml.org,2002:value", yaml.CSafeLoader.construct_scalar)
-
-
-def objects(texts: dict[str, str], side: str) -> dict[str, list[tuple[str, dict]]]:
-    """The objects in rendered texts: KIND NAMESPACE/NAME to all (file, object) pairs of this name.
+    Args:
+        texts: path in the chart to what is rendered of it.
+        sources: path to template.
+        label: how messages name a template.
 
     Raises:
         Refused: when a document is not YAML, or no object.
     """
     found = collections.defaultdict(list)
     for file in sorted(texts):
-        if Path(file).name.startswith("_") or file.endswith(".txt"):
+        if Path(file).name.startswith("_") or file.endswith(".txt") or is_definition(file):
             continue
         for document in documents(texts[file]):
-            try:
-                read = json.loads(json.dumps(yaml.load(document, _Loader), default=str))  # as Kubernetes does
-            except (yaml.YAMLError, TypeError, ValueError) as error:
-                raise Refused(f"{side} renders what is no YAML of an object in {file}: {error}") from error
-            if read is None:
-                continue
-            metadata = read.get("metadata") if isinstance(read, dict) else None
-            if not isinstance(metadata, dict) or "kind" not in read:
-                raise Refused(f"{side} renders what is no object in {file}: it has no kind or metadata")
-            place = "/".join(str(metadata[key]) for key in ("namespace", "name") if metadata.get(key))
-            found[f"{read['kind']} {place}"].append((file, read))
+
+            def refused(problem: str, line: int = 1, file: str = file, document: str = document) -> Refused:
+                at = saying(sources.get(file, ""), document.split("\n"), line - 1)
+                return Refused(Finding((), problem, place=Place(label(file), at)))
+
+            for one in _values(document, refused):
+                metadata = one.get("metadata") if isinstance(one, dict) else None
+                if not isinstance(metadata, dict) or "kind" not in one:
+                    raise refused("what it renders is no object: it has no kind or metadata")
+                place = "/".join(str(metadata[key]) for key in ("namespace", "name") if metadata.get(key))
+                found[f"{one['kind']} {place}"].append((file, one))
     return found
+
+
+def _values(document: str, refused: Callable[..., Refused]) -> list:
+    """The values of a rendered document as Kubernetes reads them, less those that are null."""
+    try:
+        read = Document(document, "")
+        values = [read.value(root) for root in read.roots]
+        problems = [one for one in read.problems if one.rule in HARD]
+    except Refused as error:
+        problems, values = error.problems, []
+    for problem in problems:
+        raise refused(f"what it renders is no YAML: {problem.message}", problem.place.line or 1)
+    return [one for one in values if one is not None]
