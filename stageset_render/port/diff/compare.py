@@ -48,6 +48,8 @@ def structure(chart: Chart) -> tuple[list[Difference], list[Finding]]:
             message, line = error.message, error.line
         except RecursionError:
             message = "it is nested too deep"
+        except json.JSONDecodeError as error:
+            message, line = f"is no JSON: {error.msg}", error.lineno
         except ValueError as error:
             message = str(error)
         failures.append(Finding((), message, place=Place(chart.label(file), line)))

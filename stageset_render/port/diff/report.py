@@ -75,8 +75,8 @@ class Report(NamedTuple):
         said.append(f"{count} differ{'s' * (count == 1)} ({', '.join(kinds)})" if count else "nothing differs")
         if self.deliberate:
             said.append(f"{len(self.deliberate)} on purpose")
-        cases = f"{len(self.cases)} case{'s' * (len(self.cases) != 1)}"
-        return f"{', '.join(said)}; {self.unchanged} objects are the same in {cases}"
+        cases = f"{len(self.cases)} case{'s' * (len(self.cases) > 1)}"
+        return ", ".join(said) + (f"; {self.unchanged} objects are the same in {cases}" if self.cases else "")
 
 
 @functools.cache

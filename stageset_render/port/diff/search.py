@@ -6,13 +6,14 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import os
 import random
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from stageset_render.findings import Path, Refused, holds
 from stageset_render.pack import rendering
-from stageset_render.pack.release import schema
+from stageset_render.pack.release import Release, schema
 from stageset_render.port.diff.differences import object_differences
 from stageset_render.port.diff.report import Drawn, reason
 from stageset_render.port.diff.sides import Chart, Hopeless, pack_objects
@@ -37,20 +38,29 @@ def search(chart: Chart, count: int, seed: int, step: Callable[[], Any], **relea
         Refused: when hypothesis or Helm is not there.
     """
     try:
+        from hypothesis.configuration import set_hypothesis_home_dir
+
         from stageset_render.port.diff.draws import pools
     except ImportError as error:
         raise Refused(NO_HYPOTHESIS) from error
+    set_hypothesis_home_dir(os.devnull)  # it would keep tables in a directory where the command runs
     refused: list[str] = []
 
     def differs(values: dict) -> bool:
         found = object_differences(chart.objects(values, **release), pack_objects(chart, values, **release))
         return not all(map(reason, found))
 
+    def accepted(values: dict) -> None:
+        of = Release(values, chart=chart.about, **release)
+        if found := schema().findings(of.values, of.written):  # Helm asks it of what is off as well
+            raise Refused(*found)
+        rendering.render(values, **release)
+
     chance = random.Random(seed)
     drawn = pools(schema().root, min(count, VARIETY), chance)
     for number in range(count):
         step()
-        values = mended(_some(drawn, chance), lambda one: rendering.render(one, **release))
+        values = mended(_some(drawn, chance), accepted)
         try:
             if differs(values):
                 return Drawn(seed, number + 1 - len(refused), refused, smallest(values, differs))

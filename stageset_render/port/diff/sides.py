@@ -39,7 +39,8 @@ NO_HELM = (
 )
 MAX_FILE = 2**20  # bytes of a file that is compared; the largest of this chart's has a twentieth
 AT = re.compile(r"\(?[\w.-]+/((?:charts/[\w.-]+/)*templates/[^\s:()]+):(\d+)(?::(\d+))?\)?:?\s*")
-ABOUT = re.compile(r'executing "[^"]*" at <.*?>:\s*(?:error calling \w+:\s*)?')
+ABOUT = re.compile(r'^executing "[^"]*" ')
+OF_OUTPUT = re.compile(r" \(in what starts on line|; as deep as the line")  # in a message about lines of what is rendered
 _stamps = itertools.count()
 Objects = dict[str, list[tuple[str, dict]]]  # KIND NAMESPACE/NAME to all (file, object) pairs of this name
 
@@ -270,5 +271,6 @@ def _values(document: str, refused: Callable[..., Refused]) -> list:
     except Refused as error:
         problems, values = error.problems, []
     for problem in problems:
-        raise refused(f"what it renders is no YAML: {problem.message}", problem.place.line or 1)
+        message = OF_OUTPUT.split(problem.message)[0]
+        raise refused(f"what it renders is no YAML: {message}", problem.place.line or 1)
     return [one for one in values if one is not None]
