@@ -36,7 +36,7 @@ class Difference(NamedTuple):
     seen: tuple[str, ...] = ()  # the names of cases
     places: tuple[str, ...] = ()  # the template and line that print a field, of the chart and of the pack
     reason: str = ""  # why it is deliberate
-    also: tuple[tuple[str, str], ...] = ()  # where else, with its path, the same differs
+    also: tuple[Difference, ...] = ()  # those of the same cause
 
 
 def compared(expected: Any, got: Any, path: str = "") -> Iterator[tuple[str, str, Any, Any]]:

@@ -153,9 +153,8 @@ def causes(found: Iterable[Difference]) -> list[Difference]:
     out = []
     for first, *others in groups.values():
         seen = dict.fromkeys(case for one in (first, *others) for case in one.seen)
-        also = dict.fromkeys((one.where, one.path) for one in others)
-        also.pop((first.where, first.path), None)
-        out.append(first._replace(seen=tuple(seen), also=tuple(also)))
+        also = {(one.where, one.path): one for one in others if (one.where, one.path) != (first.where, first.path)}
+        out.append(first._replace(seen=tuple(seen), also=tuple(also.values())))
     return out
 
 
@@ -184,8 +183,9 @@ def as_json(found: Report) -> str:
 
     def plain(one: Difference) -> dict:
         sides = {key: getattr(one, key) for key in ("expected", "got") if getattr(one, key) is not ABSENT}
-        rest = {key: value for key, value in one._asdict().items() if value and key not in ("expected", "got")}
-        return {**rest, **sides}
+        rest = {key: value for key, value in one._asdict().items() if value and key not in ("expected", "got", "also")}
+        also = [{"where": other.where, "path": other.path} for other in one.also]
+        return {**rest, **sides, **({"also": also} if also else {})}
 
     fields = {"verdict": found.verdict, **found._asdict(), "same": not found.exit_code}
     fields["drawn"] = found.drawn and found.drawn._asdict()
@@ -257,7 +257,7 @@ def _section(title: str, found: list[Difference], cases: int) -> Iterator[str]:
 
 def also_told(one: Difference) -> str:
     """In how many places there is the same difference, and where the next of them are."""
-    places = [" ".join(filter(None, (where, path if one.what != "lines" else ""))) for where, path in one.also]
+    places = [f"{other.where} {'' if one.what == 'lines' else other.path}".rstrip() for other in one.also]
     more = f", and {len(places) - 3} more" if len(places) > 3 else ""
     return f"the same in {len(places) + 1} places: also {', '.join(places[:3])}{more}"
 

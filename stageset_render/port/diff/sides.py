@@ -40,7 +40,9 @@ NO_HELM = (
 MAX_FILE = 2**20  # bytes of a file that is compared; the largest of this chart's has a twentieth
 AT = re.compile(r"\(?[\w.-]+/((?:charts/[\w.-]+/)*templates/[^\s:()]+):(\d+)(?::(\d+))?\)?:?\s*")
 ABOUT = re.compile(r'^executing "[^"]*" ')
-OF_OUTPUT = re.compile(r" \(in what starts on line|; as deep as the line")  # in a message about lines of what is rendered
+OF_OUTPUT = re.compile(
+    r" \(in what starts on line|; as deep as the line"
+)  # in a message about lines of what is rendered
 _stamps = itertools.count()
 Objects = dict[str, list[tuple[str, dict]]]  # KIND NAMESPACE/NAME to all (file, object) pairs of this name
 
