@@ -130,7 +130,7 @@ def variants(edits, seed):
     chance = random.Random(seed)
     for _ in range(6):
         values = changed([(path, chance.choice(options)) for path, options in SWITCHES] + edits)
-        yield mended(values, lambda one: rendering.Rendering(one, **RELEASE)) if chance.random() < 0.8 else values
+        yield mended(values, lambda one: rendering.render(one, **RELEASE)) if chance.random() < 0.8 else values
 
 
 LEAVES = leaves(release.schema().root)

@@ -77,7 +77,9 @@ def marked(left: str, right: str, shown: str) -> tuple[str, str]:
     others = {words[1][at] for at in changed[1]}
     others |= {COMPARE[word] for word in others if word in COMPARE}
     written = WORD.findall(shown)
-    return _html(words[0], changed[0]), _html(written, {at for at, word in enumerate(written) if word in others})
+    if written != words[1]:
+        changed[1] = {at for at, word in enumerate(written) if word in others}
+    return _html(words[0], changed[0]), _html(written, changed[1])
 
 
 def _html(words: list[str], changed: set[int]) -> str:

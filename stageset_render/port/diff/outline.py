@@ -26,7 +26,6 @@ from stageset_render.helm.go_syntax import (
 from stageset_render.port.pull.jinja_expressions import ROOTS
 
 FORM = {"quote", "squote", "toString", "int", "int64", "trim"}  # of a scalar, or of the text that a helper prints
-CHECKS = {"required"}  # what prints its last argument or nothing; the pack's rules check in its place
 COMPARE = {"eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
 OPPOSITE = {"==": "!=", "!=": "=="}
 KEYED = re.compile(r"(?P<indent>\s*)(?P<key>(?P<dashes>(?:- +)*)[\w.-]+:) *(?P<style>[|>][-+0-9]*)?(?P<rest>.*)")
@@ -268,7 +267,7 @@ def _printed(value: str) -> str:
 
 
 def _called(name: str, arguments: list[str]) -> str:
-    if name in FORM | CHECKS and arguments:
+    if name in FORM and arguments:
         return arguments[-1]
     if name == "include":
         return _plain(arguments[0]).strip('"').rpartition(".")[2] + "()" + _handed(arguments[1:])

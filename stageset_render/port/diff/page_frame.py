@@ -58,7 +58,7 @@ summary {{ padding: .1em .5em; color: var(--link); font-size: 12px; cursor: poin
 @page {{ size: A4 landscape; margin: 1cm; }}
 @media print {{
   body {{ margin: 0; }}
-  header {{ position: static; }}
+  header {{ display: none; }}
   h2, h3 {{ break-after: avoid; }}
   tr {{ break-inside: avoid; }}
   .source td {{ font-size: 8pt; }}
