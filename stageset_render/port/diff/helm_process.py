@@ -7,13 +7,18 @@ As a program, this file is that process: it answers requests, a line of JSON eac
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import json
+import math
 import os
 import subprocess
 import sys
 import threading
+import time
 
-SECONDS = 2  # of one rendering, some fifty times what this chart takes
+SECONDS = 1  # of one rendering, some thirty times what this chart takes; of its own time, however busy the machine is
+LAST = 20  # times as long by the clock, where time can't be counted otherwise
 MEMORY = 4 * 2**30  # bytes of addresses, of which Go takes one GiB before it does anything
 LARGEST = 20 * 2**20  # characters of all that is rendered
 
@@ -38,38 +43,52 @@ def rendered(request: dict) -> dict:
         Endless: when there is no answer in time.
     """
     process = _process()
-    process.stdin.write(json.dumps(request) + "\n")
-    process.stdin.flush()
-    timer = threading.Timer(SECONDS, process.kill)
+    with contextlib.suppress(BrokenPipeError):  # then there is no answer either
+        process.stdin.write(json.dumps(request) + "\n")
+        process.stdin.flush()
+    timer = threading.Timer(LAST * SECONDS, process.kill)
     timer.start()
     answer = process.stdout.readline()
     timer.cancel()
     if not answer.endswith("\n"):
-        process.kill()
-        process.wait()
+        _end(process)
         raise Endless
     return json.loads(answer)
 
 
 def _process() -> subprocess.Popen:
     global _running
-    if _running is None or _running.poll() is not None:
+    if _running is None or _running.returncode is not None:
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
         command = [sys.executable, __file__]
         _running = subprocess.Popen(command, text=True, encoding="utf-8", env=environment, **pipes)
+        atexit.register(_end, _running)
         _running.stdout.readline()  # it is ready; from here on time counts
     return _running
 
 
+def _end(process: subprocess.Popen) -> None:
+    process.kill()
+    process.stdout.close()
+    with contextlib.suppress(BrokenPipeError):
+        process.stdin.close()
+    process.wait()
+
+
 def serve() -> None:
     """Answer what is asked on stdin until it is closed."""
-    import contextlib
 
-    with contextlib.suppress(ImportError, ValueError, OSError):
-        import resource
+    def bound(what: str, most: int) -> None:
+        """Let the system end this process when it needs more."""
+        with contextlib.suppress(ImportError, AttributeError, ValueError, OSError):
+            import resource
 
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+            kind = getattr(resource, what)
+            resource.setrlimit(kind, (most, resource.getrlimit(kind)[1]))
+
+    bound("RLIMIT_CORE", 0)
+    bound("RLIMIT_AS", MEMORY)
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # whatever else is printed
     import helm_python
@@ -78,6 +97,7 @@ def serve() -> None:
     stamp = chart = None
     for line in sys.stdin:
         request = json.loads(line)
+        bound("RLIMIT_CPU", math.ceil(time.process_time() + SECONDS))
         try:
             if stamp != request["stamp"]:
                 chart, stamp = helm_python.Chart.load(request["chart"]), request["stamp"]

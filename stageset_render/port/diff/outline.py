@@ -23,6 +23,7 @@ from stageset_render.helm.go_syntax import (
     Variable,
     parse,
 )
+from stageset_render.port.diff import promql
 from stageset_render.port.pull.jinja_expressions import ROOTS
 
 FORM = {"quote", "squote", "toString", "int", "int64", "trim"}  # of a scalar, or of the text that a helper prints
@@ -128,7 +129,7 @@ class Outline:
         if name in WORDED:
             text = f"{key['indent']}{key['key']} (text)"
         elif name == EXPRESSION:
-            text = key["indent"] + squeezed(text.strip())
+            text = key["indent"] + promql.plain(text)
         self.lines.append(Line(text, first.number, tuple(parts)))
 
     def _say(self, text: str, number: int) -> None:
@@ -236,13 +237,6 @@ def unquoted(text: str) -> str:
     bare = re.sub("[\"']", "", text)
     indent = bare[: len(bare) - len(bare.lstrip())]
     return indent + re.sub(r" {2,}", " ", bare.strip())
-
-
-def squeezed(text: str) -> str:
-    """A text without the white space that only lays it out: all but one blank between two words, outside of quotes."""
-    parts = re.split(r"""("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')""", text)
-    parts[::2] = [re.sub(r"\s+", " ", re.sub(r"(?<!\w)\s+|\s+(?!\w)", "", part)) for part in parts[::2]]
-    return "".join(parts)
 
 
 def _below(base: str, fields: tuple[str, ...]) -> str:

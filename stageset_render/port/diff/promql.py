@@ -1,13 +1,13 @@
 # SPDX-FileCopyrightText: The stageset-render authors
 # SPDX-License-Identifier: 0BSD
-"""What means nothing in an expression of Prometheus: blanks, lines, and the order of a selector's matchers."""
+"""What means nothing in an expression of Prometheus: blanks, lines, comments, and the order of a selector's matchers."""
 
 from __future__ import annotations
 
 import re
 
 TEXT = r""""(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`[^`]*`"""
-MATCHER = rf"[\w.:]+(?:=~|!~|!=|=)(?:{TEXT})"
+MATCHER = rf"""[\w.:]+(?:=~|!~|!=|=)(?:{TEXT}|[^,{{}}"'`]*)"""
 SELECTOR = re.compile(rf"\{{({MATCHER}(?:,{MATCHER})*),?\}}")
 PARTS = re.compile(rf"({TEXT})|#[^\n]*")
 

@@ -92,8 +92,8 @@ class Chart:
             about = {"chart": self.where, "stamp": self._stamp, "name": name, "namespace": namespace}
             answer = helm_process.rendered({**about, "values": values})
         except (helm_process.Endless, subprocess.TimeoutExpired):
-            most = f"{helm_process.SECONDS} seconds, or {helm_process.MEMORY // 2**30} GiB"
-            problem = f"Helm takes more than {most}, to render it; look for a loop or a `repeat` without a bound"
+            most = f"{helm_process.SECONDS} s or {helm_process.MEMORY // 2**30} GiB"
+            problem = f"to render it, Helm takes more than {most}; look for a loop or a `repeat` without a bound"
             raise Hopeless(Finding((), problem, place=Place(self.where))) from None
         if "error" in answer:
             raise self._failed(answer["error"])
@@ -108,7 +108,7 @@ class Chart:
             input=json.dumps(values),
             capture_output=True,
             text=True,
-            timeout=helm_process.SECONDS,
+            timeout=helm_process.LAST * helm_process.SECONDS,
         )
         if done.returncode:
             raise self._failed(done.stderr)
