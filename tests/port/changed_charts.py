@@ -2,11 +2,14 @@
 # SPDX-License-Identifier: 0BSD
 """Charts that are the pack's own port, changed, and the command that is held against them."""
 
+import functools
+
 from click.testing import CliRunner
 
 from stageset_render.port import commands
 from stageset_render.port.to_helm import chart as porting
 
+_chart = functools.cache(porting.chart)
 MESH = ("--set", "serviceMesh.enabled=true", "--set", "namespace.create=true")
 
 
@@ -16,7 +19,7 @@ def run(*arguments):
 
 def write(directory, changes):
     """Write the port: `changes` has a path to a list of (old text, new text), or to the whole text, or to None."""
-    texts = porting.chart()
+    texts = dict(_chart())
     for path, change in changes.items():
         if isinstance(change, list):
             for old, new in change:

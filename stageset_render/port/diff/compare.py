@@ -56,6 +56,9 @@ def structure(chart: Chart) -> tuple[list[Difference], list[Finding]]:
     return found, failures
 
 
+_own_schema = functools.cache(schema_file)
+
+
 def _in_chart(problem: Finding, label: str) -> Finding:
     return problem._replace(place=problem.place._replace(file=label)) if problem.place else problem
 
@@ -65,7 +68,9 @@ def _file_differences(file: str, theirs: str, ours: str) -> Iterator[Difference]
         pair = (load_yaml(text, file) or {} for text in (theirs, ours))
         yield from (Difference("defaults", file, "default", *one[1:]) for one in compared(*pair))
     elif file == "values.schema.json":
-        pair = (json.loads(theirs), json.loads(schema_file()))
+        if theirs == (own := _own_schema()):
+            return
+        pair = (json.loads(theirs), json.loads(own))
         try:
             yield from [Difference("schema", file, *one) for one in bounds(*pair, ABSENT)]
         except (AttributeError, KeyError, TypeError) as error:

@@ -19,7 +19,7 @@ import time
 
 SECONDS = 1  # of one rendering, some thirty times what this chart takes; of its own time, however busy the machine is
 LAST = 20  # times as long by the clock, where time can't be counted otherwise
-MEMORY = 4 * 2**30  # bytes of addresses, of which Go takes one GiB before it does anything
+MEMORY = 3 * 2**30  # bytes of addresses, of which Go takes more than one GiB before it does anything
 LARGEST = 20 * 2**20  # characters of all that is rendered
 
 _running: subprocess.Popen | None = None

@@ -134,6 +134,7 @@ def report(chart: Chart, chosen: dict[str, dict], name: str, namespace: str) -> 
         failures.append(problem._replace(message=problem.message + under))
     places = {one.where: at for at, (one, _) in reversed([*enumerate(seen.values())])}  # an object's fields together
     found += sorted((one._replace(seen=tuple(told)) for one, told in seen.values()), key=lambda one: places[one.where])
+    found.sort(key=lambda one: LEVELS.index(one.level))
     found = causes(one._replace(reason=reason(one)) for one in found)
     found = list(_placed(found, chart.files, pack_files()))
     deliberate = [one for one in found if one.reason]
