@@ -50,17 +50,11 @@ def search(chart: Chart, count: int, seed: int, step: Callable[[], Any], **relea
         found = object_differences(chart.objects(values, **release), pack_objects(chart, values, **release))
         return not all(map(reason, found))
 
-    def accepted(values: dict) -> None:
-        of = Release(values, chart=chart.about, **release)
-        if found := schema().findings(of.values, of.written):  # Helm asks it of what is off as well
-            raise Refused(*found)
-        rendering.render(values, **release)
-
     chance = random.Random(seed)
     drawn = pools(schema().root, min(count, VARIETY), chance)
     for number in range(count):
         step()
-        values = mended(_some(drawn, chance), accepted)
+        values = mended(_some(drawn, chance), lambda one: accept(one, **release))
         try:
             if differs(values):
                 return Drawn(seed, number + 1 - len(refused), refused, smallest(values, differs))
@@ -69,6 +63,18 @@ def search(chart: Chart, count: int, seed: int, step: Callable[[], Any], **relea
         except Refused as error:
             refused.append(str(error))
     return Drawn(seed, count - len(refused), refused, None)
+
+
+def accept(values: dict, name: str, namespace: str) -> None:
+    """Refuse values that the pack, or its schema, which Helm asks of what is off as well, does not take.
+
+    Raises:
+        Refused: with all of them.
+    """
+    release = Release(values, name=name, namespace=namespace)
+    if found := schema().findings(release.values, release.written):
+        raise Refused(*found)
+    rendering.render(values, name=name, namespace=namespace)
 
 
 def _some(pools: dict[Path, list], chance: random.Random) -> dict:
