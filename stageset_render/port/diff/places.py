@@ -11,6 +11,7 @@ STEP = re.compile(r'\[([^\]]*)\]|"([^"]*)"|([^.\[\]"]+)')
 TAG = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}")
 FORMAT = re.compile(r'\{\{-?\s*\(?printf[( ]"([^"]*)".*?\}\}')
 COMMENT = re.compile(r"\{\{-?\s*/\*.*?\*/\s*-?\}\}|\{#.*?#\}", re.S)
+FAR = 50  # lines before one that are looked at
 ITEM = re.compile(r"\s*- ")
 
 
@@ -100,16 +101,17 @@ def saying(source: str, lines: list[str], at: int) -> int:
     """
     written = COMMENT.sub(lambda found: "\n" * found[0].count("\n"), source).split("\n")
     plain = [re.sub(r"^(- )+", "", line.strip()) for line in written]
-    said = [re.sub(r"^(- )+", "", line.strip()) for line in lines]
-    for here in range(min(at, len(said) - 1), -1, -1):
+    said = [re.sub(r"^(- )+", "", line.strip()) for line in lines[: at + 1]]
+    for here in range(len(said) - 1, max(-1, at - FAR), -1):
         fits = [_fits(line, said[here]) for line in plain]
-        if said[here] and max(fits) > 0:
-            near = [_before(plain, number, said[:here]) for number in range(len(plain))]
-            return max(range(len(plain)), key=lambda number: (fits[number], near[number], -number)) + 1
+        best = max(fits)
+        if said[here] and best > 0:
+            some = [number for number, fit in enumerate(fits) if fit == best][:FAR]
+            return max(some, key=lambda number: (_before(plain, number, said[:here]), -number)) + 1
     return 1
 
 
 def _before(plain: list[str], number: int, said: list[str]) -> int:
     """How much the line before one in a template has in common with the line before one in its output."""
-    above = next((line for line in reversed(plain[:number]) if TAG.sub("", line).strip()), "")
+    above = next((line for line in reversed(plain[max(0, number - FAR) : number]) if TAG.sub("", line).strip()), "")
     return _fits(above, next(filter(None, reversed(said)), ""))
