@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
-from stageset_render.findings import Refused
+from stageset_render.findings import Refused, short
 from stageset_render.helm.writing import to_yaml
 from stageset_render.port.diff.colours import highlighters
 from stageset_render.port.diff.compare import ported
@@ -208,11 +208,18 @@ def _field(one: Difference, cases: int) -> str:
     told += [f"<div>{_text(one.reason)}</div>"] if one.reason else []
     told += [f"<div>{side} {_text(place)}</div>" for side, place in zip(sides, one.places)]
     if one.also:
-        others = [f"{_text(other.where)} {_text(other.path)}" for other in one.also]
-        told.append(_fold(f"the same in {len(others) + 1} places", others))
+        others = [f"{_text(other.where)} {_text(other.path)}{_unlike(one, other)}" for other in one.also]
+        told.append(_fold(f"shows in {len(others) + 1} places", others))
     if cases and len(one.seen) < cases:
         told.append(_fold(f"in {len(one.seen)} of {cases} cases", map(_text, one.seen)))
     return "".join(told)
+
+
+def _unlike(one: Difference, other: Difference) -> str:
+    """The values of a further place where they are not those of the first."""
+    if one.what == "lines" or (one.expected, one.got) == (other.expected, other.got):
+        return ""
+    return ": " + _text(short(f"expected {other.expected!r}, got {other.got!r}"))
 
 
 def _fold(summary: str, items: Iterable[str]) -> str:

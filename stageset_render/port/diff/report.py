@@ -10,7 +10,7 @@ import functools
 import itertools
 import json
 import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -144,13 +144,15 @@ def report(chart: Chart, chosen: dict[str, dict], name: str, namespace: str) -> 
 
 
 def causes(found: Iterable[Difference]) -> list[Difference]:
-    """The differences with those of one cause as one: the same key with the same values, or the same lines.
+    """The differences with those of one cause as one: the same key with the same values, the same lines, or what the
+    only difference of a template makes of its objects.
 
-    The first stands for all; `also` has the places of the others.
+    The first stands for all; `also` has the others.
     """
-    groups = collections.defaultdict(list)
+    found, groups = list(found), collections.defaultdict(list)
+    single = _single(found)
     for one in found:
-        groups[_cause(one)].append(one)
+        groups[_cause(one, single)].append(one)
     out = []
     for first, *others in groups.values():
         seen = dict.fromkeys(case for one in (first, *others) for case in one.seen)
@@ -159,7 +161,31 @@ def causes(found: Iterable[Difference]) -> list[Difference]:
     return out
 
 
-def _cause(one: Difference) -> str:
+def _single(found: list[Difference]) -> Callable[[str], str]:
+    """What names the one cause that explains all of a template's objects; empty where there is none or several."""
+    of_files = collections.defaultdict(set)
+    for one in found:
+        if one.level == "structure" and not one.reason:
+            of_files[one.where].add(_same(one))
+    if any(Path(file).name.startswith("_") for file in of_files):  # a helper may be in any object
+        every = set().union(*of_files.values())
+        of_files = collections.defaultdict(lambda: every)
+    if any(one.level == "defaults" and ABSENT in (one.expected, one.got) for one in found):
+        of_files = collections.defaultdict(set)
+
+    def single(file: str) -> str:
+        return next(iter(of_files[file])) if len(of_files[file]) == 1 else ""
+
+    return single
+
+
+def _cause(one: Difference, single: Callable[[str], str]) -> str:
+    of = one.level == "objects" and not one.reason and single(one.places[0])
+    return f"objects by {of}" if of else _same(one)
+
+
+def _same(one: Difference) -> str:
+    """What differences that say the same have in common."""
     sides: list = [one.expected, one.got]
     if one.what == "lines":
         sides = [side if side is ABSENT else [text.strip() for _, text in side] for side in sides]
@@ -183,10 +209,9 @@ def as_json(found: Report) -> str:
     """A report as JSON, with a side that has nothing left out."""
 
     def plain(one: Difference) -> dict:
-        sides = {key: getattr(one, key) for key in ("expected", "got") if getattr(one, key) is not ABSENT}
-        rest = {key: value for key, value in one._asdict().items() if value and key not in ("expected", "got", "also")}
-        also = [{"where": other.where, "path": other.path} for other in one.also]
-        return {**rest, **sides, **({"also": also} if also else {})}
+        fields = {key: value for key, value in one._asdict().items() if value or key in ("expected", "got")}
+        fields = {key: value for key, value in fields.items() if value is not ABSENT}
+        return {**fields, "also": [plain(other) for other in one.also]} if one.also else fields
 
     fields = {"verdict": found.verdict, **found._asdict(), "same": not found.exit_code}
     fields["drawn"] = found.drawn and found.drawn._asdict()
@@ -257,10 +282,10 @@ def _section(title: str, found: list[Difference], cases: int) -> Iterator[str]:
 
 
 def also_told(one: Difference) -> str:
-    """In how many places there is the same difference, and where the next of them are."""
+    """In how many places there is a difference of the same cause, and where the next of them are."""
     places = [f"{other.where} {'' if one.what == 'lines' else other.path}".rstrip() for other in one.also]
     more = f", and {len(places) - 3} more" if len(places) > 3 else ""
-    return f"the same in {len(places) + 1} places: also {', '.join(places[:3])}{more}"
+    return f"shows in {len(places) + 1} places: also {', '.join(places[:3])}{more}"
 
 
 def _lines(one: Difference) -> Iterator[str]:
