@@ -12,7 +12,9 @@ from changed_charts import MESH, run
 
 from stageset_render.port.diff import marks
 
-NAMESPACE, PEER = "templates/namespace.yaml", "templates/peerauthentication.yaml"
+NAMESPACE, PEER, DEPLOYMENT, ALERTS = (
+    f"templates/{name}.yaml" for name in ("namespace", "peerauthentication", "deployment", "prometheusrule")
+)
 HOSTILE = '</td><script src="https://example.com/x.js">&amp;\'{{'
 
 
@@ -29,7 +31,7 @@ class Page(html.parser.HTMLParser):
         self.tags.add(tag)
         for key, value in attrs:
             self.attributes[key].add(value)
-        if tag not in ("meta", "col"):
+        if tag not in ("meta", "col", "br"):
             self.open.append(tag)
 
     def handle_endtag(self, tag):
@@ -66,6 +68,50 @@ def test_the_page_marks_what_differs(port, tmp_path):
     words = [(kind, re.sub(r"\s+", " ", re.sub("<[^>]*>", " ", row))) for kind, row in rows]
     assert [kind for kind, _ in words] in (["changed"], ["minus", "plus"])
     assert all("enforce" in row for _, row in words)
+
+
+def test_the_page_opens_with_the_verdict_and_ends_with_what_is_on_purpose(port, ported):
+    summary = re.search(r"summary: .*", ported[ALERTS])[0]
+    changes = {
+        PEER: [("mode: STRICT", "mode: DISABLE")],
+        DEPLOYMENT: [("periodSeconds: 20", "periodSeconds: 21"), ("path: /readyz", "path: /healthz")],
+        ALERTS: [(summary, "summary: other words")],
+        "values.yaml": [("gate: 8082", "gate: 8092")],
+        "values.schema.json": [('"maximum": 65535', '"maximum": 65534')],
+    }
+    text = run("review", port(changes), "-o", "-").stdout
+    shown = "".join(Page(text[text.index("<body>") : text.index("</body>")] + "</body>").texts)
+    order = [
+        "6 differ (2 objects, 1 default, 3 lines, 1 bound), 1 on purpose",
+        "Objects that differ",
+        "PeerAuthentication default/stageset-controller",
+        "Templates that differ",
+        "templates/deployment.yaml",
+        "templates/peerauthentication.yaml",
+        "Defaults that differ",
+        "ports.gate",
+        "What the schemas say otherwise",
+        "65534",
+        "On purpose",
+        "the summaries are worded by the pack",
+    ]
+    places = [shown.find(part) for part in order]
+    assert -1 not in places and places == sorted(places), dict(zip(order, places))
+
+
+def test_names_are_escaped(port):
+    name = "templates/<script>a\n\x1b.yaml"
+    text = run("review", port({name: "kind: A\nmetadata: {name: <b>}\n"}), "-o", "-", *MESH).stdout
+    assert "templates/&lt;script&gt;a\\n\\x1b.yaml" in text and "A &lt;b&gt;" in text
+    assert "<script" not in text and "<b>}" not in text and "\x1b" not in text
+
+
+def test_only_lines_of_one_difference_are_paired():
+    runs = ({0: 0}, {1: 1})
+    left, right = ["name: a", "end"], ["end", "name: b"]
+    assert list(marks.pairs(left, right, runs)) == [(0, None, False), (1, 0, True), (None, 1, False)]
+    assert list(marks.pairs(["name: a"], ["name: b"], ({0: 0}, {0: 1}))) == [(0, None, False), (None, 0, False)]
+    assert list(marks.pairs(["name: a"], ["name: b"], ({0: 0}, {0: 0}))) == [(0, 0, False)]
 
 
 @pytest.mark.parametrize(
