@@ -82,7 +82,7 @@ def test_a_field_is_found_where_it_is_printed(ported, file, kind, path, value, p
 )
 def test_what_means_nothing_to_prometheus_is_no_difference(one, other, same):
     assert (promql.plain(one) == promql.plain(other)) is same
-    assert bool(list(differences.compared({"expr": one}, {"expr": other}))) is not same
+    assert bool(list(differences.compared({"rule": {"expr": one}}, {"rule": {"expr": other}}))) is not same
     assert list(differences.compared({"text": one}, {"text": other}))
 
 
