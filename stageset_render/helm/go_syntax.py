@@ -81,6 +81,7 @@ class Text:
 
     line: int
     text: str
+    start: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,8 @@ class Comment:
     text: str
     left: bool
     right: bool
+    start: int = field(default=0, compare=False)
+    end: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True)
@@ -99,6 +102,7 @@ class Action:
 
     Attributes:
         line: where it begins.
+        start, end: what it takes up of the file, delimiters included.
         source: what stands between the delimiters and trim markers.
         left, right: whether it trims the white space before and after it.
         keyword: if, with, range, else, else if, else with, end, define, block, template, break or continue; nothing
@@ -121,6 +125,8 @@ class Action:
     pipe: Pipe | None = None
     name: str = ""
     block: str = ""
+    start: int = field(default=0, compare=False)
+    end: int = field(default=0, compare=False)
 
 
 Part = Text | Comment | Action
@@ -196,21 +202,21 @@ def _parts(source: str) -> Iterator[Part]:
     at, line = 0, 1
     while begun := DELIMITER.search(source, at):
         if begun.start() > at:
-            yield Text(line, source[at : begun.start()])
+            yield Text(line, source[at : begun.start()], at)
         line += source.count("\n", at, begun.start())
         comment = COMMENT.match(source, begun.end())
         if comment and (begun[1] or source.startswith("/*", begun.end())):
-            yield Comment(line, comment[1], bool(begun[1]), not comment[2])
+            yield Comment(line, comment[1], bool(begun[1]), not comment[2], begun.start(), comment.end())
             end = comment.end()
         else:
             found, end = _tokens(source, begun.end(), line)
             closed = found.pop().text
             body = source[begun.end() : end - len(closed)].strip(" \t\r\n")
-            yield _Parser(found, line).action(body, bool(begun[1]), "-" in closed)
+            yield _Parser(found, line).action(body, (begun.start(), end), bool(begun[1]), "-" in closed)
         line += source.count("\n", begun.start(), end)
         at = end
     if at < len(source):
-        yield Text(line, source[at:])
+        yield Text(line, source[at:], at)
 
 
 def _tokens(source: str, at: int, line: int) -> tuple[list[Token], int]:
@@ -252,10 +258,10 @@ class _Parser:
             self.at += 1
         return self.at > before
 
-    def action(self, body: str, left: bool, right: bool) -> Action:
+    def action(self, body: str, span: tuple[int, int], left: bool, right: bool) -> Action:
         self.blanks()
         keyword = self.next().text if self.peek().text in KEYWORDS and self.peek().kind == "word" else ""
-        found = {"line": self.line, "source": body, "left": left, "right": right}
+        found = {"line": self.line, "source": body, "left": left, "right": right, "start": span[0], "end": span[1]}
         self.blanks()
         if keyword == "else" and self.peek().text in ("if", "with"):
             keyword = f"else {self.next().text}"

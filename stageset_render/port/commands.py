@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import functools
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,8 +17,8 @@ from stageset_render.findings import Finding, Place, Refused
 from stageset_render.helm.values import collect, combine
 from stageset_render.options import VALUES, release_options
 from stageset_render.pack.files import source
-from stageset_render.port.to_helm.chart import chart, ported, ported_names, write
-from stageset_render.reporting import located, report
+from stageset_render.port.chart import chart, ported, ported_names, write
+from stageset_render.reporting import FORMATS, located, plainly, report
 
 if TYPE_CHECKING:
     from stageset_render.port.diff.sides import Chart
@@ -32,7 +33,7 @@ class Commands(click.Group):
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except Refused as refused:
-            click.echo(str(refused), err=True)
+            _told(refused.problems, None)
         except OSError as error:
             click.echo(f"{error.filename}: {error.strerror}", err=True)
         except Exception as error:  # no traceback reaches a user, whatever went wrong
@@ -77,7 +78,7 @@ class Unfit(click.ClickException):
     exit_code = 2
 
 
-def _told(error: OSError) -> str:
+def _words(error: OSError) -> str:
     return ": ".join(filter(None, (error.filename, error.strerror or str(error))))
 
 
@@ -99,9 +100,7 @@ def _compares(command):
             place = Place(error.filename) if error.filename else None
             problems = [Finding((), error.strerror or str(error), place=place)]
         if problems:
-            told = report(None)
-            told.add(located(problems, sources))
-            told.close()
+            _told(problems, None, sources)
             sys.exit(2)
 
     return click.argument("chart")(release_options(run))
@@ -170,45 +169,104 @@ def review_command(chart: Chart, values: dict | None, release: dict, output: str
         Path(output).write_bytes(text)
 
 
+def _told(problems: list, form: str | None, sources: Sequence = ()) -> None:
+    """Print findings as the renderer prints them, at their places in the sources of values."""
+    printed = report(form)
+    printed.add(located(problems, list(sources)))
+    printed.close()
+
+
+def _carries(command):
+    """The options and endings that `pull` and `push` share: 0 nothing, 1 changes, 2 conflicts or what has no form."""
+
+    @functools.wraps(command)
+    def run(form: str | None, **options):
+        from stageset_render.port import carrying
+
+        try:
+            found, told = command(**options)
+        except Refused as refused:
+            _told(refused.problems, form)
+            sys.exit(2)
+        except UnicodeDecodeError as error:
+            raise Unfit(f"{options['only']} is not UTF-8 ({error}); save it as UTF-8") from error
+        except OSError as error:
+            raise Unfit(_words(error)) from error
+        for line in told:
+            click.echo(plainly(line), err=True)
+        if found is not None:
+            conflicts = carrying.findings(found)
+            if conflicts:
+                _told(conflicts, form)
+            sys.exit(2 if conflicts else bool(found.changes))
+
+    only = click.option("--only", metavar="FILE", help="Carry the changes of this file alone.")
+    writes = click.option("--write", "writes", is_flag=True, help="Change the files.")
+    form = click.option("--format", "form", type=click.Choice(FORMATS), help="How findings are written to stderr.")
+    return only(writes(form(run)))
+
+
 @main.command("pull")
 @click.argument("chart", required=False)
-@click.option("--only", metavar="FILE", help="Take over this template alone; print the Jinja of one that is elsewhere.")
-@click.option("--write", "writes", is_flag=True, help="Change the files of this checkout.")
-def pull_command(chart: str | None, only: str | None, writes: bool) -> None:
+@click.option(
+    "--since",
+    metavar="OLD",
+    help="Take over only what has changed since this version: a directory, a .tgz, or a commit of CHART's checkout.",
+)
+@_carries
+def pull_command(chart: str | None, since: str | None, only: str | None, writes: bool):
     """Take CHART, a directory or .tgz, over into the pack: print what would become of the pack's files as a diff.
 
-    Without a chart, FILE is a Go template, or - for standard input, and its Jinja is printed.
+    Only what means something else changes. Without a chart, FILE is a Go template, or - for standard input, and its
+    Jinja is printed.
 
-    Exit codes: 0 no difference; 1 differences; 2 wrong usage, or what has no exact Jinja form, all of it named.
+    Exit codes: 0 no difference; 1 differences; 2 conflicts, which are told and left alone, wrong usage, or what has no
+    exact Jinja form, all of it named.
     """
-    try:
-        changed = _pull(chart, only, writes)
-    except Refused as refused:
-        raise Unfit(str(refused)) from refused
-    except UnicodeDecodeError as error:
-        raise Unfit(f"{only} is not UTF-8 ({error}); save it as UTF-8") from error
-    except OSError as error:
-        raise Unfit(_told(error)) from error
-    sys.exit(changed)
+    from stageset_render.port import carrying, translate
+    from stageset_render.port.sources import chart_files
 
-
-def _pull(chart: str | None, only: str | None, writes: bool) -> bool:
-    from stageset_render.port.diff.sides import chart_files
-    from stageset_render.port.pull import pull
-
-    files = chart_files(chart) if chart else {}
     name = (only or "").removeprefix("templates/")
-    if chart and (not only or f"templates/{name}" in files):
-        found = pull.changes(files, name or None)
+    if chart and not (only and name not in carrying.names(chart) and Path(only).is_file()):
+        found, told = carrying.pull(chart, since, name or None)
         if writes:
-            pull.save(found)
-        click.echo(pull.as_text(found).encode(), nl=False)
-        return bool(found)
-    if not only or writes:
-        raise click.UsageError("--write needs a chart" if only else "name a chart, or a template with --only")
+            carrying.save(found, carrying.checkout())
+        click.echo(carrying.as_text(found, since is None).encode(), nl=False)
+        return found, told
+    if not only or writes or since:
+        raise click.UsageError(
+            "--write and --since need a chart" if only else "name a chart, or a template with --only"
+        )
     if only != "-" and not Path(only).is_file():
         raise click.BadParameter(f"there is no template {only!r}{' in the chart' if chart else ''}")
     template = sys.stdin.buffer.read() if only == "-" else Path(only).read_bytes()
-    around = None if chart or only == "-" else pull.around(Path(only))
-    click.echo(pull.one(only, template.decode(), chart_files(str(around)) if around else files).encode(), nl=False)
-    return False
+    around = chart if chart or only == "-" else translate.around(Path(only))
+    files = chart_files(str(around)) if around else {}
+    click.echo(translate.one(only, template.decode(), files).encode(), nl=False)
+    return None, []
+
+
+@main.command("push")
+@click.argument("chart")
+@click.option(
+    "--since",
+    metavar="REV",
+    help="Carry what has changed since this commit of the pack; by itself the last in which it meant what CHART means.",
+)
+@_carries
+def push_command(chart: str, since: str | None, only: str | None, writes: bool):
+    """Carry what the pack has changed onto CHART's own files: print it as a diff that `patch -p1` takes.
+
+    No other line of the chart changes. The chart is rendered as it would be, and held against the pack.
+
+    Exit codes: 0 nothing to carry; 1 changes; 2 conflicts, which are told and left alone, or wrong usage.
+    """
+    from stageset_render.port import carrying
+
+    if not Path(chart).is_dir():
+        raise click.BadParameter(f"{chart} is no directory; unpack the chart first")
+    found, told = carrying.push(chart, since, (only or "").removeprefix("templates/") or None)
+    if writes:
+        carrying.save(found, Path(chart))
+    click.echo(carrying.as_text(found).encode(), nl=False)
+    return found, told

@@ -17,7 +17,7 @@ from stageset_render.findings import ERROR, WARNING, Refused, dotted
 from stageset_render.helm.values import coalesce
 from stageset_render.pack import environment, rendering
 from stageset_render.pack.release import schema
-from stageset_render.port.to_helm import chart as porting
+from stageset_render.port import chart as porting
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SCHEMA = json.loads((ROOT / "values.schema.json").read_text(encoding="utf-8"))

@@ -6,8 +6,8 @@ import functools
 
 from click.testing import CliRunner
 
+from stageset_render.port import chart as porting
 from stageset_render.port import commands
-from stageset_render.port.to_helm import chart as porting
 
 _chart = functools.cache(porting.chart)
 MESH = ("--set", "serviceMesh.enabled=true", "--set", "namespace.create=true")

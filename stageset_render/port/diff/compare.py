@@ -15,12 +15,11 @@ from stageset_render.findings import Finding, Place, Refused
 from stageset_render.helm.go_syntax import GoSyntaxError
 from stageset_render.helm.reading import load_yaml
 from stageset_render.pack.definitions import is_definition
+from stageset_render.port.chart import ported, schema_file
 from stageset_render.port.diff.differences import ABSENT, Difference, compared
 from stageset_render.port.diff.outline import Outline
 from stageset_render.port.diff.schemas import bounds
 from stageset_render.port.diff.sides import Chart, pack_files
-from stageset_render.port.to_helm.chart import schema_file
-from stageset_render.port.to_helm.go import Port
 
 
 def structure(chart: Chart) -> tuple[list[Difference], list[Finding]]:
@@ -76,16 +75,7 @@ def _file_differences(file: str, theirs: str, ours: str) -> Iterator[Difference]
         except (AttributeError, KeyError, TypeError) as error:
             raise ValueError(f"is no JSON schema ({error})") from error
     elif file.startswith("templates/") and file != "templates/NOTES.txt":
-        yield from line_differences(file, theirs, ported(file, ours))
-
-
-@functools.cache
-def ported(file: str, source: str) -> str:
-    """A template of the pack in Go, line by line where it stands in Jinja. Raises Refused when it has no exact form."""
-    port = Port(Path(file).name, source)
-    if port.problems:
-        raise Refused(*port.problems)
-    return port.text
+        yield from line_differences(file, theirs, ported(Path(file).name, ours))
 
 
 def line_differences(file: str, theirs: str, ours: str) -> Iterator[Difference]:

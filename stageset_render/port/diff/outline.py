@@ -24,7 +24,7 @@ from stageset_render.helm.go_syntax import (
     parse,
 )
 from stageset_render.port.diff import promql
-from stageset_render.port.pull.jinja_expressions import ROOTS
+from stageset_render.port.named import USUAL as ROOTS
 
 FORM = {"quote", "squote", "toString", "int", "int64", "trim"}  # of a scalar, or of the text that a helper prints
 COMPARE = {"eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}

@@ -8,12 +8,13 @@ import html
 import itertools
 import re
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from stageset_render.findings import Refused, short
 from stageset_render.helm.writing import to_yaml
+from stageset_render.port.chart import ported_lines
 from stageset_render.port.diff.colours import highlighters
-from stageset_render.port.diff.compare import ported
 from stageset_render.port.diff.differences import ABSENT, Difference
 from stageset_render.port.diff.marks import marked, pairs
 from stageset_render.port.diff.page_frame import PAGE
@@ -136,7 +137,7 @@ def aligned(file: str, found: list[Difference], theirs: str, ours: str, colour: 
         for side, of in zip((one.expected, one.got), runs):
             of.update((number - 1, run) for number, _ in (side if isinstance(side, list) else ()))
     sources = [_lines(theirs), _lines(ours)]
-    plain = _lines(ported(file, ours)) if ours else []
+    plain = ported_lines(Path(file).name, ours)[: len(sources[1])] if ours else []
     shown = [colour("go", "\n".join(sources[0])), colour("jinja", "\n".join(sources[1]))]
     whole = not any(runs)
     for one, other, equal in pairs(sources[0], plain, runs):

@@ -7,37 +7,33 @@ from __future__ import annotations
 import collections
 import contextlib
 import functools
-import gzip
 import importlib.util
-import io
 import itertools
 import json
 import os
 import re
 import shutil
 import subprocess
-import tarfile
-import zlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
 
 from stageset_render.findings import Finding, Place, Refused, short
 from stageset_render.helm.documents import documents
-from stageset_render.helm.reading import HARD, Document, decoded, load_yaml, merged
+from stageset_render.helm.reading import HARD, Document, load_yaml, merged
 from stageset_render.pack import files, rendering
-from stageset_render.pack.definitions import MAX_CHART, MAX_MEMBERS, is_definition
+from stageset_render.pack.definitions import is_definition
 from stageset_render.pack.names import check_versions
 from stageset_render.pack.release import defaults
+from stageset_render.port.chart import ported_names
 from stageset_render.port.diff import helm_process
 from stageset_render.port.diff.places import saying
-from stageset_render.port.to_helm.chart import ported_names
+from stageset_render.port.sources import chart_files
 
 NO_HELM = (
     "there is no Helm to render the chart with; install one: pip install 'stageset-render[helm]', "
     "or the helm command, https://helm.sh/docs/intro/install"
 )
-MAX_FILE = 2**20  # bytes of a file that is compared; the largest of this chart's has a twentieth
+MAX_FILE = 2**20  # characters of a file that is compared; the largest of this chart's has a twentieth
 AT = re.compile(r"\(?[\w.-]+/((?:charts/[\w.-]+/)*templates/[^\s:()]+):(\d+)(?::(\d+))?\)?:?\s*")
 ABOUT = re.compile(r'^executing "[^"]*" ')
 OF_OUTPUT = re.compile(
@@ -58,7 +54,7 @@ class Chart:
         where: its directory or .tgz.
 
     Attributes:
-        files: the files by their paths in it; see chart_files.
+        files: the files by their paths in it; definitions, which are not compared, have no text.
         about: what templates see as `Chart`: the pack renders under the versions of the chart.
 
     Raises:
@@ -67,7 +63,13 @@ class Chart:
     """
 
     def __init__(self, where: str):
-        self.where, self.files, self._stamp = where, chart_files(where), next(_stamps)
+        if os.path.exists(where) and not os.path.isdir(where) and not os.path.isfile(where):
+            raise Refused(Finding((), "is neither a directory nor a file; name a chart", place=Place(where)))
+        self.where, self._stamp = where, next(_stamps)
+        self.files = {name: "" if is_definition(name) else text for name, text in chart_files(where).items()}
+        if large := [name for name, text in self.files.items() if len(text) > MAX_FILE]:
+            problem = f"it is larger than {MAX_FILE // 2**20} MiB, the most that is compared"
+            raise Refused(*(Finding((), problem, place=Place(self.label(name))) for name in large))
         read = load_yaml(self.files["Chart.yaml"], self.label("Chart.yaml"))
         if "version" not in read:
             raise Refused(Finding((), "it has no version; write one", place=Place(self.label("Chart.yaml"))))
@@ -147,64 +149,6 @@ def _changed(theirs: dict, ours: dict) -> dict:
         elif theirs[key] != ours[key]:
             found[key] = theirs[key]
     return {key: value for key, value in found.items() if value != {}}
-
-
-def chart_files(chart: str) -> dict[str, str]:
-    """The files of a chart by their paths in it; definitions, which are not compared, have no text.
-
-    Raises:
-        Refused: when `chart` is neither a directory nor a .tgz with a Chart.yaml, or one of its files is not UTF-8.
-        OSError: when a file can't be read.
-    """
-    path = Path(chart)
-    if path.is_dir():
-        inside = path.rglob("*") if (path / "Chart.yaml").is_file() else []
-        found = {file.relative_to(path).as_posix(): file for file in sorted(inside)}
-        raw = {
-            name: _start(name, file.open("rb")) for name, file in found.items() if _compared(name) and file.is_file()
-        }
-    else:
-        raw = _unpacked(path)
-    if "Chart.yaml" not in raw:
-        raise Refused(
-            Finding((), "holds no Chart.yaml; name the directory of a chart, or its .tgz", place=Place(chart))
-        )
-    large = [name for name, data in raw.items() if len(data) > MAX_FILE]
-    if large:
-        problem = f"it is larger than {MAX_FILE // 2**20} MiB, the most that is compared"
-        raise Refused(*(Finding((), problem, place=Place(os.path.join(chart, name))) for name in large))
-    return {name: decoded(data, os.path.join(chart, name), "utf-8") for name, data in raw.items()}
-
-
-def _start(name: str, stream: BinaryIO) -> bytes:
-    with stream:
-        return b"" if is_definition(name) else stream.read(MAX_FILE + 1)
-
-
-def _unpacked(path: Path) -> dict[str, bytes]:
-    try:
-        if path.exists() and not path.is_file():
-            raise tarfile.TarError("it is no file")
-        with gzip.open(path) as stream:
-            data = stream.read(MAX_CHART + 1)
-        if len(data) > MAX_CHART:
-            raise tarfile.TarError(f"it unpacks to more than {MAX_CHART // 2**20} MiB")
-        with tarfile.open(fileobj=io.BytesIO(data)) as archive:
-            members = list(itertools.islice(archive, MAX_MEMBERS + 1))
-            if len(members) > MAX_MEMBERS:
-                raise tarfile.TarError(f"it holds more than {MAX_MEMBERS} files")
-            named = [(one.name.removeprefix("./").partition("/")[2], one) for one in members if one.isreg()]
-            return {name: _start(name, archive.extractfile(one)) for name, one in named if _compared(name)}
-    except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as error:
-        problem = f"is no chart archive: {error}; name a directory or a .tgz"
-        raise Refused(Finding((), problem, place=Place(str(path)))) from None
-
-
-def _compared(name: str) -> bool:
-    """Whether Helm reads a file when it renders; the editor's leavings that a .helmignore lists are left out."""
-    hidden = any(part.startswith(".") for part in name.split("/"))
-    read = re.fullmatch(r"(Chart|values)\.yaml|values\.schema\.json|(templates|crds|charts)/.*", name, re.S)
-    return bool(read) and not hidden and not name.endswith(("~", ".orig", ".swp"))
 
 
 def pack_files() -> dict[str, str]:

@@ -5,7 +5,7 @@
 import changed_charts
 import pytest
 
-from stageset_render.port.to_helm import chart as porting
+from stageset_render.port import chart as porting
 
 
 @pytest.fixture(scope="session")

@@ -13,15 +13,16 @@ from pathlib import Path
 
 import yaml
 
-from stageset_render.findings import Refused
+from stageset_render.findings import Finding, Place, Refused
 from stageset_render.helm.writing import to_yaml
 from stageset_render.pack import output
 from stageset_render.pack.files import CHART, DEFAULTS, all_templates, source
 from stageset_render.pack.release import defaults, schema
-from stageset_render.port.to_helm.expressions import below
-from stageset_render.port.to_helm.go import Port
+from stageset_render.port import read_jinja, types, write_go
+from stageset_render.port.tree import Tree
 
 HELMIGNORE = "# What no package of the chart holds.\n.git/\n.gitignore\n*.orig\n*.swp\n*~\n"
+RULE = "port"
 DESCRIPTION = "The stageset-controller and the policies that say who may call it"
 
 
@@ -30,17 +31,28 @@ def ported_names() -> list[str]:
     return [name for name in all_templates() if name != DEFAULTS]
 
 
-def problems(name: str, source: str) -> list[str]:
-    """What keeps a template from being written in Go: `templates/FILE:LINE: what it is; what to write instead`.
+@functools.cache
+def _port(name: str, source: str) -> tuple[Tree, list[tuple[int, str]]]:
+    """A template's tree, and the pieces of it in Go with the lines of the Jinja template on which they begin."""
+    tree = read_jinja.read(name, source)
+    writer = write_go.Writer(write_go.own_names(tree), types.of_pack())
+    pieces = [(part.line, text) for part, text in writer.pieces(tree.parts, source)]
+    tree.problems.extend(writer.problems)
+    tree.problems.sort()
+    return tree, pieces
+
+
+def problems(name: str, source: str) -> list[Finding]:
+    """What keeps a template from being written in Go, each with its line.
 
     Args:
         name: the file's name; macros may be defined in partials only, whose names start with `_`.
         source: the Jinja template.
     """
-    return _port(name, source).problems
-
-
-_port = functools.cache(Port)
+    return [
+        Finding((), *text.split("; ", 1), rule=RULE, place=Place(f"templates/{name}", line))
+        for line, text in _port(name, source)[0].problems
+    ]
 
 
 def ported(name: str, source: str) -> str:
@@ -56,16 +68,29 @@ def ported(name: str, source: str) -> str:
     Raises:
         Refused: with all that `problems` finds.
     """
-    port = _port(name, source)
-    if port.problems:
-        raise Refused(*port.problems)
-    return port.text
+    return "".join(text for _, text in _pieces(name, source))
+
+
+def ported_lines(name: str, source: str) -> list[str]:
+    """The Go template line by line as it stands in Jinja, so that both can be read side by side; errors as `ported`."""
+    found = [""] * (source.count("\n") + 1)
+    for line, piece in _pieces(name, source):
+        for offset, text in enumerate(piece.split("\n")):
+            found[line - 1 + offset] += text
+    return found
+
+
+def _pieces(name: str, source: str) -> list[tuple[int, str]]:
+    found = problems(name, source)
+    if found:
+        raise Refused(*found)
+    return _port(name, source)[1]
 
 
 def values_file() -> str:
     """The text of values.yaml: the defaults, each below its description in the schema."""
     text, lines = source(DEFAULTS), []
-    notes = dict(_descriptions(yaml.compose(text, yaml.CSafeLoader), schema().root))
+    notes = dict(_descriptions(yaml.compose(text, yaml.CSafeLoader), types.resolved(schema().root)))
     for number, line in enumerate(text.splitlines()):
         if number in notes and lines and lines[-1].startswith("#"):
             lines.append("")
@@ -77,7 +102,7 @@ def _descriptions(node: yaml.Node, schema: dict) -> Iterator[tuple[int, list[str
     if not isinstance(node, yaml.MappingNode) or node.flow_style:
         return
     for key, value in node.value:
-        known, mark = below(schema, "properties", key.value), key.start_mark
+        known, mark = schema.get("properties", {}).get(key.value, {}), key.start_mark
         start = " " * mark.column + "# "
         yield (
             mark.line,
@@ -115,8 +140,7 @@ def chart() -> dict[str, str]:
     Raises:
         Refused: when a template can't be written in Go, with all the reasons.
     """
-    ports = [_port(name, source(name)) for name in ported_names()]
-    found = [problem for port in ports for problem in port.problems]
+    found = [problem for name in ported_names() for problem in problems(name, source(name))]
     if found:
         raise Refused(*found)
     about = {
@@ -132,7 +156,7 @@ def chart() -> dict[str, str]:
         "Chart.yaml": to_yaml(about) + "\n",
         "values.schema.json": schema_file(),
         "values.yaml": values_file(),
-        **{f"templates/{port.file}": port.text for port in ports},
+        **{f"templates/{name}": ported(name, source(name)) for name in ported_names()},
     }
 
 

@@ -1,13 +1,9 @@
 # SPDX-FileCopyrightText: The stageset-render authors
 # SPDX-License-Identifier: 0BSD
-"""What pull makes of Go templates: back to the pack byte for byte, and rendered as Helm renders them."""
+"""Go templates written in Jinja: back to the pack byte for byte, and rendered as Helm renders them."""
 
 import copy
 import random
-import re
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import go_templates
@@ -17,13 +13,15 @@ import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from jinja2.utils import Namespace
 from random_values import BLANKS, DASH, SWITCHES, VALID, changed
 
 from stageset_render.findings import Refused
 from stageset_render.helm.values import coalesce
-from stageset_render.pack import environment, files, rendering
-from stageset_render.port.pull import known, own_form, pull
-from stageset_render.port.to_helm import chart as porting
+from stageset_render.helm import functions
+from stageset_render.pack import environment, files, release
+from stageset_render.port import chart as porting
+from stageset_render.port import read_go, translate, types
 
 CHART = Path(__file__).parent / "chart"
 SLIPS = ("%!", "<nil>", "map[", "[]")  # what Go prints of what it can't print, and the pack refuses to
@@ -34,12 +32,17 @@ RELEASE = {"Name": "release", "Namespace": "space", "Service": "Helm"}
 # Two renderings
 
 
+def jinja_of(go, defaults):
+    chart = read_go.Chart(go, types.of_values(defaults, release.schema().root))
+    return translate.jinja(chart, list(go))
+
+
 class Both:
     """A chart of Go templates in Helm's hands, and what pull makes of them in Jinja's."""
 
     def __init__(self, directory, go, defaults):
         self.go, self.defaults = go, defaults
-        self.jinja = pull.jinja(go, known.of_values(defaults, rendering.schema().root), list(go), quotes=True)
+        self.jinja = jinja_of(go, defaults)
         (directory / "templates").mkdir()
         (directory / "Chart.yaml").write_text((CHART / "Chart.yaml").read_text())
         (directory / "values.yaml").write_text(yaml.safe_dump(defaults))
@@ -67,11 +70,14 @@ class Both:
 
     def ours(self, file, values):
         """The text of one template, or our refusal."""
-        context = {"Values": coalesce(self.defaults, values), "Release": RELEASE, "Chart": ABOUT, "Partials": {}}
+        names = {**functions.GLOBALS, "namespace": Namespace, "Values": coalesce(self.defaults, values)}
+        names |= {"Release": RELEASE, "Chart": ABOUT}
         try:
             with environment.refusing():
-                template = self.environment.get_template(file)
-                return template.rendered({**self.environment.globals, **context})
+                if "_helpers.tpl" in self.jinja:
+                    helpers = self.environment.get_template("_helpers.tpl").make_module(names, shared=True).__dict__
+                    names["stageset"] = {name: macro for name, macro in helpers.items() if name[0] != "_"}
+                return self.environment.get_template(file).render(names)
         except Refused as refused:
             return refused
 
@@ -92,25 +98,11 @@ class Both:
 # From the pack to the chart and back
 
 
-def test_the_own_port_pulled_is_the_pack_byte_for_byte():
-    assert pull.changes(porting.chart()) == []
-
-
-@pytest.fixture(scope="module")
-def plain():
-    """The own port pulled as if the pack had no files yet."""
-    go = pull._templates(porting.chart())
-    return pull.jinja(go, pull._known(porting.chart()), list(go), alone="some/file")
-
-
-@pytest.mark.parametrize("file", porting.ported_names())
-def test_every_template_is_its_own_port_pulled(file, plain):
-    """Without the pack's own form, what differs is how imports stand and long tags are laid out, and no more."""
-    texts = [
-        sorted(line for line in text.splitlines() if "import" not in line) for text in (files.source(file), plain[file])
-    ]
-    if "\n  dict(" not in files.source(file):
-        assert texts[0] == texts[1]
+def test_the_own_port_is_the_pack_byte_for_byte():
+    """Written anew, as if the pack had no files yet."""
+    chart = porting.chart()
+    go = read_go.Chart(translate.templates(chart), translate.known(chart))
+    assert translate.jinja(go, list(go.parts)) == {name: files.source(name) for name in porting.ported_names()}
 
 
 # From a chart to the pack
@@ -119,7 +111,7 @@ def test_every_template_is_its_own_port_pulled(file, plain):
 @pytest.fixture(scope="module")
 def maintained(tmp_path_factory):
     go = {path.name: path.read_text() for path in sorted((CHART / "templates").iterdir())}
-    return Both(tmp_path_factory.mktemp("chart"), go, rendering.defaults())
+    return Both(tmp_path_factory.mktemp("chart"), go, release.defaults())
 
 
 def test_a_chart_as_maintainers_write_it_renders_its_defaults(maintained):
@@ -142,11 +134,10 @@ def test_a_chart_as_maintainers_write_it_renders_as_helm_renders_it(maintained, 
 )
 def test_every_construct_renders_as_helm_renders_it(tmp_path_factory, drawn, values):
     go = {"_helpers.tpl": go_templates.HELPERS}
-    types = known.of_values(go_templates.DEFAULTS)
     for number, template in enumerate(drawn):
         file = f"t{number}.yaml"
         try:
-            pull.jinja({**go, file: template}, types, [file])
+            jinja_of({**go, file: template}, go_templates.DEFAULTS)
         except Refused as refused:
             assert any(said in str(refused) for said in ("the dot, of which", "printed in Go's notation")), template
         else:
@@ -300,13 +291,27 @@ TABLE = [
         "{{- $root := . -}}{{ $root.Values.x }}{{ $c := $root }}{{ $c.Chart.Name }}",
         "{#- $root := . -#}{{ Values.x }}{# $c := $root #}{{ Chart.Name }}",
     ),
-    ('{{- $_ := set $.Values.x "a" 1 }}', '{%- set _ = set(Values.x, "a", 1) %}'),
+    ('{{- $m := dict }}{{- $_ := set $m "a" 1 }}', '{%- set m = dict() %}{%- set _ = set(m, "a", 1) %}'),
+    (
+        "{{ range $k, $v := .Values.nodeSelector }}{{ $k }}: {{ $v }}{{ end }}",
+        "{% for k in keys(Values.nodeSelector) | sort_alpha %}{% set v = get(Values.nodeSelector, k) %}"
+        "{{ k }}: {{ v }}{% endfor %}",
+    ),
+    (
+        "{{- range .Values.nodeSelector -}} {{ . }}{{ end }}",
+        "{%- for key in keys(Values.nodeSelector) | sort_alpha %}{% set value = get(Values.nodeSelector, key) -%} "
+        "{{ value }}{% endfor %}",
+    ),
+    (
+        "{{ range $k, $_ := .Values.nodeSelector }}a{{ $k }}{{ end }}",
+        "{% for k in keys(Values.nodeSelector) | sort_alpha %}a{{ k }}{% endfor %}",
+    ),
 ]
 
 
 @pytest.mark.parametrize("go, jinja", TABLE)
 def test_an_action_becomes_a_tag(go, jinja):
-    assert pull.one("it.txt", go, {}) == jinja
+    assert translate.one("it.txt", go, {}) == jinja
 
 
 # What has no exact Jinja form
@@ -328,11 +333,7 @@ REFUSED = [
         "{{ $root := . }}{{ $root = .Values }}",
         "an assignment to $root, another name of the dot; declare one of another name",
     ),
-    (
-        "{{ range .Values.nodeSelector }}{{ end }}",
-        "a range over a map; loop over keys piped through sortAlpha, and use get",
-    ),
-    ("{{ range $k, $v := .Values.nodeSelector }}{{ $k }}{{ end }}", "a range over a map"),
+    ('{{- $_ := set $.Values.x "a" 1 }}', "set of a map of the values changes them; use mergeOverwrite (dict)"),
     ("{{ range 3 }}{{ end }}", "a range over a number; loop over a list"),
     ("{{ range .Values.l }}{{ break }}{{ end }}", "break; there is nothing like it in Jinja"),
     ('{{ block "a" . }}{{ end }}', "block; there is nothing like it in Jinja"),
@@ -373,152 +374,11 @@ REFUSED = [
 @pytest.mark.parametrize("go, told", REFUSED)
 def test_what_has_no_exact_form_is_refused_at_its_line(go, told):
     with pytest.raises(Refused) as refused:
-        pull.one("it.txt", f"{{{{/*\n\n*/}}}}{go}", {})
+        translate.one("it.txt", f"{{{{/*\n\n*/}}}}{go}", {})
     assert str(refused.value).startswith("it.txt:3: ") and told in str(refused.value)
-
-
-@pytest.mark.parametrize(
-    "before, after",
-    [
-        ("a\n{%- if Values.b %}c{% endif %}", "a\n{# new #}\n{%- if Values.b %}c{% endif %}"),
-        ("a\n{#- old #}\n{%- if Values.b %}c{% endif %}", "a\n{# new #}\n{%- if Values.b %}c{% endif %}"),
-        ("a\n{#- old #}\nb {{ Values.c }}", "a  \nb {{ Values.c }}"),
-        ("{# old #}\n{{ a -}} {# parts #} {{- b }}", "{{ a -}}\n{{- b }}"),
-        (
-            "{%- macro a() -%}b{%- endmacro %}\n\n{# of c #}\n{%- macro c() %}{% endmacro %}",
-            "{%- macro a() -%}b{%- endmacro %}{#- c -#}{%- macro c() %}{% endmacro %}",
-        ),
-        ('{%- import "_x.tpl" as x with context %}\n{#- old #}\na', "{{- x.y() -}}\n\n{# new #}\n\n a"),
-    ],
-)
-def test_the_packs_form_changes_nothing_that_a_template_renders(before, after):
-    needed = {"_x.tpl": "x"} if "x.y" in after else {}
-    own_form_kept = own_form.kept(before, after, needed)
-    assert own_form.effect(own_form_kept) == own_form.effect(after)
-    assert own_form.kept(own_form_kept, after, needed) == own_form_kept
 
 
 def test_all_that_is_refused_is_told_at_once():
     with pytest.raises(Refused) as refused:
-        pull.one("it.txt", "{{ now }}\n{{ tpl .a . }}\n{{ .Files }}", {})
+        translate.one("it.txt", "{{ now }}\n{{ tpl .a . }}\n{{ .Files }}", {})
     assert [line.partition(": ")[0] for line in str(refused.value).splitlines()] == ["it.txt:1", "it.txt:2", "it.txt:3"]
-
-
-# The command: a new release of the chart
-
-
-def replaced(path, *pairs):
-    text = path.read_text()
-    for old, new in pairs:
-        assert old in text
-        text = text.replace(old, new, 1)
-    path.write_text(text)
-
-
-@pytest.fixture
-def released(tmp_path):
-    """A chart in which a flag, a value, a default and a template are new, and a protection is gone."""
-    chart = tmp_path / "released"
-    porting.write(porting.chart(), chart, force=False)
-    replaced(
-        chart / "templates" / "deployment.yaml",
-        (
-            "            - --log-level",
-            "            - --shards={{ .Values.controller.shards }}\n            - --log-level",
-        ),
-    )
-    replaced(chart / "values.yaml", ("controller:\n", "controller:\n  shards: 5\n"), ("min: 1\n", "min: 2\n"))
-    replaced(chart / "templates" / "ciliumnetworkpolicy.yaml", ("- {}", "[]"))
-    (chart / "templates" / "configmap.yaml").write_text(
-        "kind: ConfigMap\nmetadata:\n  name: {{ .Release.Name | quote }}\n"
-    )
-    return chart
-
-
-@pytest.fixture
-def checkout(tmp_path, monkeypatch):
-    """A copy of the pack's files, which a pull may change."""
-    place = tmp_path / "checkout"
-    for folder in ("templates", "stageset_render"):
-        shutil.copytree(files.root() / folder, place / folder, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("renderer.py", "values.schema.json", ".yamllint", "LICENSE", "README.md"):
-        shutil.copy(files.root() / name, place / name)
-    (place / "setup.cfg").touch()
-    return place
-
-
-def command(place, *arguments, given=""):
-    """What `python -m stageset_render.port pull` prints in a directory, what it tells, and its exit code."""
-    done = subprocess.run(
-        [sys.executable, "-m", "stageset_render.port", "pull", *map(str, arguments)],
-        cwd=place,
-        input=given,
-        capture_output=True,
-        text=True,
-    )
-    return done.stdout, done.stderr, done.returncode
-
-
-def test_a_new_release_is_taken_over(released, checkout):
-    shown, told, code = command(checkout, released)
-    assert (told, code) == ("", 1)
-    assert "+            - --shards={{ Values.controller.shards }}\n" in shown
-    assert "+  shards: 5\n" in shown and "-  min: 1\n+  min: 2\n" in shown
-    assert '+        "shards": {\n+          "description": "New in the chart; say what it means.",\n' in shown
-    assert "+  name: {{ Release.Name | quote }}\n" in shown
-    before = {path.name: path.read_text() for path in (checkout / "templates").iterdir()}
-    assert command(checkout, released, "--write") == (shown, "", 1)
-    after = {path.name: path.read_text() for path in (checkout / "templates").iterdir()}
-    changed = {name for name in after if after[name] != before.get(name)}
-    assert changed == {"_defaults.tpl", "ciliumnetworkpolicy.yaml", "configmap.yaml", "deployment.yaml"}
-    assert command(checkout, released) == ("", "", 0)
-
-
-def test_a_pull_says_what_it_undoes_on_purpose(released, checkout):
-    shown, _, _ = command(checkout, released, "--only", "templates/ciliumnetworkpolicy.yaml")
-    assert shown.startswith("--- templates/ciliumnetworkpolicy.yaml\n")
-    (hunk,) = [line for line in shown.splitlines() if line.startswith("@@")]
-    assert " deliberate: " in hunk
-
-
-def test_one_template_alone_is_taken_over(released, checkout):
-    shown, _, code = command(checkout, released, "--only", "templates/deployment.yaml", "--write")
-    assert code == 1 and shown.count("+++ ") == 1
-    assert command(checkout, released, "--only", "deployment.yaml") == ("", "", 0)
-    assert command(checkout, released)[2] == 1
-
-
-def test_the_jinja_of_a_template_that_is_elsewhere(released, checkout, tmp_path):
-    (tmp_path / "mine.yaml").write_text('name: {{ include "stageset-controller.name" . }}-{{ .Values.x }}\n')
-    jinja = '{%- import "_helpers.tpl" as stageset with context -%}\nname: {{ stageset.name() }}-{{ Values.x }}\n'
-    assert command(checkout, "--only", tmp_path / "mine.yaml") == (jinja, "", 0)
-    assert command(checkout, "--only", "-", given=(tmp_path / "mine.yaml").read_text()) == (jinja, "", 0)
-
-
-@pytest.mark.parametrize(
-    "arguments, told",
-    [
-        ([], "Error: name a chart, or a template with --only"),
-        (["--only", "-", "--write"], "Error: --write needs a chart"),
-        (["--only", "nowhere.yaml"], "there is no template 'nowhere.yaml'"),
-        (["nowhere"], "Error: nowhere: No such file"),
-        (["--only", "-"], "Error: -:1: tpl renders what a value says"),
-    ],
-)
-def test_wrong_usage_and_what_has_no_form_end_with_2(checkout, arguments, told):
-    shown, said, code = command(checkout, *arguments, given="{{ tpl .Values.x . }}")
-    assert (shown, code) == ("", 2) and told in said and "Traceback" not in said
-
-
-def test_nothing_is_written_where_one_template_has_no_form(released, checkout):
-    replaced(released / "templates" / "namespace.yaml", ("kind: Namespace", "kind: {{ now }}"))
-    before = {path: path.read_bytes() for path in (checkout / "templates").iterdir()}
-    shown, told, code = command(checkout, released, "--write")
-    assert (shown, code) == ("", 2) and re.search(r"templates/namespace\.yaml:\d+: now differs", told)
-    assert {path: path.read_bytes() for path in (checkout / "templates").iterdir()} == before
-
-
-def test_an_installed_pack_is_not_written_into(released, checkout):
-    (checkout / "setup.cfg").unlink()
-    shown, told, code = command(checkout, released, "--write")
-    assert (shown, code) == ("", 2) and "is no checkout; run `python -m stageset_render.port pull` in one" in told

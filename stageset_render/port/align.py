@@ -1,0 +1,260 @@
+# SPDX-FileCopyrightText: The stageset-render authors
+# SPDX-License-Identifier: 0BSD
+"""Pairs the items of two templates, so that as little as can be is left over on either side."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import yaml
+
+from stageset_render.port.outline import Item, Outline
+from stageset_render.port.tree import Branch, Var
+
+MOST = 250_000  # pairs that are weighed; beyond, equal items alone are paired
+Pair = tuple[Item | None, Item | None]
+
+
+@dataclass(eq=False)
+class Body:
+    """Two lists of items that belong together, pair by pair; `one` and `other` are the branches around them."""
+
+    one: Branch | None
+    other: Branch | None
+    pairs: list[Pair] = field(default_factory=list)
+
+
+@dataclass(eq=False)
+class Paired:
+    """Two blocks that are one: their branches, pair by pair, with the items in them; None where a side has none."""
+
+    bodies: list[Body]
+    headers: list[tuple[str, str]]  # the keys of the branches
+
+
+class Alignment:
+    """The items of two outlines, paired.
+
+    Attributes:
+        top: the items outside of blocks.
+        blocks: of each pair of blocks, by the item of the first side.
+    """
+
+    def __init__(self, one: list[Item], other: list[Item]):
+        self.blocks: dict[Item, Paired] = {}
+        self.weights: dict[tuple[Item, Item], int] = {}
+        self.top = self._body(None, None, one, other)
+
+    def _body(self, branch: Branch | None, against: Branch | None, one: list[Item], other: list[Item]) -> Body:
+        body = Body(branch, against, self._settled(self._pairs(one, other)))
+        for left, right in body.pairs:
+            if left and right and left.kind == "block":
+                self.blocks[left] = self._paired(left, right)
+        return body
+
+    def _paired(self, left: Item, right: Item) -> Paired:
+        rows = self._branches(left, right)
+        bodies = [self._body(a and a[0], b and b[0], a[2] if a else [], b[2] if b else []) for a, b in rows]
+        return Paired(bodies, [(a[1] if a else "", b[1] if b else "") for a, b in rows])
+
+    @staticmethod
+    def _branches(left: Item, right: Item) -> list[tuple]:
+        """The first branches, those that ask the same, and what is alone on its side."""
+        rows, at = [(left.bodies[0], right.bodies[0])], 1
+        for a in left.bodies[1:]:
+            rest = range(at, len(right.bodies))
+            same = next((n for n in rest if right.bodies[n][1] == a[1]), None)
+            if same is None:
+                here = [n for n in rest if right.bodies[n][0].kind == a[0].kind]
+                alike = here and not any(right.bodies[here[0]][1] == b[1] for b in left.bodies)
+                same = here[0] if alike else None
+            if same is None:
+                rows.append((a, None))
+                continue
+            rows += [(None, right.bodies[n]) for n in range(at, same)] + [(a, right.bodies[same])]
+            at = same + 1
+        return rows + [(None, b) for b in right.bodies[at:]]
+
+    # Weights
+
+    def _weight(self, a: Item, b: Item) -> int | None:
+        """How much differs between two items that are taken for one; None where they can't be."""
+        if (a, b) not in self.weights:
+            self.weights[a, b] = self._weighed(a, b)
+        return self.weights[a, b]
+
+    def _weighed(self, a: Item, b: Item) -> int | None:
+        if a.key == b.key and a.kind == b.kind:
+            return 0
+        if a.kind != b.kind:
+            return None
+        if a.kind == "set":
+            alike = a.name == b.name and a.node.declares == b.node.declares
+            return 1 if alike else None
+        if a.kind == "line":
+            if a.name or b.name:
+                return 1 if a.name == b.name and a.column == b.column else None
+            return 1 if similar(a.key, b.key) else None
+        if a.node.kind != b.node.kind or a.node.kind == "macro" and a.bodies[0][1] != b.bodies[0][1]:
+            return None
+        total = 0
+        for left, right in self._branches(a, b):
+            if left and right:
+                total += left[1] != right[1]
+                total += self._cost(left[2], right[2])
+            else:
+                total += 1 + sum(one.size for one in (left or right)[2])
+        if a.bodies[0][1] == b.bodies[0][1]:
+            return total
+        return total if total < (a.size + b.size) * 2 // 3 or a.size + b.size <= 4 and total < a.size + b.size else None
+
+    def _cost(self, one: list[Item], other: list[Item]) -> int:
+        total = 0
+        for a, b in self._pairs(one, other):
+            total += (self._weight(a, b) or 0) if a and b else (a or b).size
+        return total
+
+    def _pairs(self, one: list[Item], other: list[Item]) -> list[Pair]:
+        start, end = 0, 0
+        while start < min(len(one), len(other)) and one[start].key == other[start].key:
+            start += 1
+        while end < min(len(one), len(other)) - start and one[-1 - end].key == other[-1 - end].key:
+            end += 1
+        left, right = one[start : len(one) - end], other[start : len(other) - end]
+        middle = self._middle(left, right)
+        return [*zip(one[:start], other), *middle, *zip(one[len(one) - end :], other[len(other) - end :])]
+
+    def _middle(self, left: list[Item], right: list[Item]) -> list[Pair]:
+        if len(left) * len(right) > MOST or not left or not right:
+            return [*((a, None) for a in left), *((None, b) for b in right)]
+        rows, columns = len(left), len(right)
+        best = [[0] * (columns + 1) for _ in range(rows + 1)]
+        for at in reversed(range(rows)):
+            best[at][columns] = best[at + 1][columns] + left[at].size
+        for to in reversed(range(columns)):
+            best[rows][to] = best[rows][to + 1] + right[to].size
+        weights = [[self._weight(a, b) for b in right] for a in left]
+        for at in reversed(range(rows)):
+            for to in reversed(range(columns)):
+                least = min(best[at + 1][to] + left[at].size, best[at][to + 1] + right[to].size)
+                if weights[at][to] is not None:
+                    least = min(least, best[at + 1][to + 1] + weights[at][to])
+                best[at][to] = least
+        found, at, to = [], 0, 0
+        while at < rows or to < columns:
+            if (
+                at < rows
+                and to < columns
+                and weights[at][to] is not None
+                and best[at][to] == best[at + 1][to + 1] + weights[at][to]
+            ):
+                found.append((left[at], right[to]))
+                at, to = at + 1, to + 1
+            elif at < rows and best[at][to] == best[at + 1][to] + left[at].size:
+                found.append((left[at], None))
+                at += 1
+            else:
+                found.append((None, right[to]))
+                to += 1
+        return found
+
+    @staticmethod
+    def _settled(pairs: list[Pair]) -> list[Pair]:
+        """Take runs for equal that are the same YAML, laid out otherwise."""
+        found, at = [], 0
+        while at < len(pairs):
+            run = at
+            while run < len(pairs) and not equal(pairs[run]):
+                run += 1
+            lines = [one for pair in pairs[at:run] for one in pair if one]
+            if run > at and all(one.kind == "line" for one in lines):
+                sides = [[pair[side] for pair in pairs[at:run] if pair[side]] for side in (0, 1)]
+                if all(sides) and same_yaml(*sides):
+                    found += map(SamePair, pairs[at:run])
+                    at = run
+                    continue
+            found += pairs[at : run + 1]
+            at = run + 1
+        return found
+
+
+class SamePair(tuple):
+    """A pair of items, or an item alone, in a run that means the same on both sides."""
+
+
+def equal(pair: Pair) -> bool:
+    return isinstance(pair, SamePair) or bool(pair[0] and pair[1] and pair[0].key == pair[1].key)
+
+
+def similar(one: str, other: str) -> bool:
+    """Whether two lines have enough in common to be one that has changed."""
+    words = [re.findall(r"[\w$]+", text) for text in (one, other)]
+    shared = len({*words[0]} & {*words[1]})
+    return shared * 2 > max(len({*words[0]}), len({*words[1]}))
+
+
+def same_yaml(one: list[Item], other: list[Item]) -> bool:
+    """Whether two runs of lines are the same to a reader of YAML."""
+    held: dict[str, str] = {}
+    sides = [_loaded(_text(run, held)) for run in (one, other)]
+    return sides[0] is not None and sides[0] == sides[1]
+
+
+def _text(items: list[Item], held: dict[str, str]) -> str:
+    """Lines of items as YAML, in which a name stands for each thing printed."""
+    lines = []
+    for item in items:
+        texts = (one.text if one.node is None else held.setdefault(one.means, f"x{len(held)}x") for one in item.pieces)
+        lines.append(" " * item.column + "".join(texts))
+    return "\n".join(lines)
+
+
+@functools.lru_cache(maxsize=256)
+def _loaded(text: str) -> object:
+    try:
+        found = yaml.load(text, yaml.CSafeLoader)
+    except (yaml.YAMLError, RecursionError, ValueError):
+        return None
+    return found if isinstance(found, (dict, list)) else None
+
+
+def aligned(
+    outline: Callable[[int, dict[Var, str]], Outline], rounds: int = 4
+) -> tuple[Outline, Outline, Alignment, dict[Var, Var]]:
+    """Align two templates, and pair their variables.
+
+    Args:
+        outline: makes the outline of a side (0 or 1), with what variables are called on both sides.
+
+    Returns:
+        The outlines, the alignment, and the variables of the first side by those of the second.
+    """
+    shared: dict[Var, str] = {}
+    while True:
+        one, other = outline(0, shared), outline(1, shared)
+        found = Alignment(one.items, other.items)
+        variables: dict[Var, Var] = {}
+        names: dict[Var, str] = {}
+        for body in [found.top, *(body for paired in found.blocks.values() for body in paired.bodies)]:
+            for a, b in _variables(body):
+                variables[b] = a
+                if one.meaning.of_var(a) != other.meaning.of_var(b):
+                    names[a] = names[b] = f"${a.name}~{len(shared) + len(names)}"
+        rounds -= 1
+        if not names or not rounds:
+            return one, other, found, variables
+        shared.update(names)
+
+
+def _variables(body: Body) -> list[tuple[Var, Var]]:
+    found = []
+    if body.one and body.other:
+        found += [(body.one.var, body.other.var), (body.one.index, body.other.index)]
+        found += [(a, b) for a in body.one.parameters for b in body.other.parameters if a.name == b.name]
+    for a, b in body.pairs:
+        if a and b and a.kind == b.kind == "set":
+            found.append((a.node.var, b.node.var))
+    return [(a, b) for a, b in found if a and b]

@@ -1,0 +1,282 @@
+# SPDX-FileCopyrightText: The stageset-render authors
+# SPDX-License-Identifier: 0BSD
+"""What `pull` and `push` do: changes of a chart become those of the pack, and the other way round."""
+
+from __future__ import annotations
+
+import difflib
+import fnmatch
+import re
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from stageset_render.findings import Finding, Place, Refused
+from stageset_render.helm.reading import load_yaml
+from stageset_render.pack.definitions import is_definition
+from stageset_render.pack.files import SCHEMA, root
+from stageset_render.pack.output import write
+from stageset_render.port import schema, sources, types
+from stageset_render.port.carry import Side
+from stageset_render.port.changes import Carriage, Change, Changes
+from stageset_render.port.deliberate import entries
+from stageset_render.port.outline import flat
+from stageset_render.port.versions import Chart, Pack, Version
+
+NEAR = 2  # lines
+CONFLICT = "conflict"
+
+
+def pull(chart: str, since: str | None = None, only: str | None = None) -> tuple[Changes, list[str]]:
+    """What becomes of the pack's files when a chart is taken over.
+
+    Args:
+        chart: its directory or .tgz.
+        since: its older version, from which on changes are taken over; by itself all that differs is.
+        only: the name of one file.
+
+    Returns:
+        The changes, and sentences about what is left alone.
+
+    Raises:
+        Refused: for a chart that can't be read, and with all that has no exact form.
+        OSError: when a file can't be read.
+    """
+    files = sources.chart_files(chart)
+    pack = Pack(sources.pack_files())
+    values = _values(files, pack)
+    pack.values = values
+    new = Chart(files, f"{chart.rstrip('/')}/", values)
+    old = Chart(sources.older_chart(since, chart), f"{since}: ", values) if since else pack
+    found = Carriage(old, new, pack, only).carried()
+    if only in (None, SCHEMA):
+        _schema(old, new, pack, found)
+    return found, list(_left(files, only))
+
+
+def names(chart: str) -> list[str]:
+    """The names of a chart's templates and of the pack's, and of what else `only` may name."""
+    files = {*sources.chart_files(chart), *sources.pack_files()}
+    return [name.removeprefix("templates/") for name in files]
+
+
+def _values(files: dict[str, str], pack: Pack) -> dict:
+    defaults = load_yaml(files.get("values.yaml", ""), "values.yaml") or {}
+    schemas = [_read(files[SCHEMA], SCHEMA)] if SCHEMA in files else []
+    return types.of_values(defaults, *schemas, _read(pack.files[SCHEMA], SCHEMA))
+
+
+def _read(text: str, label: str) -> dict:
+    import json
+
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise Refused(f"{label}: is no JSON ({error}); mend it") from error
+    if not isinstance(found, dict):
+        raise Refused(f"{label}: is no JSON schema; write a map")
+    return found
+
+
+def _schema(old: Version, new: Version, target: Version, found: Changes) -> None:
+    before = target.files.get(SCHEMA)
+    if before is None:
+        return
+    if old is target:
+        after, conflicts = schema.stubs(load_yaml(new.files.get(new.defaults, ""), "values.yaml") or {}, before), []
+    elif SCHEMA in old.files and SCHEMA in new.files:
+        after, conflicts = schema.carried(old.files[SCHEMA], new.files[SCHEMA], before)
+        if isinstance(target, Pack):
+            after = schema.stubs(_after(target, found), after)
+    else:
+        return
+    found.conflicts += [(SCHEMA, one) for one in conflicts]
+    if after != before:
+        found.changes.append(Change(SCHEMA, before, after))
+
+
+def _after(target: Version, found: Changes) -> dict:
+    texts = {one.path: one.after for one in found.changes}
+    text = texts.get(target.defaults, target.files[target.defaults])
+    return load_yaml(text, target.defaults) or {}
+
+
+def _left(files: dict[str, str], only: str | None) -> Iterator[str]:
+    definitions = [name for name in files if is_definition(name)]
+    if definitions and not only:
+        count = len(definitions)
+        what = "one definition" if count == 1 else f"{count} definitions"
+        yield f"the chart has {what}, such as {definitions[0]}; --crds takes them from the controller's release"
+    nested = [name for name in files if name.startswith("templates/") and "/" in name[10:]]
+    if nested and not only:
+        yield f"{nested[0]}: the pack's templates lie in one folder, so what lies in another is left out; move it there"
+
+
+def push(chart: str, since: str | None = None, only: str | None = None) -> tuple[Changes, list[str]]:
+    """What becomes of a chart's files when what the pack has changed is carried onto them.
+
+    Args:
+        chart: its directory.
+        since: the commit from which on changes are carried; by itself the last that means what the chart means.
+        only: the name of one file.
+
+    Returns, Raises:
+        As `pull`.
+    """
+    files = sources.chart_files(chart)
+    new = Pack(sources.pack_files())
+    new.values = _values(files, new)
+    target = Chart(files, f"{chart.rstrip('/')}/", new.values)
+    told = []
+    if since is None:
+        since, apart = _common(target, new)
+        also = f", though {apart} lines differ there" if apart else ""
+        told.append(f"carries what has changed since {since}, when the pack last meant what the chart means{also}")
+    old = Pack(sources.older_pack(since), f"{since}: ", new.values)
+    found = Carriage(old, new, target, only).carried()
+    if only in (None, SCHEMA):
+        _schema(old, new, target, found)
+    if found.changes:
+        told += _checked(chart, found)
+    return found, told
+
+
+def _common(chart: Chart, now: Pack) -> tuple[str, int]:
+    """The commit of the pack that differs least from a chart, the latest of several, and by how many lines."""
+    known: dict[tuple[str, str], int] = {}
+    best: tuple[str, int] | None = None
+    theirs = {name: _keys(chart, name) for name in chart.templates}
+    for commit in sources.pack_commits():
+        try:
+            pack = Pack(sources.older_pack(commit), values=now.values)
+            apart = 0
+            for name, keys in theirs.items():
+                text = pack.templates.get(name)
+                if (name, text) not in known:
+                    known[name, text] = _apart(keys, _keys(pack, name) if text else [])
+                apart += known[name, text]
+            apart += _apart(_keys(chart, chart.defaults), _keys(pack, pack.defaults))
+        except (Refused, KeyError):
+            continue
+        if best is None or apart < best[1]:
+            best = commit, apart
+        if not apart:
+            break
+    if best is None:
+        raise Refused("no commit of this checkout can be compared with the chart; name one with --since")
+    return best
+
+
+def _keys(version: Version, name: str) -> list[str]:
+    return [
+        text for text, _, _ in flat(Side(version.tree(name), version.values, name == version.defaults).outline().items)
+    ]
+
+
+def _apart(one: list[str], other: list[str]) -> int:
+    if one == other:
+        return 0
+    blocks = difflib.SequenceMatcher(None, one, other, autojunk=False).get_matching_blocks()
+    return max(len(one), len(other)) - sum(block.size for block in blocks)
+
+
+def _checked(chart: str, found: Changes) -> list[str]:
+    """Render the chart as it would be, and tell what it renders otherwise than the pack that it did not before."""
+    from stageset_render.port.diff import report, sides
+
+    release = {"name": "stageset", "namespace": "stageset-system"}
+    try:
+        with tempfile.TemporaryDirectory() as place:
+            texts = {**sources.chart_files(chart), **{one.path: one.after for one in found.changes if one.after}}
+            gone = {one.source or one.path for one in found.changes if one.source or not one.after}
+            for path, text in texts.items():
+                if path not in gone or path in {one.path for one in found.changes if one.after}:
+                    (Path(place, path).parent).mkdir(parents=True, exist_ok=True)
+                    Path(place, path).write_text(text, encoding="utf-8")
+            after = report.report(place, report.cases(), **release)
+    except Refused as refused:
+        if str(refused) == sides.NO_HELM:
+            return ["what the chart renders then is not checked, since there is no Helm"]
+        raise
+    wrong = [one for one in after.differences if one.level == "objects"]
+    told = [
+        f"the chart then renders {one.where} otherwise than the pack: {one.what} {one.path}".rstrip()
+        for one in wrong[:5]
+    ]
+    told += [f"{len(wrong) - 5} more differ"] * (len(wrong) > 5)
+    return told + [failure for failure in after.failures]
+
+
+# What is shown and written
+
+
+def save(found: Changes, place: Path) -> None:
+    """Write changes into a directory: all files or none, before those that go are deleted."""
+    write([(one.path, one.after) for one in found.changes if one.after], str(place))
+    kept = {one.path for one in found.changes if one.after}
+    for one in found.changes:
+        gone = one.source or (one.path if not one.after else "")
+        if gone and gone not in kept:
+            (place / gone).unlink()
+
+
+def checkout() -> Path:
+    """The pack's checkout. Refused when the pack is installed and there is none."""
+    if not (root() / "setup.cfg").is_file():
+        raise Refused(f"{root()} is no checkout; run `python -m stageset_render.port pull` in one")
+    return root()
+
+
+def findings(found: Changes, label: str = "") -> list[Finding]:
+    """The conflicts, each with its file and line and with what both sides say."""
+    out = []
+    for path, one in found.conflicts:
+        was = f", where it was `{_brief(one.was)}`" if one.was else ""
+        message = f"differs here from what is changed: it says `{_brief(one.ours) or 'nothing'}`{was}"
+        mend = f"the change makes `{_brief(one.theirs)}` of it" if one.theirs else "the change takes it away"
+        out.append(Finding((), message, mend, CONFLICT, place=Place(label + path, one.line)))
+    return out
+
+
+def _brief(text: str) -> str:
+    text = " / ".join(line.strip() for line in text.strip().splitlines())
+    return text if len(text) <= 160 else f"{text[:157]}..."
+
+
+def as_text(found: Changes, deliberate: bool = False) -> str:
+    """The changes as a unified diff that `patch -p1` takes; with `deliberate`, a hunk that undoes what differs on purpose
+    says why it does."""
+    reasons = entries() if deliberate else []
+    return "".join(line for change in found.changes for line in _diff(change, reasons))
+
+
+def _diff(change: Change, deliberate: list[dict]) -> Iterator[str]:
+    old = change.source or change.path
+    if change.source:
+        yield f"diff --git a/{old} b/{change.path}\nrename from {old}\nrename to {change.path}\n"
+    lines = [text.splitlines(keepends=True) for text in (change.before, change.after)]
+    names = [f"a/{old}" if change.before else "/dev/null", f"b/{change.path}" if change.after else "/dev/null"]
+    hunk: list[str] = []
+    for line in [*difflib.unified_diff(*lines, *names), "@@"]:
+        if hunk and line.startswith("@@"):
+            reasons = [entry["reason"] for entry in deliberate if _undoes(entry, change, hunk)]
+            if reasons and hunk[0].startswith("@@"):
+                hunk[0] = f"{hunk[0].rstrip()} deliberate: {'; '.join(dict.fromkeys(reasons))}\n"
+            yield from (part if part.endswith("\n") else f"{part}\n\\ No newline at end of file\n" for part in hunk)
+            hunk = []
+        hunk.append(line)
+
+
+def _undoes(entry: dict, change: Change, hunk: list[str]) -> bool:
+    """Whether a hunk takes away what an entry of deliberate.yaml is about: on its lines, or on those next to them."""
+    gone = [at for at, line in enumerate(hunk) if at and line.startswith("-")]
+    removed = [
+        line[1:].rstrip("\n") for at, line in enumerate(hunk) if at and any(abs(at - one) <= NEAR for one in gone)
+    ]
+    path = str(entry.get("pulled", entry.get("path", "*")))
+    if not removed or entry["level"] == "schema" or entry.get("what") in ("file", "order"):
+        return False
+    if entry["level"] == "objects":
+        kind, key = entry["where"].split()[0], re.split(r"[.\[*]", path)[-1]
+        return f"kind: {kind}\n" in change.before and any(re.search(rf"\b{re.escape(key)}:", line) for line in removed)
+    return fnmatch.fnmatch(change.path, entry["where"]) and any(fnmatch.fnmatch(line, path) for line in removed)

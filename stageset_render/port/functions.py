@@ -1,0 +1,64 @@
+# SPDX-FileCopyrightText: The stageset-render authors
+# SPDX-License-Identifier: 0BSD
+"""The functions of Helm and Sprig that both languages have: Go's name, Jinja's name, and what they return."""
+
+from __future__ import annotations
+
+import difflib
+import re
+
+from stageset_render.helm.functions import GLOBALS
+
+ORDERS = ("eq", "ge", "gt", "le", "lt", "ne")
+SIGNS = {"eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
+LOGIC = ("and", "or", "not")
+ALIKE = {"tuple": "list", "mustRegexMatch": "regexMatch"}  # another name of the same
+RESULTS = {
+    **dict.fromkeys("add add1 div int int64 len max min mod mul sub".split(), "int"),
+    **dict.fromkeys(
+        [*"contains empty has hasKey hasPrefix hasSuffix kindIs regexMatch not".split(), *ORDERS], "boolean"
+    ),
+    **dict.fromkeys(("==", "!=", "defined", "undefined", "deepEqual"), "boolean"),
+    **dict.fromkeys(
+        "append compact concat keys prepend reverse sortAlpha splitList uniq until without".split(), "array"
+    ),
+    **dict.fromkeys("dict fromYaml mergeOverwrite omit pick set".split(), "object"),
+    **dict.fromkeys(
+        (
+            "b64dec b64enc indent join lower nindent printf quote regexReplaceAll repeat replace sha256sum "
+            "squote toJson toString toYaml trim trimAll trimPrefix trimSuffix trunc upper"
+        ).split(),
+        "string",
+    ),
+}
+NO_FORM = {
+    "tpl": "tpl renders what a value says; print the value, or write the template here",
+    "lookup": "lookup asks the cluster, and nothing here knows one; make it a value",
+    "print": "print puts blanks between some values; use printf",
+    "println": "println; use printf",
+    "unset": "unset changes a map in place; use omit",
+    "merge": "merge changes its first map in place; use mergeOverwrite (dict) with the maps in reverse order",
+    "now": "now differs from run to run; make it a value",
+    "kindOf": "kindOf names types of Go; ask with kindIs",
+    "typeOf": "typeOf names types of Go; ask with kindIs",
+    "typeIs": "typeIs names types of Go; ask with kindIs",
+    "slice": "slice; use first, last, trunc or a loop",
+    "call": "call; there are no functions among values",
+    "values": "values has no order; loop over sorted keys, and use get",
+}
+
+
+def camel(name: str) -> str:
+    return re.sub("_(.)", lambda found: found[1].upper(), name)
+
+
+JINJA = {camel(name): name for name in GLOBALS}  # Go's name to Jinja's
+
+
+def without_form(name: str) -> str:
+    """What to say of a function of Go that has no exact Jinja form: what it is, and what to write instead."""
+    if name in NO_FORM:
+        return NO_FORM[name]
+    close = difflib.get_close_matches(name.removeprefix("must"), JINJA, 2, 0.8)
+    mend = f"it knows {' and '.join(close)}" if close else "make what it gives a value"
+    return f"the function {name}, which the pack doesn't know; {mend}"

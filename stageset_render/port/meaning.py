@@ -1,0 +1,136 @@
+# SPDX-FileCopyrightText: The stageset-render authors
+# SPDX-License-Identifier: 0BSD
+"""What an expression means, as a text: equal for two that give the same, whatever they are called and how they are written."""
+
+from __future__ import annotations
+
+import re
+
+from stageset_render.port import types
+from stageset_render.port.functions import SIGNS
+from stageset_render.port.tree import Call, Const, Expr, Field, Include, Name, Root, Var, is_path
+
+FORM = {"quote", "squote", "toString", "int", "int64", "trim"}  # of a scalar, or of the text that a helper prints
+QUOTES = {"quote", "squote"}
+OPPOSITE = {"==": "!=", "!=": "=="}
+OPEN, SHUT = "\0(", "\0)"  # around an operand that stands for a literal text
+
+
+class Meaning:
+    """Tells what expressions mean.
+
+    Args:
+        values: what is known of the values.
+        strict: whether the functions that change only the form of a scalar count.
+        shared: what variables are called on both sides, where a comparison has paired them.
+    """
+
+    def __init__(self, values: dict, strict: bool = False, shared: dict[Var, str] | None = None):
+        self.values, self.strict, self.shared = values, strict, shared or {}
+        self.known: dict[Var, str] = {}
+        self.count: dict[str, int] = {}
+
+    def loop(self, items: Expr, element: Var, index: Var | None) -> None:
+        """Note what a loop's variables mean."""
+        text = self.of(items)
+        self.known[element] = self.shared.get(element, f"{text}[]")
+        if index:
+            self.known[index] = self.shared.get(index, f"index of {text}")
+
+    def set(self, var: Var, expr: Expr) -> bool:
+        """Note what a variable means; whether it is only another name of a value."""
+        if var in self.shared:
+            self.known[var] = self.shared[var]
+            return False
+        if renames(var):
+            self.known[var] = self.of(expr)
+            return True
+        text = f"${plain(self.of(expr))}"
+        self.count[text] = self.count.get(text, 0) + 1
+        self.known[var] = text if self.count[text] == 1 else f"{text}#{self.count[text]}"
+        return False
+
+    def of_var(self, var: Var) -> str:
+        return self.known.get(var, var.name)
+
+    def of(self, expr: Expr | None) -> str:
+        if expr is None:
+            return "?"
+        if isinstance(expr, Const):
+            return f"{OPEN}{expr.value}{SHUT}" if expr.kind == "string" else str(expr.value).lower()
+        if isinstance(expr, Root):
+            return expr.name or "."
+        if isinstance(expr, Name):
+            return self.of_var(expr.var)
+        if isinstance(expr, Field):
+            base = expr.base
+            if isinstance(base, Call) and base.name == "default" and base.args[0] == Call("dict", ()):
+                base = base.args[-1]
+            text = self.of(base)
+            return expr.name if text == "Values" else f"{text}.{expr.name}"
+        if isinstance(expr, Include):
+            given = ", ".join(
+                f"{name}, {plain(self.of(one))}" for name, one in sorted(expr.args, key=lambda one: one[0])
+            )
+            return f"{expr.name}()" + (f" of {given}" if given else "")
+        return self._call(expr)
+
+    def _call(self, expr: Call) -> str:
+        name, args = expr.name, expr.args
+        if name in FORM and len(args) == 1 and not self.strict:
+            return self.of(args[0])
+        texts = [self.of(one) for one in args]
+        flat = [plain(one) for one in texts]
+        if name == "toYaml":
+            return f"yaml {flat[-1]}"
+        if name in ("nindent", "indent") and len(args) == 2:
+            return f"{flat[1]} at {flat[0]}"
+        if name == "printf" and args and isinstance(args[0], Const):
+            rest = iter(texts[1:])
+            return "printf:" + re.sub(r"%[sdvq]", lambda _: printed(next(rest, "?")), str(args[0].value))
+        if name == "dict":
+            return f"dict({', '.join(f'{key}, {value}' for key, value in sorted(zip(flat[::2], flat[1::2])))})"
+        sign = name if name in OPPOSITE else SIGNS.get(name)
+        if sign and len(args) == 2:
+            return f"({flat[0]} {sign} {flat[1]})"
+        if name in ("and", "or"):
+            nested = [isinstance(one, Call) and one.name == name for one in args]
+            return "(" + f" {name} ".join(text[1:-1] if inner else text for text, inner in zip(flat, nested)) + ")"
+        if name in ("undefined", "defined"):
+            asked = f"kindIs(invalid, {flat[0]})"
+            return f"not {asked}" if name == "defined" else asked
+        if name in ("not", "empty") and len(args) == 1:
+            return negated(flat[0])
+        return f"{name}({', '.join(flat)})" if flat else name
+
+
+def renames(var: Var) -> bool:
+    """Whether a variable is only another name of a value."""
+    return not var.assigned and var.value is not None and (is_path(var.value) or isinstance(var.value, Const))
+
+
+def plain(text: str) -> str:
+    return text.replace(OPEN, '"').replace(SHUT, '"')
+
+
+def printed(text: str) -> str:
+    """What a printed value adds to a line: a literal text itself, all else in <>."""
+    if text.startswith(OPEN) and text.endswith(SHUT) and text.count(OPEN) == 1:
+        return text[len(OPEN) : -len(SHUT)]
+    if text.startswith("printf:"):
+        return text.removeprefix("printf:")
+    return f"<{plain(text)}>"
+
+
+def negated(text: str) -> str:
+    compared = re.fullmatch(r"\(([^()]*) (==|!=) ([^()]*)\)", text)
+    if compared:
+        return f"({compared[1]} {OPPOSITE[compared[2]]} {compared[3]})"
+    return text.removeprefix("not ") if text.startswith("not ") else f"not {text}"
+
+
+def is_text(expr: Expr, values: dict) -> bool | None:
+    """Whether what is printed is a text to YAML whatever it holds, a number or truth, or (None) what it looks like."""
+    if isinstance(expr, Call) and expr.name in QUOTES:
+        return True
+    return False if types.kind_of(types.of_expr(expr, values)) in ("int", "number", "boolean") else None

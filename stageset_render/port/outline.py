@@ -1,0 +1,363 @@
+# SPDX-FileCopyrightText: The stageset-render authors
+# SPDX-License-Identifier: 0BSD
+"""A template as what it says, item by item: two templates with equal items render alike.
+
+Comments, blank lines, quotes, layout, `with` instead of `if` and names of variables make no difference; an operator, a
+constant, a literal, a key or its order does. An item knows where in the source it stands.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import yaml
+
+from stageset_render.port.meaning import Meaning, is_text, plain, printed, renames
+from stageset_render.port.tree import Block, Branch, Call, Comment, Const, Node, Print, Set, Text, Tree, Var
+
+KEYED = re.compile(
+    r"(?P<dashes>(?:- +)*)(?P<key>[^\s:#\"'\[{][^:]*:|\"[^\"]*\":|'[^']*':)(?:[ \n]+(?P<rest>.*)|)", re.S
+)
+SCALAR = re.compile(r"[|>][-+0-9]*$")
+QUOTED = re.compile(r"""(?<![\w.])(?:"(?:\\.|[^"\\])*"|'[^']*')|\s\#""")
+STRINGS = re.compile(r"""("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')""")
+WORDED = ("summary:", "description:")  # the words of an alert are each side's own
+EXPRESSION = "expr:"  # of Prometheus, to which blanks and lines mean nothing
+HELD = 0xE000  # characters of no text, each of which stands for something printed
+RESOLVER = yaml.resolver.Resolver()
+
+
+@dataclass
+class Piece:
+    """A run of text, or something printed."""
+
+    start: int
+    end: int
+    text: str = ""
+    node: Print | None = None
+    means: str = ""
+
+
+@dataclass(eq=False)
+class Item:
+    """One thing that a template says.
+
+    Attributes:
+        kind: line, set or block.
+        key: what it says, with the column it stands in.
+        start, end: what it takes up of the source, without white space around it.
+        name: of a line that begins with a key of YAML, that.
+        pieces: of a line, what it consists of.
+        node: of a set, or of a block.
+        free: whether it says nothing by itself: a variable that is another name of a value.
+        bodies: of a block, the branches with their keys and items.
+    """
+
+    kind: str
+    key: str
+    start: int
+    end: int
+    line: int
+    name: str = ""
+    pieces: list[Piece] = field(default_factory=list)
+    node: Node | None = None
+    free: bool = False
+    bodies: list[tuple[Branch, str, list[Item]]] = field(default_factory=list)
+    marks: tuple[tuple[int, int], ...] = ()  # where in the key the lines of the source begin
+
+    @property
+    def column(self) -> int:
+        return len(self.key) - len(self.key.lstrip(" "))
+
+    @property
+    def size(self) -> int:
+        return (0 if self.free else 1) + sum(item.size for _, _, items in self.bodies for item in items)
+
+
+class Outline:
+    """The items of a template.
+
+    Args:
+        tree: the template.
+        values: what is known of the values.
+        strict: whether the form of a scalar counts; a comparison of two versions by one hand asks for it.
+        shared: see Meaning.
+        worded: whether the words of alerts count.
+        data: whether it is a file of values, whose lines have a path.
+    """
+
+    def __init__(
+        self,
+        tree: Tree,
+        values: dict,
+        strict: bool = False,
+        shared: dict[Var, str] | None = None,
+        worded: bool = True,
+        data: bool = False,
+    ):
+        self.tree, self.values, self.strict, self.worded, self.data = tree, values, strict, worded, data
+        self.meaning = Meaning(values, strict, shared)
+        self.yaml = not tree.file.endswith(".txt")
+        self.pieces: list[Piece] = []
+        self.long: list[tuple[int, list[Piece]]] = []  # the lines of a text that goes on
+        self.column, self.literal = -1, False  # of the key of a text that goes on, and whether its lines count
+        self.path: list[tuple[int, str]] = []
+        self.items = self._items(tree.body)
+
+    # Nodes
+
+    def _items(self, body: list[Node]) -> list[Item]:
+        out: list[Item] = []
+        for node in body:
+            if isinstance(node, Text):
+                self._text(node, out)
+            elif isinstance(node, Print):
+                self._print(node, out)
+            elif not isinstance(node, Comment):
+                self._flush(out)
+                self._close(out)
+                out.append(self._set(node) if isinstance(node, Set) else self._block(node))
+        self._flush(out)
+        self._close(out)
+        return out
+
+    def _text(self, node: Text, out: list[Item]) -> None:
+        at = node.at
+        for number, piece in enumerate(node.text.split("\n")):
+            if number:
+                self._flush(out)
+            if piece:
+                self.pieces.append(Piece(at, at + len(piece), piece))
+            at += len(piece) + 1
+
+    def _print(self, node: Print, out: list[Item]) -> None:
+        expr = node.expr
+        own = isinstance(expr, Call) and expr.name in ("nindent", "indent") and len(expr.args) == 2
+        if own and (expr.name == "nindent" or not "".join(one.text or "?" for one in self.pieces).strip()):
+            self._flush(out)
+            self._close(out)
+            at = expr.args[0].value if isinstance(expr.args[0], Const) else 0
+            blank = " " * at if isinstance(at, int) and 0 <= at < 200 else ""
+            means = f"{blank}<{plain(self.meaning.of(expr))}>"
+            piece = Piece(node.start, node.end, node=node, means=means)
+            out.append(Item("line", means, node.start, node.end, node.line, pieces=[piece]))
+            return
+        means = printed(self.meaning.of(expr))
+        self.pieces.append(Piece(node.start, node.end, node=node, means=means))
+
+    def _set(self, node: Set) -> Item:
+        if node.declares:
+            free = self.meaning.set(node.var, node.expr)
+        else:
+            free = False
+        text = plain(self.meaning.of(node.expr))
+        name = plain(self.meaning.of_var(node.var))
+        key = f"set {name} {text}" if not node.declares or node.var in self.meaning.shared else f"set {text}"
+        return Item("set", key, node.start, node.end, node.line, node.var.name, node=node, free=free)
+
+    def _block(self, node: Block) -> Item:
+        item = Item("block", "", node.start, node.close.end if node.close else node.end, node.line, node=node)
+        state = self.column, self.literal
+        for branch in node.branches:
+            self.column, self.literal = state
+            key = self._header(branch)
+            item.bodies.append((branch, key, self._items(branch.body)))
+        item.key = "\n".join(
+            [
+                *(line for _, key, items in item.bodies for line in (key, *(one.key for one in items if not one.free))),
+                "end",
+            ]
+        )
+        return item
+
+    def _header(self, branch: Branch) -> str:
+        if branch.kind == "for":
+            text = f"each {plain(self.meaning.of(branch.test))}"
+            self.meaning.loop(branch.test, branch.var, branch.index)
+            return text
+        if branch.kind == "macro":
+            given = ", ".join(sorted(var.name for var in branch.parameters))
+            return f"define {branch.name}" + (f"({given})" if given else "")
+        if branch.kind == "else":
+            return "else"
+        return f"{'else if' if branch.kind == 'elif' else 'if'} {plain(self.meaning.of(branch.test))}"
+
+    # Lines
+
+    def _flush(self, out: list[Item]) -> None:
+        pieces, self.pieces = self.pieces, []
+        while pieces and pieces[-1].node is None and not pieces[-1].text.strip():
+            pieces.pop()
+        if not any(one.node or one.text.strip() for one in pieces):
+            return
+        first = pieces[0].text if pieces[0].node is None else ""
+        column = len(first) - len(first.lstrip())
+        if not self.yaml:
+            self._add(out, [pieces])
+            return
+        inside = column > self.column >= 0
+        if not (inside and self.literal):
+            pieces = uncommented(pieces)
+            if not pieces:
+                return
+        if inside and self.long and not self.literal:
+            self.long.append((column, pieces))
+            return
+        self._close(out)
+        if inside and self.literal:
+            self._add(out, [pieces])
+            return
+        text = joined(pieces).strip()
+        keyed = KEYED.fullmatch(text)
+        self.column, self.literal = -1, False
+        rest = (keyed["rest"] or "").strip() if keyed else text
+        if keyed and rest:
+            self.column = column + len(keyed["dashes"])
+            self.literal = bool(SCALAR.search(rest)) and rest[0] == "|"
+        self.long = [(column, pieces)]
+        if not (keyed and rest) or self.literal or rest[:1] in "[{":
+            self._close(out)
+
+    def _close(self, out: list[Item]) -> None:
+        """End a text that may have gone on: how it is laid out in lines and blanks makes no difference."""
+        if self.long:
+            lines, self.long = [pieces for _, pieces in self.long], []
+            self._add(out, lines)
+
+    def _add(self, out: list[Item], lines: list[list[Piece]]) -> None:
+        pieces = trimmed([one for line in lines for one in line])
+        first = lines[0][0]
+        column = len(first.text) - len(first.text.lstrip()) if first.node is None else 0
+        line = self.tree.source.count("\n", 0, pieces[0].start) + 1
+        texts, marks, at = [], [], column
+        for number, part in enumerate(lines):
+            text = self._line(trimmed(part))
+            marks.append((at, self.tree.source.count("\n", 0, trimmed(part)[0].start) + 1))
+            at += len(text) + 1
+            texts.append(text)
+        text = " ".join(texts)
+        keyed = KEYED.fullmatch(text) if self.yaml else None
+        name = keyed["key"] if keyed else ""
+        if self.yaml:
+            text = self._normal(text, name, pieces, keyed)
+        if self.data:
+            name = self._placed(column, keyed, text)
+            text = f"{name} {text}"
+        item = Item("line", " " * column + text, pieces[0].start, pieces[-1].end, line, name, pieces)
+        item.marks = tuple(marks)
+        out.append(item)
+
+    def _line(self, pieces: list[Piece]) -> str:
+        text = "".join(one.means if one.node else one.text for one in pieces)
+        return text if self.literal else re.sub(r"\s+", " ", text)
+
+    def _normal(self, text: str, name: str, pieces: list[Piece], keyed: re.Match | None) -> str:
+        """A line of YAML without what makes no difference."""
+        if name in WORDED and not self.worded:
+            return f"{keyed['dashes']}{name} (text)"
+        if name == EXPRESSION:
+            text = re.sub(r"\{([^{}<>]*)\}", _sorted_matchers, squeezed(re.sub(r"^(expr:) [|>][-+0-9]*", r"\1", text)))
+            return text.replace('"', "").replace("'", "")
+        value = (keyed["rest"] or "") if keyed else re.sub(r"^(- +)+", "", text)
+        quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "\"'"
+        prints = [one for one in pieces if one.node]
+        mark = ""
+        if not prints:
+            inner = value[1:-1] if quoted else value
+            if RESOLVER.resolve(yaml.ScalarNode, inner, (True, False)) != "tag:yaml.org,2002:str" and inner not in (
+                "",
+                "[]",
+                "{}",
+            ):
+                mark = " !text" if quoted else ""
+        elif value == prints[-1].means:
+            texts = is_text(prints[-1].node.expr, self.values)
+            mark = (
+                " !text" if self.strict and (texts or quoted) else " !number" if texts is False and not quoted else ""
+            )
+        elif self.strict and quoted:
+            mark = " !text"
+        return re.sub(r" {2,}", " ", text.replace('"', "").replace("'", "")) + mark
+
+    def _placed(self, column: int, keyed: re.Match | None, text: str) -> str:
+        """The path of a line in a file of values."""
+        while self.path and self.path[-1][0] >= column + (0 if keyed and not keyed["dashes"] else 1):
+            self.path.pop()
+        if keyed and not keyed["dashes"]:
+            self.path.append((column, keyed["key"].rstrip(":").strip("\"'")))
+            return ".".join(name for _, name in self.path) + ":"
+        return ".".join(name for _, name in self.path) + "[]"
+
+
+# Texts
+
+
+def joined(pieces: list[Piece]) -> str:
+    """A line with a character for each thing printed."""
+    return "".join(chr(HELD + at % 6000) if one.node else one.text for at, one in enumerate(pieces))
+
+
+def uncommented(pieces: list[Piece]) -> list[Piece]:
+    """A line of YAML without the comment at its end; nothing for one that is a comment."""
+    text, at = joined(pieces), 0
+    if text.lstrip().startswith("#"):
+        return []
+    sign = next((found for found in QUOTED.finditer(text) if found[0].endswith("#")), None)
+    if not sign:
+        return pieces
+    kept = []
+    for one in pieces:
+        length = 1 if one.node else len(one.text)
+        left = sign.start() - at
+        at += length
+        if left <= 0:
+            break
+        kept.append(one if length <= left else Piece(one.start, one.start + left, one.text[:left]))
+    return trimmed(kept, False)
+
+
+def trimmed(pieces: list[Piece], front: bool = True) -> list[Piece]:
+    """Pieces without the white space before and behind them."""
+    found = [one for one in pieces if one.node or one.text]
+    while found and found[-1].node is None and not found[-1].text.strip():
+        found.pop()
+    if found and found[-1].node is None:
+        text = found[-1].text.rstrip()
+        found[-1] = Piece(found[-1].start, found[-1].start + len(text), text)
+    while front and found and found[0].node is None and not found[0].text.strip():
+        found.pop(0)
+    if front and found and found[0].node is None:
+        text = found[0].text.lstrip()
+        found[0] = Piece(found[0].end - len(text), found[0].end, text)
+    return found
+
+
+def squeezed(text: str) -> str:
+    """A text without the white space that only lays it out: all but one blank between two words, outside of quotes."""
+    parts = STRINGS.split(text)
+    parts[::2] = [re.sub(r"\s+", " ", re.sub(r"(?<!\w)\s+|\s+(?!\w)", "", part)) for part in parts[::2]]
+    return "".join(parts)
+
+
+def _sorted_matchers(found: re.Match) -> str:
+    parts = STRINGS.split(found[1])
+    parts[::2] = [part.replace(",", "\0") for part in parts[::2]]
+    return "{" + ",".join(sorted(one for one in "".join(parts).split("\0") if one)) + "}"
+
+
+def flat(items: list[Item], depth: int = 0) -> Iterator[tuple[str, int, Item]]:
+    """All items in the order of the source, with those of blocks: text, line and item."""
+    for item in items:
+        if item.kind != "block":
+            if not item.free:
+                yield item.key, item.line, item
+            continue
+        for branch, key, below in item.bodies:
+            yield key, branch.line, item
+            yield from flat(below, depth + 1)
+        yield "end", item.node.close.line if item.node.close else item.line, item
+
+
+__all__ = ["Item", "Outline", "Piece", "flat", "renames", "squeezed"]

@@ -1,0 +1,177 @@
+# SPDX-FileCopyrightText: The stageset-render authors
+# SPDX-License-Identifier: 0BSD
+"""Carries changes of values.schema.json: stubs for new values, or what has changed between two versions of a schema."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import yaml
+
+from stageset_render.port.carry import Conflict, Edit, apply
+from stageset_render.port.types import KINDS
+
+NEW = "New in the chart; say what it means."
+DEEP = ("properties", "items", "additionalProperties", "definitions", "$defs", "$ref", "required")
+MISSING = object()
+
+
+class Text:
+    """A schema as text, in which each value knows its place: JSON is YAML, and its reader has marks."""
+
+    def __init__(self, text: str):
+        self.text = text
+        self.root = yaml.compose(text, yaml.CSafeLoader)
+
+    def child(self, node: yaml.Node | None, key: str) -> yaml.Node | None:
+        pairs = node.value if isinstance(node, yaml.MappingNode) else []
+        return next((value for name, value in pairs if name.value == key), None)
+
+    def resolved(self, node: yaml.Node | None) -> yaml.Node | None:
+        """The node that references lead to."""
+        for _ in range(20):
+            reference = self.child(node, "$ref")
+            if not isinstance(reference, yaml.ScalarNode):
+                return node
+            node = self.root
+            for step in reference.value.split("/")[1:]:
+                node = self.child(node, step)
+        return None
+
+    def data(self, node: yaml.Node) -> Any:
+        return json.loads(self.text[node.start_mark.index : node.end_mark.index])
+
+    def replaced(self, node: yaml.Node, value: Any) -> Edit:
+        return Edit(node.start_mark.index, node.end_mark.index, _json(value, node.start_mark.column))
+
+    def added(self, node: yaml.MappingNode, after: str | None, key: str, value: Any) -> Edit:
+        """A new key of a map, behind another or as its last."""
+        if not node.value:
+            return Edit(node.start_mark.index, node.end_mark.index, _json({key: value}, node.start_mark.column))
+        last = next((one for name, one in node.value if name.value == after), node.value[-1][1])
+        column = node.value[0][0].start_mark.column
+        text = f",\n{' ' * column}{json.dumps(key)}: {_json(value, column)}"
+        return Edit(last.end_mark.index, last.end_mark.index, text)
+
+    def removed(self, node: yaml.MappingNode, key: str) -> Edit:
+        at = next(n for n, (name, _) in enumerate(node.value) if name.value == key)
+        if at:
+            return Edit(node.value[at - 1][1].end_mark.index, node.value[at][1].end_mark.index, "")
+        if len(node.value) == 1:
+            return Edit(node.start_mark.index, node.end_mark.index, "{}")
+        return Edit(node.value[0][0].start_mark.index, node.value[1][0].start_mark.index, "")
+
+
+def _json(value: Any, column: int) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False).replace("\n", "\n" + " " * column)
+
+
+def same(one: Any, other: Any) -> bool:
+    """Whether two values are alike in type and order too."""
+    return json.dumps(one) == json.dumps(other)
+
+
+def stubs(values: dict, text: str) -> str:
+    """A schema with a stub for each value that it doesn't know, and the defaults as they are now."""
+    schema = Text(text)
+    return apply(text, list(_stubs(values, schema.root, schema)))
+
+
+def _stubs(values: dict, node: yaml.Node, schema: Text) -> Iterator[Edit]:
+    properties = schema.child(schema.resolved(node), "properties")
+    if properties is None:
+        return  # a map with keys of the user's own
+    last = None
+    for key, value in values.items():
+        known = schema.resolved(schema.child(properties, key))
+        if known is None:
+            yield schema.added(properties, last, key, _stub(value))
+            continue
+        default = schema.child(known, "default")
+        if default is not None and not same(schema.data(default), value):
+            yield schema.replaced(default, value)
+        if isinstance(value, dict):
+            yield from _stubs(value, known, schema)
+        last = key
+
+
+def _stub(value: Any) -> dict:
+    """What a default says of its value."""
+    stub: dict = {"description": NEW} | ({"type": KINDS[type(value)]} if type(value) in KINDS else {})
+    if isinstance(value, dict) and value:
+        return stub | {"additionalProperties": False, "properties": {key: _stub(one) for key, one in value.items()}}
+    if isinstance(value, list) and value:
+        items = {key: part for key, part in _stub(value[0]).items() if key not in ("description", "default")}
+        return stub | {"items": items, "default": value}
+    return stub | {"default": value}
+
+
+def carried(old: str, new: str, target: str) -> tuple[str, list[Conflict]]:
+    """What has changed between two versions of a schema, carried onto a third."""
+    edits, conflicts, text = [], [], Text(target)
+    roots = json.loads(old), json.loads(new)
+    for found in _carried(*roots, text.root, text, roots, ()):
+        (edits if isinstance(found, Edit) else conflicts).append(found)
+    return apply(target, edits), conflicts
+
+
+def _followed(node: Any, root: dict) -> dict:
+    for _ in range(20):
+        if not isinstance(node, dict) or not isinstance(node.get("$ref"), str):
+            return node if isinstance(node, dict) else {}
+        steps, node = node["$ref"].split("/")[1:], root
+        for step in steps:
+            node = node.get(step) if isinstance(node, dict) else None
+    return {}
+
+
+def _carried(old: Any, new: Any, node: yaml.Node, text: Text, roots: tuple, path: tuple) -> Iterator[Edit | Conflict]:
+    old, new, node = _followed(old, roots[0]), _followed(new, roots[1]), text.resolved(node)
+    if same(old, new) and "$ref" not in json.dumps(old) or not isinstance(node, yaml.MappingNode) or len(path) > 40:
+        return
+    for key in dict.fromkeys([*new, *old]):
+        was, now, mine = old.get(key, MISSING), new.get(key, MISSING), text.child(node, key)
+        if key in DEEP or was is not MISSING and now is not MISSING and same(was, now):
+            continue
+        has = MISSING if mine is None else text.data(mine)
+        if has is MISSING and now is MISSING or has is not MISSING and now is not MISSING and same(has, now):
+            continue
+        if (has is MISSING) != (was is MISSING) or has is not MISSING and not same(has, was):
+            shown = ["" if one is MISSING else json.dumps(one) for one in (was, has, now)]
+            line = (mine or node).start_mark.line + 1
+            yield Conflict(line, shown[0], f"{'.'.join((*path, key))}: {shown[1]}", shown[2])
+        elif now is MISSING:
+            yield text.removed(node, key)
+        else:
+            yield text.added(node, None, key, now) if mine is None else text.replaced(mine, now)
+    for key in ("items", "additionalProperties"):
+        if isinstance(old.get(key), dict) and isinstance(new.get(key), dict) and text.child(node, key) is not None:
+            yield from _carried(old[key], new[key], text.child(node, key), text, roots, (*path, key))
+    was, now, mine = old.get("properties") or {}, new.get("properties") or {}, text.child(node, "properties")
+    last = None
+    for name in now:
+        known = text.child(mine, name)
+        if name not in was and known is None:
+            value = _plain(now[name], roots[1])
+            yield (
+                text.added(node, None, "properties", {name: value})
+                if mine is None
+                else text.added(mine, last, name, value)
+            )
+        elif name in was and known is not None:
+            yield from _carried(was[name], now[name], known, text, roots, (*path, name))
+        last = name if known is not None else last
+    for name in was:
+        if name not in now and text.child(mine, name) is not None:
+            yield text.removed(mine, name)
+
+
+def _plain(node: Any, root: dict, depth: int = 0) -> Any:
+    """A part of a schema with what it refers to in its place."""
+    if isinstance(node, list):
+        return [_plain(one, root, depth) for one in node]
+    if not isinstance(node, dict) or depth > 12:
+        return node if not isinstance(node, dict) else {}
+    return {key: _plain(one, root, depth + 1) for key, one in _followed(node, root).items()}

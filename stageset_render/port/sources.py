@@ -1,0 +1,146 @@
+# SPDX-FileCopyrightText: The stageset-render authors
+# SPDX-License-Identifier: 0BSD
+"""Reads the files of a chart or of the pack: from a directory, an archive, or a commit of a git checkout."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import re
+import subprocess
+import tarfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from stageset_render.findings import Refused, short
+from stageset_render.pack.files import SCHEMA, all_templates, root, source, text
+
+MOST_BYTES, MOST_FILES = 32_000_000, 5_000  # of what is read of a chart
+PACK = ("templates", SCHEMA)
+
+
+def chart_files(chart: str) -> dict[str, str]:
+    """The files of a chart by their paths in it.
+
+    Raises:
+        Refused: when `chart` is neither a directory nor a .tgz with a Chart.yaml, is too large, or holds what is not UTF-8.
+        OSError: when a file can't be read.
+    """
+    path = Path(chart)
+    raw = dict(_of_directory(path) if path.is_dir() else _of_archive(path))
+    return _texts(raw, chart)
+
+
+def _texts(raw: dict[str, bytes], label: str) -> dict[str, str]:
+    if "Chart.yaml" not in raw:
+        raise Refused(f"{label}: holds no Chart.yaml; name the directory of a chart, or its .tgz")
+    found = {}
+    for name, data in raw.items():
+        try:
+            found[name] = data.decode()
+        except UnicodeDecodeError as error:
+            raise Refused(f"{label}: {name} is not UTF-8 ({error.reason}); save it as UTF-8") from error
+    return found
+
+
+def _of_directory(path: Path) -> Iterator[tuple[str, bytes]]:
+    size = count = 0
+    for file in sorted(path.rglob("*")):
+        name = file.relative_to(path).as_posix()
+        if _is_read(name) and file.is_file():
+            size, count = size + file.stat().st_size, count + 1
+            _check(size, count, str(path))
+            yield _named(name, str(path)), file.read_bytes()
+
+
+def _of_archive(path: Path) -> Iterator[tuple[str, bytes]]:
+    try:
+        with gzip.open(path) as packed:
+            data = packed.read(MOST_BYTES + 1)
+        _check(len(data), 0, str(path))
+        yield from _of_tar(data, str(path), True)
+    except (tarfile.TarError, gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise Refused(f"{path}: is no chart archive ({error}); name a directory or a .tgz") from error
+
+
+def _of_tar(data: bytes, label: str, inside: bool) -> Iterator[tuple[str, bytes]]:
+    """The files of a tar, which lie in one folder where it is a chart's archive."""
+    count = 0
+    with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as archive:
+        for one in archive:
+            name = _named(one.name, label)
+            name = name.partition("/")[2] if inside else name
+            if one.isfile() and _is_read(name):
+                count += 1
+                _check(0, count, label)
+                yield name, archive.extractfile(one).read()
+
+
+def _check(size: int, count: int, label: str) -> None:
+    if size > MOST_BYTES or count > MOST_FILES:
+        raise Refused(
+            f"{label}: is larger than a chart, more than {MOST_BYTES // 1_000_000} MB or {MOST_FILES} files; name a chart"
+        )
+
+
+def _named(name: str, label: str) -> str:
+    if not name.isprintable() or ".." in name.split("/") or name.startswith("/"):
+        raise Refused(f"{label}: the file {short(name, 60)!r} has no name of a file in a chart; rename it")
+    return name
+
+
+def _is_read(name: str) -> bool:
+    """Whether Helm reads a file when it renders; the editor's leavings that a .helmignore lists are left out."""
+    hidden = any(part.startswith(".") for part in name.split("/") if part not in (".", ".."))
+    read = re.fullmatch(r"(Chart|values)\.yaml|values\.schema\.json|(templates|crds|charts)/.*", name, re.S)
+    return bool(read) and not hidden and not name.endswith(("~", ".orig", ".swp"))
+
+
+# The versions of a checkout
+
+
+def _git(directory: Path, *arguments: str) -> bytes:
+    try:
+        done = subprocess.run(["git", "-C", str(directory), *arguments], capture_output=True)
+    except FileNotFoundError as error:
+        raise Refused("there is no git to read an older version with; install it, or name a directory") from error
+    if done.returncode:
+        told = done.stderr.decode(errors="replace").strip().splitlines()
+        raise Refused(f"{directory}: {short(told[-1] if told else 'git failed')}; name a commit of this checkout")
+    return done.stdout
+
+
+def _archived(directory: Path, revision: str, *paths: str) -> dict[str, bytes]:
+    if revision.startswith("-"):
+        raise Refused(f"{revision} is no commit; name one")
+    data = _git(directory, "archive", "--format=tar", revision, "--", *paths)
+    _check(len(data), 0, f"{directory} at {revision}")
+    with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as archive:
+        return {one.name: archive.extractfile(one).read() for one in archive if one.isfile()}
+
+
+def older_chart(since: str, chart: str) -> dict[str, str]:
+    """The files of an older version: a directory, a .tgz, or a commit of the checkout that `chart` stands in."""
+    if Path(since).exists():
+        return chart_files(since)
+    if not Path(chart).is_dir():
+        raise Refused(f"{since}: there is no such file, and {chart} is no checkout; name a directory or a .tgz")
+    raw = _archived(Path(chart), since, ".")
+    return _texts({name: data for name, data in raw.items() if _is_read(name)}, f"{chart} at {since}")
+
+
+def pack_files() -> dict[str, str]:
+    """The files of the pack that a chart has too, by their paths."""
+    return {**{f"templates/{name}": source(name) for name in all_templates()}, SCHEMA: text(SCHEMA)}
+
+
+def older_pack(revision: str) -> dict[str, str]:
+    """The same of a commit of the pack's checkout."""
+    raw = _archived(root(), revision, *PACK)
+    return {name: data.decode(errors="replace") for name, data in raw.items()}
+
+
+def pack_commits(most: int = 80) -> list[str]:
+    """The commits that changed these files, the latest first."""
+    return _git(root(), "log", f"-n{most}", "--format=%h", "--", *PACK).decode().split()

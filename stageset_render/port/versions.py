@@ -1,0 +1,192 @@
+# SPDX-FileCopyrightText: The stageset-render authors
+# SPDX-License-Identifier: 0BSD
+"""Versions of the pack and of a chart, each with its trees and with what writes in its language and its names."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections import Counter
+from collections.abc import Callable
+
+from stageset_render.findings import Finding, Refused
+from stageset_render.helm.reading import load_yaml
+from stageset_render.pack.files import CRDS, DEFAULTS, HELPERS, NOTES, SCHEMA
+from stageset_render.port import read_go, read_jinja, types, write_go, write_jinja
+from stageset_render.port.translate import finding
+from stageset_render.port.tree import Block, Branch, Set, Text, Tree, Untranslatable, Var, expressions
+
+FOLDER = "templates/"
+
+
+class Version:
+    """The templates, defaults and schema of one version.
+
+    Args:
+        files: path to text, with the paths that the pack or the chart gives them.
+        label: what errors call it.
+        values: what is known of the values, where another version says it too.
+    """
+
+    defaults: str
+
+    def __init__(self, files: dict[str, str], label: str = "", values: dict | None = None):
+        self.files, self.label = files, label
+        self.templates = {path.removeprefix(FOLDER): text for path, text in files.items() if self.is_template(path)}
+        self.values = self._known() if values is None else values
+
+    @staticmethod
+    def is_template(path: str) -> bool:
+        raise NotImplementedError
+
+    def _known(self) -> dict:
+        defaults = load_yaml(self.files.get(self.defaults, ""), self.defaults) or {}
+        schemas = [json.loads(self.files[SCHEMA])] if SCHEMA in self.files else []
+        return types.of_values(defaults, *schemas)
+
+    def tree(self, file: str) -> Tree:
+        """A fresh tree of a template, or of the defaults."""
+        if file == self.defaults:
+            text = self.files[file]
+            part = Text(1, 0, len(text), text=text)
+            return Tree("values.yaml", text, [part], [part])
+        found = self.read(file)
+        if found.problems:
+            raise Refused(*(finding(self.path(file), line, told) for line, told in sorted(found.problems)))
+        return found
+
+    def read(self, file: str) -> Tree:
+        raise NotImplementedError
+
+    def path(self, file: str) -> str:
+        return file if file == self.defaults else FOLDER + file
+
+    def writer(self, tree: Tree, macros: dict[str, tuple[str, ...]]) -> Callable[[list[Branch]], object]:
+        """What makes writers that write into a tree, inside some of its branches."""
+        raise NotImplementedError
+
+    def whole(self, tree: Tree, macros: dict[str, tuple[str, ...]]) -> str:
+        """A tree of another version written anew in this language."""
+        writer = self.writer(Tree(tree.file, ""), macros)([])
+        text = writer.text(tree.parts, tree.source)
+        if writer.problems:
+            raise Untranslated(writer.problems)
+        return text
+
+    @property
+    def macros(self) -> dict[str, tuple[str, ...]]:
+        """The macros that there are, with their parameters."""
+        raise NotImplementedError
+
+
+class Untranslated(Exception):
+    """What of a template has no form, as (line, what it is) pairs."""
+
+    def __init__(self, problems: list[tuple[int, str]]):
+        super().__init__()
+        self.problems = problems
+
+
+class Pack(Version):
+    """A version of the pack."""
+
+    defaults = FOLDER + DEFAULTS
+
+    @staticmethod
+    def is_template(path: str) -> bool:
+        return path.startswith(FOLDER) and path != FOLDER + DEFAULTS
+
+    def read(self, file: str) -> Tree:
+        return read_jinja.read(file, self.templates[file], self.templates.get(HELPERS, ""), self.values)
+
+    @property
+    def macros(self) -> dict[str, tuple[str, ...]]:
+        return read_jinja.macro_names(self.templates.get(HELPERS, ""))
+
+    def writer(self, tree: Tree, macros: dict[str, tuple[str, ...]]) -> Callable[[list[Branch]], object]:
+        own = {node.var: node.var.name for node in _sets(tree.body)}
+        loops = {branch.var: branch.var.name for branch in _branches(tree.body) if branch.var}
+        order = {name: _ordered(self.macros.get(name, ()), given) for name, given in macros.items()}
+
+        def make(branches: list[Branch]) -> write_jinja.Writer:
+            around = [branch for branch in branches if branch.kind == "for"]
+            names.taken = {*own.values(), *(branch.var.name for branch in around)}
+            return write_jinja.Writer(names, self.values, tuple(around))
+
+        helpers = "" if tree.file.startswith("_") else "stageset."
+        names = write_jinja.Names(helpers, {**self.macros, **order}, {**own, **loops})
+        return make
+
+
+class Chart(Version):
+    """A version of a chart."""
+
+    defaults = "values.yaml"
+
+    @staticmethod
+    def is_template(path: str) -> bool:
+        return path.startswith(FOLDER) and not path.startswith(FOLDER + "crd-") and "/" not in path.removeprefix(FOLDER)
+
+    @functools.cached_property
+    def go(self) -> read_go.Chart:
+        libraries = {
+            path: text for path, text in self.files.items() if path.startswith("charts/") and "/templates/_" in path
+        }
+        return read_go.Chart(dict(self.templates), self.values, libraries)
+
+    def read(self, file: str) -> Tree:
+        told = [(line, text) for name, line, text in self.go.problems if name == file]
+        if told:
+            return Tree(file, self.templates[file], problems=told)
+        self.go.reread(file)
+        return self.go.trees[file]
+
+    @functools.cached_property
+    def macros(self) -> dict[str, tuple[str, ...]]:
+        return {macro.name: tuple(var.name for var in macro.parameters()) for macro in self.go.macros.values()}
+
+    def writer(self, tree: Tree, macros: dict[str, tuple[str, ...]]) -> Callable[[list[Branch]], object]:
+        known = {macro.name: macro for macro in self.go.macros.values()}
+        prefixes = Counter(
+            macro.go.removesuffix(f".{macro.name}") for macro in known.values() if macro.go.endswith(f".{macro.name}")
+        )
+        prefix = prefixes.most_common(1)[0][0] if prefixes else "stageset"
+
+        def called(name: str) -> str:
+            return known[name].go if name in known else f"{prefix}.{name}"
+
+        keys = {name: macro.root for name, macro in known.items() if macro.root}
+        names = write_go.Names(called, {}, keys)
+
+        def make(branches: list[Branch]) -> write_go.Writer:
+            scope = write_go.Scope()
+            for branch in branches:
+                if branch.kind == "macro":
+                    macro = known.get(branch.name)
+                    kind = macro.kind if macro else "dict" if branch.parameters else "root"
+                    dollar = {"root": None, None: None, "value": ""}.get(
+                        kind, macro.root if macro else write_go.ROOT_KEY
+                    )
+                    scope = write_go.Scope(dollar=dollar)
+                else:
+                    scope = scope.within(branch)
+            return write_go.Writer(names, self.values, scope)
+
+        return make
+
+
+def _ordered(known: tuple[str, ...], given: tuple[str, ...]) -> tuple[str, ...]:
+    return (*(name for name in known if name in given), *(name for name in given if name not in known))
+
+
+def _sets(nodes: list) -> list[Set]:
+    return [node for node, _ in expressions(nodes) if isinstance(node, Set)]
+
+
+def _branches(nodes: list) -> list[Branch]:
+    blocks = [node for node in nodes if isinstance(node, Block)]
+    found = [branch for block in blocks for branch in block.branches]
+    return found + [inner for branch in found for inner in _branches(branch.body)]
+
+
+__all__ = ["CRDS", "Chart", "NOTES", "Finding", "Pack", "Untranslatable", "Untranslated", "Var", "Version"]
