@@ -6,17 +6,22 @@ from __future__ import annotations
 
 import functools
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from stageset_render import __version__
-from stageset_render.findings import Refused
+from stageset_render.findings import Finding, Place, Refused
 from stageset_render.helm.values import collect, combine
 from stageset_render.options import VALUES, release_options
 from stageset_render.pack.files import source
 from stageset_render.port.chart import chart, ported, ported_names, write
 from stageset_render.reporting import FORMATS, located, plainly, report
+
+if TYPE_CHECKING:
+    from stageset_render.port.diff.sides import Chart
 
 
 class Commands(click.Group):
@@ -82,13 +87,21 @@ def _compares(command):
 
     @functools.wraps(command)
     def run(chart: str, name: str, namespace: str, **options):
+        from stageset_render.port.diff.sides import Chart
+
+        sources: list = []
         try:
-            sources = collect(*(options.pop(key) for key in VALUES))
-            command(chart, combine(sources) if sources else None, {"name": name, "namespace": namespace}, **options)
+            sources += collect(*(options.pop(key) for key in VALUES))
+            values, release = combine(sources) if sources else None, {"name": name, "namespace": namespace}
+            problems = command(Chart(chart), values, release, **options)
         except Refused as refused:
-            raise Unfit(str(refused)) from refused
+            problems = refused.problems
         except OSError as error:
-            raise Unfit(_words(error)) from error
+            place = Place(error.filename) if error.filename else None
+            problems = [Finding((), error.strerror or str(error), place=place)]
+        if problems:
+            _told(problems, None, sources)
+            sys.exit(2)
 
     return click.argument("chart")(release_options(run))
 
@@ -100,8 +113,8 @@ def _compares(command):
 @click.option("--random", metavar="COUNT", type=click.IntRange(1), help="Draw so many value sets from the schema.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Which of them --random draws.")
 def diff_command(
-    chart: str, values: dict | None, release: dict, output: str, deliberate: bool, random: int | None, seed: int
-) -> None:
+    chart: Chart, values: dict | None, release: dict, output: str, deliberate: bool, random: int | None, seed: int
+) -> list[Finding]:
     """Hold the pack against CHART, a directory or .tgz: what the templates read, and what they render.
 
     Without values, the built-in cases are rendered, which turn every condition on and off. Helm renders the chart.
@@ -119,11 +132,14 @@ def diff_command(
     else:
         chosen = report.cases() if values is None else {"given": values}
     found = report.report(chart, chosen, **release)._replace(drawn=drawn)
-    click.echo(report.as_json(found) if output == "json" else report.as_text(found, deliberate), nl=False)
-    sys.exit(found.exit_code)
+    text = report.as_json(found) if output == "json" else report.as_text(found, chart, deliberate)
+    click.echo(text.encode("utf-8", "backslashreplace"), nl=False)
+    if not found.failures:
+        sys.exit(found.exit_code)
+    return found.failures
 
 
-def _drawn(chart: str, count: int, seed: int, release: dict):
+def _drawn(chart: Chart, count: int, seed: int, release: dict):
     """What search finds, with a progress bar on a terminal."""
     from stageset_render.port.diff.search import search
 
@@ -135,7 +151,7 @@ def _drawn(chart: str, count: int, seed: int, release: dict):
 @_compares
 @click.option("-o", "--output", required=True, metavar="FILE", help="The page to write; - is stdout.")
 @click.option("--case", metavar="CASE", help="Render the built-in values of this name alone.")
-def review_command(chart: str, values: dict | None, release: dict, output: str, case: str | None) -> None:
+def review_command(chart: Chart, values: dict | None, release: dict, output: str, case: str | None) -> None:
     """Write a page that shows where CHART and the pack differ, side by side, with the objects that differ.
 
     Exit codes: 0 written; 2 wrong usage, or a side that fails.
@@ -153,10 +169,10 @@ def review_command(chart: str, values: dict | None, release: dict, output: str, 
         Path(output).write_bytes(text)
 
 
-def _told(problems: list, form: str | None) -> None:
-    """Print findings as the renderer prints them."""
+def _told(problems: list, form: str | None, sources: Sequence = ()) -> None:
+    """Print findings as the renderer prints them, at their places in the sources of values."""
     printed = report(form)
-    printed.add(located(problems, []))
+    printed.add(located(problems, list(sources)))
     printed.close()
 
 

@@ -21,7 +21,11 @@ from hypothesis.errors import NoSuchExample
 
 from stageset_render.findings import Path
 
-WORDS = st.sampled_from(["a", "b-1", "example.com", "a b", "", "1", "true"])
+PLAIN, HOSTILE = (
+    ["a", "b-1", "example.com", "a b", "", "1", "true"],
+    ["é", "'", '"', "\\", "{{ x }}", "- a", "a: b", "#", "a*b"],
+)
+WORDS = st.sampled_from(PLAIN + HOSTILE)
 KEYS = st.sampled_from(["a", "b-1", "example.com/c"])
 PRINTABLE = st.characters(min_codepoint=32, max_codepoint=126)
 TEXTS = 12  # of a pattern

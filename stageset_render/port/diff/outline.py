@@ -23,10 +23,10 @@ from stageset_render.helm.go_syntax import (
     Variable,
     parse,
 )
+from stageset_render.port.diff import promql
 from stageset_render.port.named import USUAL as ROOTS
 
 FORM = {"quote", "squote", "toString", "int", "int64", "trim"}  # of a scalar, or of the text that a helper prints
-CHECKS = {"required"}  # what prints its last argument or nothing; the pack's rules check in its place
 COMPARE = {"eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
 OPPOSITE = {"==": "!=", "!=": "=="}
 KEYED = re.compile(r"(?P<indent>\s*)(?P<key>(?P<dashes>(?:- +)*)[\w.-]+:) *(?P<style>[|>][-+0-9]*)?(?P<rest>.*)")
@@ -129,7 +129,7 @@ class Outline:
         if name in WORDED:
             text = f"{key['indent']}{key['key']} (text)"
         elif name == EXPRESSION:
-            text = key["indent"] + squeezed(text.strip())
+            text = key["indent"] + promql.plain(text)
         self.lines.append(Line(text, first.number, tuple(parts)))
 
     def _say(self, text: str, number: int) -> None:
@@ -239,13 +239,6 @@ def unquoted(text: str) -> str:
     return indent + re.sub(r" {2,}", " ", bare.strip())
 
 
-def squeezed(text: str) -> str:
-    """A text without the white space that only lays it out: all but one blank between two words, outside of quotes."""
-    parts = re.split(r"""("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')""", text)
-    parts[::2] = [re.sub(r"\s+", " ", re.sub(r"(?<!\w)\s+|\s+(?!\w)", "", part)) for part in parts[::2]]
-    return "".join(parts)
-
-
 def _below(base: str, fields: tuple[str, ...]) -> str:
     if fields[:1] and fields[0] in ROOTS and (len(fields) == 1 or fields[1] in CONTEXTS):
         fields = fields[1:]
@@ -268,7 +261,7 @@ def _printed(value: str) -> str:
 
 
 def _called(name: str, arguments: list[str]) -> str:
-    if name in FORM | CHECKS and arguments:
+    if name in FORM and arguments:
         return arguments[-1]
     if name == "include":
         return _plain(arguments[0]).strip('"').rpartition(".")[2] + "()" + _handed(arguments[1:])

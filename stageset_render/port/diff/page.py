@@ -1,28 +1,30 @@
 # SPDX-FileCopyrightText: The stageset-render authors
 # SPDX-License-Identifier: 0BSD
-"""Writes a page that shows where a chart and the pack differ: templates side by side, and the objects they render."""
+"""Writes a page that shows where a chart and the pack differ: the verdict, objects, templates side by side, values."""
 
 from __future__ import annotations
 
 import html
-import io
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from stageset_render.findings import Refused
+from stageset_render.findings import Refused, short
 from stageset_render.helm.writing import to_yaml
 from stageset_render.port.chart import ported_lines
-from stageset_render.port.diff.compare import ABSENT, Difference
+from stageset_render.port.diff.colours import highlighters
+from stageset_render.port.diff.differences import ABSENT, Difference
 from stageset_render.port.diff.marks import marked, pairs
-from stageset_render.port.diff.report import Report, report
-from stageset_render.port.diff.sides import chart_files, pack_files
+from stageset_render.port.diff.page_frame import PAGE
+from stageset_render.port.diff.report import Report, definitions_told, report
+from stageset_render.port.diff.sides import Chart, pack_files
+from stageset_render.reporting import escaped
 
-GO_TEXT = r'"(?:\\.|[^"\\])*"|`[^`]*`|\'(?:\\.|[^\'\\])*\''
-TAGS = re.compile("<[^>]*>")  # the colours, which would make most of the page
+COLOURS = re.compile("<[^>]*>")  # which would make most of the page
 AROUND = 3  # equal lines that stay unfolded on each side of a difference
+CLASSES = {"~": ' class="changed"', "-": ' class="minus"', "+": ' class="plus"', " ": ""}
 
 
 class Pair(NamedTuple):
@@ -33,186 +35,144 @@ class Pair(NamedTuple):
     right: tuple[int, str]
 
 
-def aligned(left: list[str], right: list[str], sources: tuple, shown: tuple, found: tuple) -> Iterator[Pair]:
-    """Align two texts line by line.
+def review(chart: Chart, chosen: dict[str, dict], name: str, namespace: str) -> str:
+    """A page, complete in itself, with what differs between the two sides, the most first, and on purpose last.
 
     Args:
-        left, right: both in Go.
-        sources: the lines as they are written, in Go and in Jinja.
-        shown: the HTML of those.
-        found: the numbers of the lines that differ, of each side; None for all.
-    """
-    for one, other, equal in pairs(left, right):
-        sides = [(0, "") if at is None else (at + 1, lines[at]) for at, lines in zip((one, other), shown)]
-        numbers = [number for number, _ in sides]
-        sign = " " if equal else "+" if one is None else "-" if other is None else "~"
-        if found[0] is not None and not (numbers[0] in found[0] or numbers[1] in found[1]):
-            sign = " "
-        if sign == "~":
-            lines = marked(left[one], right[other], sources[1][other])
-            sides = [(number, line) for (number, _), line in zip(sides, lines)]
-        yield Pair(sign, *sides)
-
-
-PAGE = """<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
-<style>
-:root {{ color-scheme: light dark; --ink: #111; --paper: #fff; --line: #bbb; --head: #eee; --link: #0645ad;
-  --minus: #fde4e1; --plus: #dff5e1; --changed: #fff8dc; --mark: #ffd75e; }}
-@media (prefers-color-scheme: dark) {{ :root {{ --ink: #ddd; --paper: #161616; --line: #555; --head: #2a2a2a;
-  --link: #8ab4f8; --minus: #4a1f1c; --plus: #16391c; --changed: #302a12;
-  --mark: #7a6000; }} }}
-body {{ margin: 0 1em 2em; color: var(--ink); background: var(--paper); font: 14px/1.45 sans-serif; }}
-header {{ position: sticky; top: 0; padding: .4em 0; background: var(--paper); border-bottom: 1px solid var(--line); }}
-h1 {{ display: inline; margin: 0 1em 0 0; font-size: 1em; }}
-h2 {{ margin: 2em 0 .4em; border-bottom: 2px solid var(--ink); font-size: 1.15em; scroll-margin-top: 3em; }}
-h3 {{ margin: 1em 0 .3em; font-size: 1em; }}
-a {{ color: var(--link); }}
-table {{ width: 100%; border-collapse: collapse; table-layout: fixed; }}
-.index {{ width: auto; table-layout: auto; }}
-.index td, .index th {{ padding: .1em 1.2em .1em 0; text-align: left; overflow-wrap: anywhere; }}
-.source th {{ padding: .2em; background: var(--head); text-align: left; }}
-.source .n {{ width: 2.8em; }}
-.source .s {{ width: 1.4em; }}
-.source td {{ padding: 0 .3em; vertical-align: top; font: 12px/1.4 monospace; white-space: pre-wrap;
-  overflow-wrap: anywhere; }}
-.lines td:nth-child(3n + 1) {{ opacity: .7; text-align: right; }}
-.lines td:nth-child(3) {{ border: solid var(--line); border-width: 0 1px; font-weight: bold; text-align: center; }}
-.fields td {{ border-top: 1px solid var(--line); }}
-tr {{ scroll-margin-top: 3em; }}
-mark {{ color: inherit; background: var(--mark); border-radius: 2px; }}
-tr.minus td {{ background: var(--minus); }}
-tr.plus td {{ background: var(--plus); }}
-tr.changed td {{ background: var(--changed); }}
-summary {{ padding: .1em .5em; color: var(--link); font-size: 12px; cursor: pointer; }}
-@media (max-width: 600px) {{
-  body {{ margin: 0 .3em; }}
-  .source td {{ padding: 0 .1em; font-size: 10px; }}
-  .source .n {{ width: 2em; }}
-}}
-@page {{ size: A4 landscape; margin: 1cm; }}
-@media print {{
-  body {{ margin: 0; }}
-  header {{ position: static; }}
-  h2, h3 {{ break-after: avoid; }}
-  tr {{ break-inside: avoid; }}
-  .source td {{ font-size: 8pt; }}
-  tr.minus td, tr.plus td, tr.changed td, mark {{ print-color-adjust: exact; }}
-}}
-{colours}
-</style>
-</head>
-<body>
-<header><h1>{title}</h1> <a href="#index">index</a> <a href="#objects">objects</a> {first}</header>
-<p>{about} Signs: <b>~</b> the line differs, <b>-</b> only in the chart, <b>+</b> only in the pack.</p>
-<h2 id="index">Templates that differ</h2>
-{index}
-{sections}
-<h2 id="objects">Objects that differ</h2>
-{objects}
-</body>
-</html>
-"""
-CLASSES = {"~": ' class="changed"', "-": ' class="minus"', "+": ' class="plus"', " ": ""}
-
-
-def review(chart: str, chosen: dict[str, dict], name: str, namespace: str) -> str:
-    """A page, complete in itself, with what differs between the two sides.
-
-    Args:
-        chart: its directory or .tgz.
+        chart: what to hold the pack against.
         chosen: name of a case to its values; an object is shown for every case in which it differs.
         name: the release's name.
         namespace: the release's namespace.
 
     Raises:
-        Refused: when a side can't be read or rendered.
-        OSError: when a file can't be read.
+        Refused: when a side can't be read or rendered, or there is no Pygments.
     """
+    colour, colours = highlighters()
     found = report(chart, chosen, name, namespace)
     if found.failures:
         raise Refused(*found.failures)
-    theirs, ours = chart_files(chart), pack_files()
-    colour, colours = _highlighters()
-    parts, alone = [], {}
-    files = sorted(file for file in {*theirs, *ours} if file.startswith("templates/"))
-    for file in files:
-        lines = [one for one in found.differences + found.deliberate if (one.level, one.where) == ("structure", file)]
-        if lines and lines[0].what == "file" and lines[0].reason:
-            alone.setdefault(lines[0].reason, []).append(file.removeprefix("templates/"))
-        elif lines:
-            parts.append((_count(lines, ""), _count(lines, None), file, lines))
-    parts.sort(key=lambda part: (-part[0], -part[1], part[2]))
-    links = itertools.count(1)
-    sections = "\n".join(
-        _section(file, lines, theirs.get(file, ""), ours.get(file, ""), colour, links) for *_, file, lines in parts
+    sources, links = (chart.files, pack_files()), itertools.count(1)
+    every = [other for one in found.differences + found.deliberate for other in (one, *one.also)]
+    by_file: dict[str, list[Difference]] = {}
+    for one in every:
+        if one.level == "structure":
+            by_file.setdefault(one.where, []).append(one)
+    meant = {file for file, lines in by_file.items() if all(one.reason for one in lines)}
+    order = sorted(
+        by_file, key=lambda file: (file in meant, -_count(by_file[file], own=True), -_count(by_file[file]), file)
     )
-    rows = "".join(
-        f'<tr><td><a href="#{_anchor(file)}">{html.escape(file)}</a></td>'
-        f"<td>{own or ''}</td><td>{every - own or ''}</td></tr>"
-        for own, every, file, _ in parts
-    )
-    head = "<tr><th>file</th><th>lines</th><th>on purpose</th></tr>"
-    index = f'<table class="index">{head}{rows}</table>' if parts else ""
-    alike = len(files) - len(parts) - sum(map(len, alone.values()))
-    index += "".join(f"<p>On purpose, {html.escape(why)}: {', '.join(names)}.</p>" for why, names in alone.items())
+    shown = {
+        file: _template(f"t{at}", file, by_file[file], *(side.get(file, "") for side in sources), colour, links)
+        for at, file in enumerate(order)
+        if by_file[file][0].what != "file" or file not in meant
+    }
+    index = "".join(_row(f"t{at}", file, by_file[file]) for at, file in enumerate(order) if file not in meant)
     last = next(links)
-    said = f"Chart: {chart}, release {name} in {namespace}; {len(found.cases)} cases."
+    parts = {
+        "objects": _fields([one for one in found.differences if one.level == "objects"], len(found.cases)),
+        "templates": (index and _table("index", ("file", "lines", "on purpose"), index))
+        + "".join(text for file, text in shown.items() if file not in meant),
+        "defaults": _fields([one for one in found.differences if one.level == "defaults"], 0),
+        "schema": _fields([one for one in found.differences if one.level == "schema"], 0),
+        "purpose": _on_purpose(found, [text for file, text in shown.items() if file in meant]),
+    }
+    told = [f"Chart {chart.where}, release {name} in {namespace}."]
+    told += [definitions_told(found, chart)] if found.definitions else []
     return PAGE.format(
-        title="The chart and the pack, side by side",
-        about=html.escape(said),
+        verdict=_text(found.verdict),
+        about="".join(f"<p>{_text(one)}</p>" for one in told),
         colours=colours,
         first='<a href="#d1">first difference</a>' if last > 1 else "",
-        index=f"{index}<p>{alike} templates say the same.</p>",
-        sections=sections.replace(f'<a href="#d{last}">next</a>', ""),
-        objects=_objects(found),
+        **{key: (part or "<p>None.</p>").replace(f'<a href="#d{last}">next</a>', "") for key, part in parts.items()},
     )
 
 
-def _count(found: list[Difference], reason: str | None) -> int:
-    """How many lines differ, for a reason or, with None, for any and none."""
-    sides = [side for one in found if reason in (None, one.reason) for side in (one.expected, one.got)]
+def _text(text: str) -> str:
+    """The HTML of a text that may hold anything."""
+    return html.escape(escaped(text))
+
+
+def _count(found: list[Difference], own: bool = False) -> int:
+    """How many lines differ, a file as one; those alone that don't differ on purpose."""
+    sides = [side for one in found if not (own and one.reason) for side in (one.expected, one.got)]
     return sum(len(side) if isinstance(side, list) else side == "present" for side in sides)
 
 
-def _anchor(file: str) -> str:
-    return re.sub(r"[^\w-]", "-", file)
+def _table(kind: str, heads: Iterable[str], rows: str) -> str:
+    head = "".join(f"<th>{one}</th>" for one in heads)
+    return f'<table class="{kind}"><thead><tr>{head}</tr></thead><tbody>\n{rows}\n</tbody></table>'
 
 
-def _section(file: str, found: list[Difference], theirs: str, ours: str, colour, links: Iterator[int]) -> str:
+# Templates
+
+
+def _row(anchor: str, file: str, found: list[Difference]) -> str:
+    own = _count(found, own=True)
+    counts = f"<td>{own or ''}</td><td>{_count(found) - own or ''}</td>"
+    return f'<tr><td><a href="#{anchor}">{_text(file)}</a></td>{counts}</tr>'
+
+
+def _template(
+    anchor: str, file: str, found: list[Difference], theirs: str, ours: str, colour: Callable, links: Iterator[int]
+) -> str:
     """A template of both sides: its differences, with equal parts folded."""
     reasons = dict.fromkeys(one.reason for one in found if one.reason)
-    numbers: list[set[int] | None] = []
-    for key in ("expected", "got"):
-        sides = [side for one in found if isinstance(side := getattr(one, key), list)]
-        numbers.append({number for side in sides for number, _ in side} if found[0].what == "lines" else None)
-    shown = list(_source_pairs(file, theirs, ours, colour, tuple(numbers)))
-    told = "".join(f"<p>On purpose: {html.escape(reason)}.</p>" for reason in reasons)
-    head = f'<h2 id="{_anchor(file)}">{html.escape(file)}</h2>'
-    return f"{head}{told}{''.join(_folded(shown, links))}"
+    told = "".join(f"<p>On purpose: {_text(reason)}.</p>" for reason in reasons)
+    shown = list(aligned(file, found, theirs, ours, colour))
+    return f'<h3 id="{anchor}">{_text(file)}</h3>{told}{"".join(_folded(shown, links))}'
 
 
-def _folded(pairs: list[Pair], links: Iterator[int]) -> Iterator[str]:
+def aligned(file: str, found: list[Difference], theirs: str, ours: str, colour: Callable) -> Iterator[Pair]:
+    """The lines of both sides beside each other; what differs is paired within one difference alone.
+
+    Args:
+        file: its path in the chart.
+        found: the differences of the file.
+        theirs: the chart's text; empty when it has none.
+        ours: the pack's, in Jinja.
+        colour: see colours.highlighters.
+    """
+    runs: tuple[dict, dict] = ({}, {})
+    for run, one in enumerate(found):
+        for side, of in zip((one.expected, one.got), runs):
+            of.update((number - 1, run) for number, _ in (side if isinstance(side, list) else ()))
+    sources = [_lines(theirs), _lines(ours)]
+    plain = ported_lines(Path(file).name, ours)[: len(sources[1])] if ours else []
+    shown = [colour("go", "\n".join(sources[0])), colour("jinja", "\n".join(sources[1]))]
+    whole = not any(runs)
+    for one, other, equal in pairs(sources[0], plain, runs):
+        left, right = ((0, "") if at is None else (at + 1, lines[at]) for at, lines in zip((one, other), shown))
+        differs = whole or one in runs[0] or other in runs[1]
+        sign = " " if not differs else "+" if one is None else "-" if other is None else "~"
+        if sign == "~" and not equal:
+            lines = marked(sources[0][one], plain[other], sources[1][other])
+            left, right = ((number, line) for (number, _), line in zip((left, right), lines))
+        yield Pair(sign, left, right)
+
+
+def _lines(text: str) -> list[str]:
+    """The lines of a text, with what moves a cursor or turns the direction of writing spelled out."""
+    lines = text.removesuffix("\n").split("\n") if text else []
+    return ["\t".join(map(escaped, line.split("\t"))) for line in lines]
+
+
+def _folded(shown: list[Pair], links: Iterator[int]) -> Iterator[str]:
     """Tables of the differences with a few lines around, and folded ones of the equal lines between."""
-    near = [any(pair.sign != " " for pair in pairs[max(0, at - AROUND) : at + AROUND + 1]) for at in range(len(pairs))]
-    for shown, group in itertools.groupby(zip(near, pairs), key=lambda item: item[0]):
+    near = [any(pair.sign != " " for pair in shown[max(0, at - AROUND) : at + AROUND + 1]) for at in range(len(shown))]
+    for unfolded, group in itertools.groupby(zip(near, shown), key=lambda item: item[0]):
         part = [pair for _, pair in group]
-        if shown:
-            yield _table(part, next(links))
+        if unfolded:
+            yield _source(part, next(links))
         else:
-            plain = [Pair(" ", *((number, TAGS.sub("", line)) for number, line in pair[1:])) for pair in part]
-            yield f"<details><summary>{len(part)} equal lines</summary>{_table(plain)}</details>"
+            plain = [Pair(" ", *((number, COLOURS.sub("", line)) for number, line in pair[1:])) for pair in part]
+            yield f"<details><summary>{len(part)} equal lines</summary>{_source(plain)}</details>"
 
 
-def _table(pairs: list[Pair], number: int = 0) -> str:
+def _source(shown: list[Pair], number: int = 0) -> str:
     columns = '<colgroup><col class="n"><col><col class="s"><col class="n"><col></colgroup>'
     rows = "\n".join(
         f"<tr{CLASSES[sign]}><td>{one or ''}</td><td>{a}</td><td>{sign}</td><td>{other or ''}</td><td>{b}</td></tr>"
-        for sign, (one, a), (other, b) in pairs
+        for sign, (one, a), (other, b) in shown
     )
     head = ""
     if number:
@@ -222,93 +182,71 @@ def _table(pairs: list[Pair], number: int = 0) -> str:
     return f'<table class="source lines">{columns}{head}<tbody>\n{rows}\n</tbody></table>'
 
 
-def _source_pairs(file: str, theirs: str, ours: str, colour, found: tuple) -> Iterator[Pair]:
-    sources = _split(theirs), _split(ours)
-    plain = ported_lines(Path(file).name, ours)[: len(sources[1])]
-    yield from aligned(sources[0], plain, sources, (colour("go", theirs), colour("jinja", ours)), found)
-
-
-def _split(text: str) -> list[str]:
-    return text.removesuffix("\n").split("\n") if text else []
-
-
-def _objects(found: Report) -> str:
-    """The fields of objects that differ, `expected` and `got` side by side, with the cases that show them."""
-    shown = _fields([one for one in found.differences if one.level == "objects"], len(found.cases))
-    deliberate = _fields([one for one in found.deliberate if one.level == "objects"], len(found.cases))
-    folded = f"<details><summary>What differs on purpose</summary>{deliberate}</details>" if deliberate else ""
-    return (shown or "<p>None.</p>") + folded
+# Values
 
 
 def _fields(found: list[Difference], cases: int) -> str:
+    """What differs in objects, defaults or the schema, `expected` and `got` side by side.
+
+    Args:
+        found: the differences.
+        cases: how many were rendered; 0 where none are.
+    """
     parts = []
     for where, group in itertools.groupby(found, key=lambda one: one.where):
-        rows = "".join(
-            f"<tr><td><b>{html.escape(one.what)} {html.escape(one.path)}</b>"
-            f"<div>{html.escape(_places(one))}</div>"
-            f"<div>{html.escape(one.reason or ('every case' if len(one.seen) == cases else ', '.join(one.seen)))}</div>"
-            f"</td><td>{_value(one.expected)}</td><td>{_value(one.got)}</td></tr>"
+        rows = "\n".join(
+            f"<tr><td>{_field(one, cases)}</td><td>{'</td><td>'.join(_values(one.expected, one.got))}</td></tr>"
             for one in group
         )
-        head = "<tr><th>field, where, cases</th><th>expected (chart)</th><th>got (pack)</th></tr>"
-        parts.append(f'<h3>{html.escape(where)}</h3><table class="source fields">{head}{rows}</table>')
+        table = _table("source fields", ("what", "expected (chart)", "got (pack)"), rows)
+        parts.append(f"<h3>{_text(where)}</h3>{table}")
     return "\n".join(parts)
 
 
-def _places(one: Difference) -> str:
+def _field(one: Difference, cases: int) -> str:
     sides = ("chart", "pack") if len(one.places) == 2 else ("pack",) if one.expected is ABSENT else ("chart",)
-    return ", ".join(f"{side} {place}" for side, place in zip(sides, one.places))
+    told = [f"<b>{_text(one.what)} {_text(one.path)}</b>"]
+    told += [f"<div>{_text(one.reason)}</div>"] if one.reason else []
+    told += [f"<div>{side} {_text(place)}</div>" for side, place in zip(sides, one.places)]
+    if one.also:
+        others = [f"{_text(other.where)} {_text(other.path)}{_unlike(one, other)}" for other in one.also]
+        told.append(_fold(f"shows in {len(others) + 1} places", others))
+    if cases and len(one.seen) < cases:
+        told.append(_fold(f"in {len(one.seen)} of {cases} cases", map(_text, one.seen)))
+    return "".join(told)
 
 
-def _value(value) -> str:
-    return html.escape(str(value) if value is ABSENT else to_yaml(value))
+def _unlike(one: Difference, other: Difference) -> str:
+    """The values of a further place where they are not those of the first."""
+    if one.what == "lines" or (one.expected, one.got) == (other.expected, other.got):
+        return ""
+    return ": " + _text(short(f"expected {other.expected!r}, got {other.got!r}"))
 
 
-def _highlighters():
-    """A function from language and text to the HTML of its lines, and the style sheet that goes with it."""
-    try:
-        from pygments import formatters, lexer, lexers, token
-    except ImportError as error:
-        raise Refused("there is no Pygments to colour the page with; pip install 'stageset-render[review]'") from error
-
-    class GoTags(lexer.RegexLexer):
-        flags = re.S
-        tokens = {
-            "root": [
-                (r"\{\{-?\s*/\*.*?\*/\s*-?\}\}", token.Comment),
-                (r"\{\{-?", token.Comment.Preproc, "tag"),
-                (r"[^{]+|\{", token.Other),
-            ],
-            "tag": [
-                (r"-?\}\}", token.Comment.Preproc, "#pop"),
-                (GO_TEXT, token.String),
-                (r"(?:\$\w*)?(?:\.\w+)+|\$\w*", token.Name.Variable),
-                (r"\b(if|else|end|range|with|define|block|template|break|continue)\b", token.Keyword),
-                (r"\d[\w.]*", token.Number),
-                (r"\w+", token.Name.Function),
-                (r"\s+", token.Text),
-                (r".", token.Operator),
-            ],
-        }
-
-    class Go(lexer.DelegatingLexer):
-        def __init__(self, **options):
-            super().__init__(lexers.YamlLexer, GoTags, **options)
-
-    known = {"go": Go, "jinja": lexers.YamlJinjaLexer, "yaml": lexers.YamlLexer}
-    formatter = formatters.HtmlFormatter(nowrap=True, style="default")
-
-    def colour(language: str, text: str) -> list[str]:
-        out = io.StringIO()
-        formatter.format(known[language](stripnl=False).get_tokens(text), out)
-        return _split(out.getvalue())
-
-    return colour, f"{_styles('default')}\n@media (prefers-color-scheme: dark) {{\n{_styles('native')}\n}}"
+def _fold(summary: str, items: Iterable[str]) -> str:
+    return f"<details><summary>{summary}</summary>{'<br>'.join(items)}</details>"
 
 
-def _styles(name: str) -> str:
-    """The colours of a style of Pygments, less what it says of errors and white space."""
-    from pygments.formatters import HtmlFormatter
+def _values(expected: Any, got: Any) -> tuple[str, str]:
+    """The HTML of both values, as YAML; of two texts, with the words marked in which they differ."""
+    if isinstance(expected, str) and isinstance(got, str):
+        texts = ["\n".join(_lines(text)) for text in (expected, got)]
+        return marked(*texts, texts[1])
+    first, second = (str(value) if value is ABSENT else to_yaml(value) for value in (expected, got))
+    return html.escape("\n".join(_lines(first))), html.escape("\n".join(_lines(second)))
 
-    lines = HtmlFormatter(nowrap=True, style=name).get_style_defs("td").split("\n")
-    return "\n".join(line for line in lines if line.startswith("td .") and not re.match(r"td \.(err|w)\b", line))
+
+def _on_purpose(found: Report, templates: list[str]) -> str:
+    """A folded part for each level of what differs on purpose, and the files that one side alone has."""
+    alone: dict[str, list[str]] = {}
+    for one in found.deliberate:
+        if one.what == "file":
+            alone.setdefault(one.reason, []).append(one.where)
+    parts = [f"<p>{_text(why)}: {', '.join(map(_text, files))}.</p>" for why, files in alone.items()]
+    if templates:
+        parts.append(f"<details><summary>{len(templates)} templates</summary>{''.join(templates)}</details>")
+    for level in ("objects", "defaults", "schema"):
+        if some := [one for one in found.deliberate if one.level == level]:
+            shown = _fields(some, len(found.cases) if level == "objects" else 0)
+            parts.append(f"<details><summary>{len(some)} of {level}</summary>{shown}</details>")
+    return "".join(parts)

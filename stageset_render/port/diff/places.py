@@ -11,6 +11,7 @@ STEP = re.compile(r'\[([^\]]*)\]|"([^"]*)"|([^.\[\]"]+)')
 TAG = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}")
 FORMAT = re.compile(r'\{\{-?\s*\(?printf[( ]"([^"]*)".*?\}\}')
 COMMENT = re.compile(r"\{\{-?\s*/\*.*?\*/\s*-?\}\}|\{#.*?#\}", re.S)
+FAR = 50  # lines before one that are looked at
 ITEM = re.compile(r"\s*- ")
 
 
@@ -34,6 +35,12 @@ def printing(source: str, kind: str, path: str, value: Any) -> int:
         else:
             at = _item(lines, at, item, value if number == len(steps) - 1 else None)
     return at + 1
+
+
+def last_key(path: str) -> str:
+    """The key that a path ends in, or that of the list whose item it ends in."""
+    keys = [quoted or key for item, quoted, key in STEP.findall(path) if quoted or key]
+    return keys[-1] if keys else ""
 
 
 def _document(lines: list[str], kind: str) -> int:
@@ -74,6 +81,37 @@ def _item(lines: list[str], at: int, item: str, value: Any) -> int:
 def _fits(line: str, value: str) -> int:
     """How much of an item's text is its own where it prints a text for some values; -1 where it never does."""
     text = FORMAT.sub(lambda found: re.sub("%[a-z]", "{{}}", found[1]), line.strip().removeprefix("- "))
-    literal = TAG.split(text.strip("\"'"))
-    fits = re.fullmatch(".*".join(map(re.escape, literal)), value, re.S)
-    return sum(map(len, literal)) if fits else -1
+    first, *rest = TAG.split(text.strip("\"'"))
+    value, at = value.strip("\"'"), len(first)
+    if not rest:
+        return at if first == value else -1
+    for piece in rest[:-1]:
+        at = value.find(piece, at) + len(piece) if value.find(piece, at) >= 0 else len(value) + 1
+    fits = value.startswith(first) and value.endswith(rest[-1]) and at + len(rest[-1]) <= len(value)
+    return len(first) + sum(map(len, rest)) if fits else -1
+
+
+def saying(source: str, lines: list[str], at: int) -> int:
+    """The number of the template's line that prints a line of its output, or else the nearest line before it.
+
+    Args:
+        source: the template.
+        lines: a document of its output.
+        at: the index of the line in it.
+    """
+    written = COMMENT.sub(lambda found: "\n" * found[0].count("\n"), source).split("\n")
+    plain = [re.sub(r"^(- )+", "", line.strip()) for line in written]
+    said = [re.sub(r"^(- )+", "", line.strip()) for line in lines[: at + 1]]
+    for here in range(len(said) - 1, max(-1, at - FAR), -1):
+        fits = [_fits(line, said[here]) for line in plain]
+        best = max(fits)
+        if said[here] and best > 0:
+            some = [number for number, fit in enumerate(fits) if fit == best][:FAR]
+            return max(some, key=lambda number: (_before(plain, number, said[:here]), -number)) + 1
+    return 1
+
+
+def _before(plain: list[str], number: int, said: list[str]) -> int:
+    """How much the line before one in a template has in common with the line before one in its output."""
+    above = next((line for line in reversed(plain[max(0, number - FAR) : number]) if TAG.sub("", line).strip()), "")
+    return _fits(above, next(filter(None, reversed(said)), ""))

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The stageset-render authors
 # SPDX-License-Identifier: 0BSD
-"""Tells what differs between a chart and the pack, as text or JSON."""
+"""Tells what differs between a chart and the pack, as text or JSON: a verdict first, and each cause once."""
 
 from __future__ import annotations
 
@@ -9,21 +9,25 @@ import fnmatch
 import functools
 import itertools
 import json
-import re
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import yaml
 
-from stageset_render.findings import Refused
+from stageset_render.findings import Finding, Refused, short
+from stageset_render.pack.definitions import is_definition
 from stageset_render.port.deliberate import entries
-from stageset_render.port.diff.compare import ABSENT, Difference, object_differences, structure
-from stageset_render.port.diff.places import printing
-from stageset_render.port.diff.sides import NO_HELM, chart_files, chart_rendered, objects, pack_files, pack_rendered
+from stageset_render.port.diff.compare import structure
+from stageset_render.port.diff.differences import ABSENT, Difference, object_differences
+from stageset_render.port.diff.places import last_key, printing
+from stageset_render.port.diff.sides import Chart, Hopeless, pack_files, pack_objects
+from stageset_render.reporting import escaped
 
-TEMPLATE = re.compile(r"\btemplates/[\w./-]+\.\w+")
+LEVELS = ("objects", "structure", "defaults", "schema")
+WORDS = {"objects": "object", "file": "file", "defaults": "default", "lines": "line", "schema": "bound"}
+MOST_SHOWN = 1000  # characters of a value in the text; JSON and the page have all
 
 
 class Drawn(NamedTuple):
@@ -36,24 +40,43 @@ class Drawn(NamedTuple):
 
 
 class Report(NamedTuple):
-    """All that one comparison found."""
+    """All that one comparison found.
+
+    Attributes:
+        cases: the names of what was rendered.
+        differences, deliberate: each cause once, with all places that show it.
+        unchanged: how many objects are the same, over all cases.
+        failures: what kept something from being compared.
+        definitions: the chart's files of definitions, which are not compared.
+        drawn: what a search came to before this comparison.
+    """
 
     cases: list[str]
     differences: list[Difference]
     deliberate: list[Difference]
     unchanged: int
-    failures: list[str]
+    failures: list[Finding]
+    definitions: list[str]
     drawn: Drawn | None = None
 
     @property
     def exit_code(self) -> int:
-        return (
-            2
-            if self.failures or self.drawn and self.drawn.refused and not self.drawn.compared
-            else 1
-            if self.differences
-            else 0
-        )
+        if self.failures or self.drawn and self.drawn.refused and not self.drawn.compared:
+            return 2
+        return 1 if self.differences else 0
+
+    @property
+    def verdict(self) -> str:
+        """What it comes to, in a line: how many differ, of which kind, and how many are deliberate."""
+        counts = collections.Counter(WORDS.get(one.level) or WORDS[one.what] for one in self.differences)
+        kinds = [f"{counts[word]} {word}{'s' * (counts[word] > 1)}" for word in WORDS.values() if counts[word]]
+        count = len(self.differences)
+        said = [f"{len(self.failures)} failed"] if self.failures else []
+        said.append(f"{count} differ{'s' * (count == 1)} ({', '.join(kinds)})" if count else "nothing differs")
+        if self.deliberate:
+            said.append(f"{len(self.deliberate)} on purpose")
+        cases = f"{len(self.cases)} case{'s' * (len(self.cases) > 1)}"
+        return ", ".join(said) + (f"; {self.unchanged} objects are the same in {cases}" if self.cases else "")
 
 
 @functools.cache
@@ -72,109 +95,165 @@ def reason(difference: Difference) -> str:
     return ""
 
 
-def report(chart: str, chosen: dict[str, dict], name: str, namespace: str) -> Report:
-    """Hold the pack against a chart.
+def report(chart: Chart, chosen: dict[str, dict], name: str, namespace: str) -> Report:
+    """Hold the pack against a chart. The objects are compared under the chart's defaults, which are compared alone.
 
     Args:
-        chart: its directory or .tgz.
+        chart: what to hold it against.
         chosen: name of a case to its values.
         name: the release's name.
         namespace: the release's namespace.
 
     Raises:
-        Refused: when the chart can't be read, or there is no Helm.
-        OSError: when a file can't be read.
+        Refused: when nothing can be rendered.
     """
     unchanged, seen, failed = 0, {}, {}
     found, failures = structure(chart)
     for case, values in chosen.items():
         sides = []
-        for side, render in (("the chart", chart_rendered), ("the pack", pack_rendered)):
+        for render in (chart.objects, functools.partial(pack_objects, chart)):
             try:
-                sides.append(objects(render(chart, values, name, namespace), side))
+                sides.append(render(values, name=name, namespace=namespace))
+            except Hopeless:
+                raise
             except Refused as refused:
-                if str(refused) == NO_HELM:
-                    raise
-                named = TEMPLATE.search(str(refused))
-                failed.setdefault((side, named[0] if named else str(refused)), []).append((case, refused))
+                if render == chart.objects and failures:  # they say why
+                    continue
+                for problem in refused.problems:
+                    failed.setdefault(problem, []).append(case)
         if len(sides) < 2:
             continue
         different = list(object_differences(*sides))
-        changed = collections.Counter(one.where for one in different)
+        changed = {one.where for one in different}
         unchanged += sum(len(items) for where, items in sides[1].items() if where not in changed)
         for one in different:
             seen.setdefault(json.dumps(one, default=repr), (one, []))[1].append(case)
+    for problem, told in failed.items():
+        more = f" and {len(told) - 1} more" if len(told) > 1 else ""
+        under = f" (in the case {told[0]}{more})" if len(chosen) > 1 else ""
+        failures.append(problem._replace(message=problem.message + under))
     places = {one.where: at for at, (one, _) in reversed([*enumerate(seen.values())])}  # an object's fields together
-    found += sorted(
-        (one._replace(seen=tuple(names)) for one, names in seen.values()), key=lambda one: places[one.where]
-    )
-    unread = {named[0] for failure in failures if (named := TEMPLATE.search(failure))}
-    for (side, file), told in failed.items():
-        if side == "the chart" and file in unread:
-            continue
-        [(case, said), *others] = told
-        failures.append(f"{case}{f' and {len(others)} more' if others else ''}: {said}")
-    found = _placed(found, chart_files(chart), pack_files())
-    found = [one._replace(reason=reason(one)) for one in found]
+    found += sorted((one._replace(seen=tuple(told)) for one, told in seen.values()), key=lambda one: places[one.where])
+    found.sort(key=lambda one: LEVELS.index(one.level))
+    found = causes(one._replace(reason=reason(one)) for one in found)
+    found = list(_placed(found, chart.files, pack_files()))
     deliberate = [one for one in found if one.reason]
-    return Report(list(chosen), [one for one in found if not one.reason], deliberate, unchanged, failures)
+    different = [one for one in found if not one.reason]
+    definitions = [file for file in chart.files if is_definition(file)]
+    return Report(list(chosen), different, deliberate, unchanged, failures, definitions)
 
 
-def _placed(found: list[Difference], *sides: dict[str, str]) -> list[Difference]:
-    """The differences of objects with the line of the template on each side that prints the field."""
+def causes(found: Iterable[Difference]) -> list[Difference]:
+    """The differences with those of one cause as one: the same key with the same values, the same lines, or what the
+    only difference of a template makes of its objects.
+
+    The first stands for all; `also` has the others.
+    """
+    found, groups = list(found), collections.defaultdict(list)
+    single = _single(found)
+    for one in found:
+        groups[_cause(one, single)].append(one)
     out = []
+    for first, *others in groups.values():
+        seen = dict.fromkeys(case for one in (first, *others) for case in one.seen)
+        also = {(one.where, one.path): one for one in others if (one.where, one.path) != (first.where, first.path)}
+        out.append(first._replace(seen=tuple(seen), also=tuple(also.values())))
+    return out
+
+
+def _single(found: list[Difference]) -> Callable[[str], str]:
+    """What names the one cause that explains all of a template's objects; empty where there is none or several."""
+    of_files = collections.defaultdict(set)
+    for one in found:
+        if one.level == "structure" and not one.reason:
+            of_files[one.where].add(_same(one))
+    if any(Path(file).name.startswith("_") for file in of_files):  # a helper may be in any object
+        every = set().union(*of_files.values())
+        of_files = collections.defaultdict(lambda: every)
+    if any(one.level == "defaults" and ABSENT in (one.expected, one.got) for one in found):
+        of_files = collections.defaultdict(set)
+
+    def single(file: str) -> str:
+        return next(iter(of_files[file])) if len(of_files[file]) == 1 else ""
+
+    return single
+
+
+def _cause(one: Difference, single: Callable[[str], str]) -> str:
+    of = one.level == "objects" and not one.reason and single(one.places[0])
+    return f"objects by {of}" if of else _same(one)
+
+
+def _same(one: Difference) -> str:
+    """What differences that say the same have in common."""
+    sides: list = [one.expected, one.got]
+    if one.what == "lines":
+        sides = [side if side is ABSENT else [text.strip() for _, text in side] for side in sides]
+    alone = one.what in ("object", "file", "default")
+    at = (one.where, one.path) if alone else "" if one.what == "lines" else last_key(one.path)
+    return json.dumps([one.level, one.what, one.reason, at, *sides], default=repr)
+
+
+def _placed(found: list[Difference], *sides: dict[str, str]) -> Iterator[Difference]:
+    """The differences of objects with the line of the template on each side that prints the field."""
     for one in found:
         if one.level == "objects" and one.what != "object" and len(one.places) == 2:
             texts = (side.get(file, "") for side, file in zip(sides, one.places))
             kind, values = one.where.partition(" ")[0], (one.expected, one.got)
             lines = (printing(text, kind, one.path, value) for text, value in zip(texts, values))
             one = one._replace(places=tuple(f"{file}:{line}" for file, line in zip(one.places, lines)))
-        out.append(one)
-    return out
+        yield one
 
 
 def as_json(found: Report) -> str:
     """A report as JSON, with a side that has nothing left out."""
 
     def plain(one: Difference) -> dict:
-        sides = {key: getattr(one, key) for key in ("expected", "got") if getattr(one, key) is not ABSENT}
-        rest = {key: value for key, value in one._asdict().items() if value and key not in ("expected", "got")}
-        return {**rest, **sides}
+        fields = {key: value for key, value in one._asdict().items() if value or key in ("expected", "got")}
+        fields = {key: value for key, value in fields.items() if value is not ABSENT}
+        return {**fields, "also": [plain(other) for other in one.also]} if one.also else fields
 
-    fields = {**found._asdict(), "same": not found.exit_code}
+    fields = {"verdict": found.verdict, **found._asdict(), "same": not found.exit_code}
     fields["drawn"] = found.drawn and found.drawn._asdict()
+    fields["failures"] = [str(failure) for failure in found.failures]
     for key in ("differences", "deliberate"):
         fields[key] = [plain(one) for one in fields[key]]
     return json.dumps(fields, indent=2, ensure_ascii=False, default=repr) + "\n"
 
 
-LEVELS = ("objects", "structure", "defaults", "schema")
-
-
-def as_text(found: Report, deliberate: bool = False) -> str:
-    """A report for reading.
+def as_text(found: Report, chart: Chart, deliberate: bool = False) -> str:
+    """A report for reading, the verdict first.
 
     Args:
         found: the report.
+        chart: what it is about.
         deliberate: list what differs on purpose, instead of a line for each reason.
     """
-    lines = []
+    lines = [found.verdict]
+    if found.definitions:
+        lines.append(definitions_told(found, chart))
+    if found.drawn:
+        lines += _counted(found.drawn)
     if found.drawn and found.drawn.values is not None:
         text = yaml.safe_dump(found.drawn.values, sort_keys=False, allow_unicode=True)
-        lines += ["the smallest values that show a difference", textwrap.indent(text.rstrip("\n"), "  ")]
+        lines += ["the smallest values that show a difference", *textwrap.indent(text.rstrip("\n"), "  ").split("\n")]
     for level in LEVELS:
         lines += _section(level, [one for one in found.differences if one.level == level], len(found.cases))
     if deliberate:
-        lines += _section("deliberate", found.deliberate, len(found.cases))
+        lines += _section("on purpose", found.deliberate, len(found.cases))
     elif found.deliberate:
         counts = collections.Counter(one.reason for one in found.deliberate)
-        lines += ["deliberate", *(f"  {count} {reason}" for reason, count in counts.items())]
-    lines += [f"FAILED {failure}" for failure in found.failures]
-    if found.drawn:
-        lines += _counted(found.drawn)
-    counts = f"{len(found.differences)} different, {len(found.deliberate)} deliberate"
-    lines.append(f"{counts}, {found.unchanged} objects unchanged, cases: {len(found.cases)}")
-    return "\n".join(lines) + "\n"
+        lines += ["on purpose", *(f"  {count} {reason}" for reason, count in counts.items())]
+    return "".join(f"{escaped(line)}\n" for line in lines)
+
+
+def definitions_told(found: Report, chart: Chart) -> str:
+    """Where the renderer takes the chart's definitions from, which are not compared."""
+    own = any(file.startswith("templates/") for file in found.definitions)
+    where = chart.where if own else chart.label("crds")
+    count = len(found.definitions)
+    one = "definition is" if count == 1 else "definitions are"
+    return f"{count} {one} not compared; `stageset-render --crds {where}` takes them from the chart"
 
 
 def _counted(drawn: Drawn) -> Iterator[str]:
@@ -196,8 +275,17 @@ def _section(title: str, found: list[Difference], cases: int) -> Iterator[str]:
                 yield f"    {one.what} {one.path}".rstrip() + _seen(one, cases)
                 yield f"      expected {_shown(one.what, one.expected)}"
                 yield f"      got      {_shown(one.what, one.got)}"
-                if one.what in ("field", "order", "layout"):
+                if one.what in ("field", "order"):
                     yield f"      chart {one.places[0]}, pack {one.places[1]}"
+            if one.also:
+                yield f"      {also_told(one)}"
+
+
+def also_told(one: Difference) -> str:
+    """In how many places there is a difference of the same cause, and where the next of them are."""
+    places = [f"{other.where} {'' if one.what == 'lines' else other.path}".rstrip() for other in one.also]
+    more = f", and {len(places) - 3} more" if len(places) > 3 else ""
+    return f"shows in {len(places) + 1} places: also {', '.join(places[:3])}{more}"
 
 
 def _lines(one: Difference) -> Iterator[str]:
@@ -209,7 +297,7 @@ def _lines(one: Difference) -> Iterator[str]:
 
 
 def _seen(one: Difference, cases: int) -> str:
-    if not one.seen or one.level == "objects" and len(one.seen) == cases:
+    if not one.seen or len(one.seen) == cases:
         return ""
     more = f" and {len(one.seen) - 3} more" if len(one.seen) > 3 else ""
     return f" ({', '.join(one.seen[:3])}{more})"
@@ -218,4 +306,4 @@ def _seen(one: Difference, cases: int) -> str:
 def _shown(what: str, value: Any) -> str:
     if value is ABSENT or what in ("object", "file"):
         return str(value)
-    return json.dumps(value, ensure_ascii=False, default=repr)
+    return short(json.dumps(value, ensure_ascii=False, default=repr), MOST_SHOWN)

@@ -6,17 +6,17 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import os
 import random
-import tempfile
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from stageset_render.findings import Path, Refused, holds
 from stageset_render.pack import rendering
-from stageset_render.pack.release import schema
-from stageset_render.port.diff.compare import object_differences
+from stageset_render.pack.release import Release, schema
+from stageset_render.port.diff.differences import object_differences
 from stageset_render.port.diff.report import Drawn, reason
-from stageset_render.port.diff.sides import NO_HELM, chart_rendered, objects, pack_rendered
+from stageset_render.port.diff.sides import Chart, Hopeless, pack_objects
 
 NO_HYPOTHESIS = "--random draws with hypothesis; install it: pip install 'stageset-render[random]'"
 VARIETY = 40  # of the values at one path, each with any of those at the others
@@ -24,11 +24,11 @@ _GONE = object()
 ROUNDS = 20  # of taking away what the pack refuses, which is then all away but for rare chains
 
 
-def search(chart: str, count: int, seed: int, step: Callable[[], Any], **release: str) -> Drawn:
+def search(chart: Chart, count: int, seed: int, step: Callable[[], Any], **release: str) -> Drawn:
     """Render values drawn from the schema with both sides until one shows a difference that is not deliberate.
 
     Args:
-        chart: its directory or .tgz.
+        chart: what to render beside the pack.
         count: how many to draw.
         seed: says which; the same number draws the same values.
         step: called after each of them.
@@ -43,27 +43,38 @@ def search(chart: str, count: int, seed: int, step: Callable[[], Any], **release
         from stageset_render.port.diff.draws import pools
     except ImportError as error:
         raise Refused(NO_HYPOTHESIS) from error
-    set_hypothesis_home_dir(tempfile.gettempdir())  # it would write into the directory where the command runs
+    set_hypothesis_home_dir(os.devnull)  # it would keep tables in a directory where the command runs
     refused: list[str] = []
 
     def differs(values: dict) -> bool:
-        sides = chart_rendered(chart, values, **release), pack_rendered(chart, values, **release)
-        found = object_differences(objects(sides[0], "the chart"), objects(sides[1], "the pack"))
+        found = object_differences(chart.objects(values, **release), pack_objects(chart, values, **release))
         return not all(map(reason, found))
 
     chance = random.Random(seed)
     drawn = pools(schema().root, min(count, VARIETY), chance)
     for number in range(count):
         step()
-        values = mended(_some(drawn, chance), lambda one: rendering.render(one, **release))
+        values = mended(_some(drawn, chance), lambda one: accept(one, **release))
         try:
             if differs(values):
                 return Drawn(seed, number + 1 - len(refused), refused, smallest(values, differs))
+        except Hopeless:
+            raise
         except Refused as error:
-            if str(error) == NO_HELM:
-                raise
             refused.append(str(error))
     return Drawn(seed, count - len(refused), refused, None)
+
+
+def accept(values: dict, name: str, namespace: str) -> None:
+    """Refuse values that the pack, or its schema, which Helm asks of what is off as well, does not take.
+
+    Raises:
+        Refused: with all of them.
+    """
+    release = Release(values, name=name, namespace=namespace)
+    if found := schema().findings(release.values, release.written):
+        raise Refused(*found)
+    rendering.render(values, name=name, namespace=namespace)
 
 
 def _some(pools: dict[Path, list], chance: random.Random) -> dict:
