@@ -69,6 +69,8 @@ class Alignment:
             same = next((n for n in rest if right.bodies[n][1] == a[1]), None)
             if same is None:
                 here = [n for n in rest if right.bodies[n][0].kind == a[0].kind]
+                if not here and len(left.bodies) - len(rows) == len(right.bodies) - at:
+                    here = [at]
                 alike = here and not any(right.bodies[here[0]][1] == b[1] for b in left.bodies)
                 same = here[0] if alike else None
             if same is None:

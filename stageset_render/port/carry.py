@@ -341,7 +341,9 @@ class Carrier:
         """Make an if of a with: what its dot said is written out."""
         place.moves = False
         for part, expr in expressions(place.body):
-            if place.test in parts_of(expr) and not any(one.moves for one in self.around[part] if one.start > place.start):
+            if place.test in parts_of(expr) and not any(
+                one.moves for one in self.around[part] if one.start > place.start
+            ):
                 text = self._writer(self.around[part]).part(part, self.target.tree.source)
                 self.edits.append(Edit(part.start, part.end, text))
 

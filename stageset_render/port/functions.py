@@ -48,6 +48,19 @@ NO_FORM = {
 }
 
 
+ROOT_HINTS = {
+    "Capabilities": "asks the cluster, and nothing here knows one; make it a value",
+    "Files": "reads the chart's files; write the text into the template",
+    "Template": "names the template; write the name",
+    "Subcharts": "asks other charts; there are none here",
+}
+
+
+def without_root(name: str) -> str:
+    """What to say of what Go's templates are rendered with beside values, release and chart."""
+    return f".{name} {ROOT_HINTS.get(name, 'is nothing that the pack knows; make it a value')}"
+
+
 def camel(name: str) -> str:
     return re.sub("_(.)", lambda found: found[1].upper(), name)
 

@@ -11,9 +11,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import yaml
 
+from stageset_render.port.diff import promql
 from stageset_render.port.meaning import Meaning, is_text, plain, printed, renames
 from stageset_render.port.tree import Block, Branch, Call, Comment, Const, Node, Print, Set, Text, Tree, Var
 
@@ -22,7 +24,6 @@ KEYED = re.compile(
 )
 SCALAR = re.compile(r"[|>][-+0-9]*$")
 QUOTED = re.compile(r"""(?<![\w.])(?:"(?:\\.|[^"\\])*"|'[^']*')|\s\#""")
-STRINGS = re.compile(r"""("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')""")
 WORDED = ("summary:", "description:")  # the words of an alert are each side's own
 EXPRESSION = "expr:"  # of Prometheus, to which blanks and lines mean nothing
 HELD = 0xE000  # characters of no text, each of which stands for something printed
@@ -38,6 +39,15 @@ class Piece:
     text: str = ""
     node: Print | None = None
     means: str = ""
+
+
+class Header(NamedTuple):
+    """A tag of a block, as an item that differs."""
+
+    branch: Branch
+
+    def at(self, _other: str, _text: str) -> int:
+        return self.branch.line
 
 
 @dataclass(eq=False)
@@ -66,6 +76,13 @@ class Item:
     free: bool = False
     bodies: list[tuple[Branch, str, list[Item]]] = field(default_factory=list)
     marks: tuple[tuple[int, int], ...] = ()  # where in the key the lines of the source begin
+
+    def at(self, other: str, text: str) -> int:
+        """The number of the line in which what it says begins to differ from another."""
+        if self.kind == "block":
+            return next((line for one, line, _ in flat([self]) if one == text), self.line)
+        same = next((at for at, pair in enumerate(zip(text, other)) if pair[0] != pair[1]), len(other))
+        return max([number for begun, number in self.marks if begun <= same] or [self.line])
 
     @property
     def column(self) -> int:
@@ -215,7 +232,7 @@ class Outline:
         rest = (keyed["rest"] or "").strip() if keyed else text
         if keyed and rest:
             self.column = column + len(keyed["dashes"])
-            self.literal = bool(SCALAR.search(rest)) and rest[0] == "|"
+            self.literal = bool(SCALAR.search(rest)) and rest[0] == "|" and keyed["key"] != EXPRESSION
         self.long = [(column, pieces)]
         if not (keyed and rest) or self.literal or rest[:1] in "[{":
             self._close(out)
@@ -231,13 +248,7 @@ class Outline:
         first = lines[0][0]
         column = len(first.text) - len(first.text.lstrip()) if first.node is None else 0
         line = self.tree.source.count("\n", 0, pieces[0].start) + 1
-        texts, marks, at = [], [], column
-        for number, part in enumerate(lines):
-            text = self._line(trimmed(part))
-            marks.append((at, self.tree.source.count("\n", 0, trimmed(part)[0].start) + 1))
-            at += len(text) + 1
-            texts.append(text)
-        text = " ".join(texts)
+        text = " ".join(self._line(trimmed(part)) for part in lines)
         keyed = KEYED.fullmatch(text) if self.yaml else None
         name = keyed["key"] if keyed else ""
         if self.yaml:
@@ -246,7 +257,10 @@ class Outline:
             name = self._placed(column, keyed, text)
             text = f"{name} {text}"
         item = Item("line", " " * column + text, pieces[0].start, pieces[-1].end, line, name, pieces)
-        item.marks = tuple(marks)
+        said = ""
+        for one in pieces:
+            item.marks += ((column + len(_tight(said)), self.tree.source.count("\n", 0, one.start) + 1),)
+            said += one.means if one.node else one.text
         out.append(item)
 
     def _line(self, pieces: list[Piece]) -> str:
@@ -258,8 +272,7 @@ class Outline:
         if name in WORDED and not self.worded:
             return f"{keyed['dashes']}{name} (text)"
         if name == EXPRESSION:
-            text = re.sub(r"\{([^{}<>]*)\}", _sorted_matchers, squeezed(re.sub(r"^(expr:) [|>][-+0-9]*", r"\1", text)))
-            return text.replace('"', "").replace("'", "")
+            return promql.plain(re.sub(r"^(expr:) [|>][-+0-9]*", r"\1", text)).replace('"', "").replace("'", "")
         value = (keyed["rest"] or "") if keyed else re.sub(r"^(- +)+", "", text)
         quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "\"'"
         prints = [one for one in pieces if one.node]
@@ -279,7 +292,7 @@ class Outline:
             )
         elif self.strict and quoted:
             mark = " !text"
-        return re.sub(r" {2,}", " ", text.replace('"', "").replace("'", "")) + mark
+        return _tight(text) + mark
 
     def _placed(self, column: int, keyed: re.Match | None, text: str) -> str:
         """The path of a line in a file of values."""
@@ -292,6 +305,11 @@ class Outline:
 
 
 # Texts
+
+
+def _tight(text: str) -> str:
+    """A text without quotes, and without blanks that only lay it out."""
+    return re.sub(r" {2,}", " ", text.replace('"', "").replace("'", ""))
 
 
 def joined(pieces: list[Piece]) -> str:
@@ -334,19 +352,6 @@ def trimmed(pieces: list[Piece], front: bool = True) -> list[Piece]:
     return found
 
 
-def squeezed(text: str) -> str:
-    """A text without the white space that only lays it out: all but one blank between two words, outside of quotes."""
-    parts = STRINGS.split(text)
-    parts[::2] = [re.sub(r"\s+", " ", re.sub(r"(?<!\w)\s+|\s+(?!\w)", "", part)) for part in parts[::2]]
-    return "".join(parts)
-
-
-def _sorted_matchers(found: re.Match) -> str:
-    parts = STRINGS.split(found[1])
-    parts[::2] = [part.replace(",", "\0") for part in parts[::2]]
-    return "{" + ",".join(sorted(one for one in "".join(parts).split("\0") if one)) + "}"
-
-
 def flat(items: list[Item], depth: int = 0) -> Iterator[tuple[str, int, Item]]:
     """All items in the order of the source, with those of blocks: text, line and item."""
     for item in items:
@@ -360,4 +365,4 @@ def flat(items: list[Item], depth: int = 0) -> Iterator[tuple[str, int, Item]]:
         yield "end", item.node.close.line if item.node.close else item.line, item
 
 
-__all__ = ["Item", "Outline", "Piece", "flat", "renames", "squeezed"]
+__all__ = ["Item", "Outline", "Piece", "flat", "renames"]

@@ -22,10 +22,11 @@ from stageset_render.helm.go_syntax import Comment as GoComment
 from stageset_render.helm.go_syntax import Const as GoConst
 from stageset_render.helm.go_syntax import Text as GoText
 from stageset_render.port import types
-from stageset_render.port.functions import ALIKE, JINJA, SIGNS, without_form
+from stageset_render.port.functions import ALIKE, SIGNS, without_root
 from stageset_render.port.named import USUAL, VALUE, Macro, Site, macro_names
 from stageset_render.port.tree import (
     ROOTS,
+    WHOLE,
     Branch,
     Builder,
     Call,
@@ -49,13 +50,6 @@ from stageset_render.port.tree import (
 )
 
 BLANKS, TRIMMED = " \t\r\n", " \t\n"
-ROOT_HINTS = {
-    "Capabilities": "asks the cluster, and nothing here knows one; make it a value",
-    "Files": "reads the chart's files; write the text into the template",
-    "Template": "names the template; write the name",
-    "Subcharts": "asks other charts; there are none here",
-}
-WHOLE = "the whole of what the template is rendered with; name one of its fields"
 MAP_KEY = "key"
 
 
@@ -430,7 +424,7 @@ class Reader:
         found = self.place(node)
         if isinstance(found, Lost):
             raise Untranslatable(found.why)
-        if isinstance(found, Handed) or found == Root():
+        if isinstance(found, Handed):
             raise Untranslatable(WHOLE)
         return found
 
@@ -467,6 +461,9 @@ class Reader:
             return self._call(first.name, tuple(rest), piped)
         found = self.place(first)
         if rest or piped is not None:
+            root = None if isinstance(found, (Lost, Handed)) else root_of(found)
+            if isinstance(root, Root) and root.name not in ("", *ROOTS):
+                raise Untranslatable(without_root(root.name))
             raise Untranslatable("a value that is called with arguments; only functions are")
         return found
 
@@ -487,11 +484,6 @@ class Reader:
         return base
 
     def _rooted(self, name: str, rest: tuple[str, ...]) -> Place:
-        if name not in ROOTS:
-            raise Untranslatable(f".{name} {ROOT_HINTS.get(name, 'is nothing that the pack knows; make it a value')}")
-        if name != "Values" and (not rest or rest[0] not in ROOTS[name]):
-            known = ", ".join(f".{name}.{one}" for one in ROOTS[name])
-            raise Untranslatable(f"{'.'.join(('', name, *rest))}; the pack knows {known}")
         found = Root(name)
         for one in rest:
             found = Field(found, one)
@@ -519,11 +511,9 @@ class Reader:
             if piped is not None or len(operands) != 2 or not isinstance(operands[0], GoConst):
                 raise Untranslatable("an include of a name that is no literal, or of something piped; write the name")
             return self.included(operands[0].value, operands[1])
-        if isinstance(piped, (Lost, Handed)) or piped == Root():
-            raise Untranslatable(WHOLE.replace("with;", "with in a pipeline;"))
+        if isinstance(piped, (Lost, Handed)):
+            raise Untranslatable(WHOLE)
         name = ALIKE.get(name, name)
-        if name not in JINJA and name not in ("not", "and", "or", "list", "deepEqual"):
-            raise Untranslatable(without_form(name))
         args = (*map(self.value, operands), *(() if piped is None else (piped,)))
         nothing = Const("nil", None)
         if name in SIGNS and nothing in args:
@@ -572,9 +562,7 @@ class Reader:
         from stageset_render.port.read_jinja import macro_names as known
 
         short = macro_names([name])[name]
-        if short not in known(source(HELPERS)):
-            raise Untranslatable(f"an include of {name}, which is defined nowhere")
-        return Include(short, args)
+        return Include(short if short in known(source(HELPERS)) else name, args)
 
     def _site(self, context: Operand | None) -> tuple[tuple[tuple[str, Expr], ...], Site]:
         """What an include hands over: the values by their keys, and what is known of them."""

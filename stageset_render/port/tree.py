@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 ROOTS = {"Values": None, "Release": ("Name", "Namespace", "Service"), "Chart": ("Name", "Version", "AppVersion")}
+WHOLE = "the whole of what the template is rendered with; name one of its fields"
 
 
 class Untranslatable(Exception):

@@ -13,7 +13,8 @@ from stageset_render.findings import Finding, Refused
 from stageset_render.helm.reading import load_yaml
 from stageset_render.pack.files import CRDS, DEFAULTS, HELPERS, NOTES, SCHEMA
 from stageset_render.port import read_go, read_jinja, types, write_go, write_jinja
-from stageset_render.port.translate import finding
+from stageset_render.port.sources import pack_files
+from stageset_render.port.translate import finding, known
 from stageset_render.port.tree import Block, Branch, Set, Text, Tree, Untranslatable, Var, expressions
 
 FOLDER = "templates/"
@@ -173,6 +174,12 @@ class Chart(Version):
             return write_go.Writer(names, self.values, scope)
 
         return make
+
+
+def sides(chart: dict[str, str]) -> tuple[Chart, Pack]:
+    """A chart and the pack as it is, and what both say of the values."""
+    known_values = known(chart)
+    return Chart(chart, values=known_values), Pack(pack_files(), values=known_values)
 
 
 def _ordered(known: tuple[str, ...], given: tuple[str, ...]) -> tuple[str, ...]:

@@ -176,6 +176,8 @@ class Writer:
     def header(self, part: Branch) -> str:
         """The tag of a branch whose body stays: what moves the dot there goes on to, and what doesn't does not."""
         left, right = "{{- " if part.left else "{{ ", " -}}" if part.right else " }}"
+        if part.kind == "else":
+            return f"{left}else{right}"
         if part.kind in ("if", "elif"):
             word = ("else " if part.kind == "elif" else "") + ("with" if part.moves else "if")
             return f"{left}{word} {self.expression(part.test)}{right}"

@@ -12,9 +12,10 @@ from typing import NamedTuple
 
 from stageset_render.helm.functions import GLOBALS, quote
 from stageset_render.port import types
-from stageset_render.port.functions import JINJA, SIGNS
+from stageset_render.port.functions import JINJA, SIGNS, without_form, without_root
 from stageset_render.port.tree import (
     ROOTS,
+    WHOLE,
     Block,
     Branch,
     Call,
@@ -42,6 +43,7 @@ LARGE = 1_000_000  # from here on Go prints a float64 as 1e+06
 RESERVED = {"loop", "self", "super", "caller", "varargs", "kwargs", "true", "false", "none", "root", *ROOTS, *GLOBALS}
 PLURALS = (("ies", "y"), ("sses", "ss"), ("s", ""))
 ENTRY = "entry"
+OPERATORS = ("not", "and", "or", "list", "defined", "undefined", "==", "!=")
 VERB = re.compile(r"%(-?[1-9][0-9]*)?(.?)", re.S)
 FRESH = {"dict", "fromYaml", "omit", "pick", "mergeOverwrite"}  # what returns a map that nothing else holds
 
@@ -311,10 +313,30 @@ class Writer:
     def _field(self, expr: Field) -> Jinja:
         if not expr.name.isidentifier():
             raise Untranslatable(f"the field {expr.name}; Jinja has no such names")
-        base = Jinja(expr.base.name) if isinstance(expr.base, Root) else self.expression(expr.base)
+        if isinstance(expr.base, Root):
+            return self._of_root(expr.base.name, expr.name)
+        base = self.expression(expr.base)
         return Jinja(f"{base.within(ATOM)}.{expr.name}")
 
+    @staticmethod
+    def _of_root(root: str, name: str) -> Jinja:
+        if root not in ROOTS:
+            raise Untranslatable(without_root(root))
+        if root != "Values" and name not in ROOTS[root]:
+            known = ", ".join(f".{root}.{one}" for one in ROOTS[root])
+            raise Untranslatable(f".{root}.{name}; the pack knows {known}")
+        return Jinja(f"{root}.{name}")
+
+    def _root(self, expr: Root) -> Jinja:
+        if expr.name == "Values":
+            return Jinja(expr.name)
+        if not expr.name:
+            raise Untranslatable(WHOLE)
+        return self._of_root(expr.name, "")
+
     def _include(self, expr: Include) -> Jinja:
+        if expr.name not in self.names.macros:
+            raise Untranslatable(f"an include of {expr.name}, which is defined nowhere")
         given = dict(expr.args)
         order = self.names.macros.get(expr.name, tuple(given))
         for name in order:
@@ -329,6 +351,8 @@ class Writer:
 
     def _call(self, expr: Call) -> Jinja:
         name, args = expr.name, expr.args
+        if name not in JINJA and name not in OPERATORS:
+            raise Untranslatable(without_form(name))
         found = [self.expression(one) for one in args]
         if name in ("list", "tuple"):
             return Jinja(f"[{', '.join(one.text for one in found)}]")
@@ -357,7 +381,7 @@ class Writer:
         Field: _field,
         Include: _include,
         Call: _call,
-        Root: lambda self, expr: Jinja(expr.name),
+        Root: _root,
     }
 
     def check(self, call: Call, found: list[Jinja]) -> None:

@@ -5,6 +5,7 @@
 import copy
 import random
 
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from stageset_render.findings import Refused
@@ -14,6 +15,13 @@ from stageset_render.port.diff import draws
 from stageset_render.port.diff.search import accept, mended
 
 FEW = 4  # values that a switch has at most
+
+
+def budget(times=1):
+    """So many values as --budget says, or a multiple of it; tests/conftest.py has the same for tests that can import it."""
+    return times * settings.default.max_examples
+
+
 RELEASE = {"name": "stageset", "namespace": "stageset-system"}
 
 

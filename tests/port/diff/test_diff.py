@@ -272,7 +272,7 @@ def test_a_default_is_told_and_not_what_it_changes(port):
         (NAMESPACE, "\n{{ nonsense }}", "namespace.yaml:2: error: the chart fails: function "),
         (NAMESPACE, "{{ index .Values 3 }}", "namespace.yaml:1:3: error: the chart fails: at <index .Values 3>: "),
         (NAMESPACE, "{{ include `no` . }}", "namespace.yaml:1:3: error: the chart fails: "),
-        (NAMESPACE, "{{ if .Values.gate }}", "namespace.yaml:1: error: the if has no end\n"),
+        (NAMESPACE, "{{ if .Values.gate }}", "namespace.yaml:1: error: the if has no end"),
         (NAMESPACE, "{{ end }}", "namespace.yaml:1: error: "),
         (NAMESPACE, "{{/* a\n*/}}\na: b: c", "namespace.yaml:3: error: what it renders is no YAML: "),
         (NAMESPACE, "{{ range until 3 }}\n- a\n{{ end }}\na: b: c", "namespace.yaml:4: error: what it renders is no"),

@@ -11,8 +11,7 @@ import yaml
 from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from conftest import draws
-from random_values import BLANKS, DASH, EDITS, RELEASE, variants
+from random_values import BLANKS, DASH, EDITS, RELEASE, budget, variants
 
 from stageset_render.findings import Refused
 from stageset_render.helm import functions
@@ -75,7 +74,7 @@ def agree(chart, values, release=RELEASE):
 # Random values
 
 
-@settings(max_examples=draws(2))
+@settings(max_examples=budget(2))
 @given(edits=EDITS, seed=st.integers(0, 2**32))
 def test_helm_renders_the_chart_as_the_pack_renders_itself(bare, edits, seed):
     for values in variants(edits, seed):
@@ -437,7 +436,7 @@ TREES = st.recursive(
 CALL = '{{ include "stageset.m.m" (dict "root" . "x" .Values.a "y" (dict "b" .Values.l)) }}'
 
 
-@settings(max_examples=draws(3))
+@settings(max_examples=budget(3))
 @given(block=BLOCKS, trees=st.lists(st.tuples(TREES, TREES), min_size=3, max_size=3))
 def test_blocks_in_blocks_mean_the_same(tmp_path_factory, block, trees):
     start = '{% set x = Values.a %}{% set y = dict("b", Values.l) %}'
@@ -469,7 +468,7 @@ TAGS = [
 ]
 
 
-@settings(max_examples=draws(5))
+@settings(max_examples=budget(5))
 @given(
     pieces=st.lists(st.tuples(BLANKS, st.integers(0, len(TAGS) - 1), DASH, DASH, BLANKS, DASH, DASH), max_size=5),
     end=BLANKS,
@@ -564,7 +563,7 @@ def test_a_directory_with_something_in_it_is_written_with_force_alone(command, t
     refused = command("chart", tmp_path)
     assert (refused.exit_code, refused.stderr) == (
         1,
-        f"{tmp_path}: is not empty; choose another directory, or write into it with --force\n",
+        f"error: {tmp_path}: is not empty; choose another directory, or write into it with --force\n1 error\n",
     )
     assert tree(tmp_path) == {"README": "mine"}
     assert command("chart", tmp_path, "--force").exit_code == 0
@@ -577,7 +576,7 @@ def test_a_template_of_another_chart_is_never_left_among_ours(command, tmp_path)
     (tmp_path / "templates" / "tests" / "old.yaml").write_text("kind: Old")
     refused = command("chart", tmp_path, "--force")
     assert refused.exit_code == 1
-    assert refused.stderr.startswith(f"{tmp_path}/templates/tests/old.yaml: is no template of this chart, but")
+    assert refused.stderr.startswith(f"error: {tmp_path}/templates/tests/old.yaml: is no template of this chart, but")
     assert tree(tmp_path) == {"templates/tests/old.yaml": "kind: Old"}
 
 
@@ -597,11 +596,11 @@ def test_an_unportable_template_stops_the_port(command, tmp_path, monkeypatch):
     assert (done.exit_code, done.stdout) == (1, "")
     assert (
         done.stderr.splitlines()[0]
-        == "templates/NOTES.txt:2: the filter title; Helm has none, or the pack doesn't know it"
+        == "templates/NOTES.txt:2: error: the filter title; Helm has none, or the pack doesn't know it [port]"
     )
     assert not (tmp_path / "out").exists()
     assert command("chart", "--only", "namespace.yaml").stderr.startswith(
-        "templates/namespace.yaml:2: the filter title"
+        "templates/namespace.yaml:2: error: the filter title"
     )
 
 
