@@ -26,8 +26,8 @@ import helm_python
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 from stageset_render import Refused, render  # noqa: E402
-from stageset_render.port.diff import report  # noqa: E402
 from stageset_render.port import chart as porting  # noqa: E402
+from stageset_render.port.diff import report  # noqa: E402
 
 NAMES = {"name": "stageset", "namespace": "stageset-system"}
 WITH_BYTECODE = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}

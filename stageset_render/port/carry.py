@@ -64,7 +64,7 @@ class Conflict(NamedTuple):
     theirs: str
 
 
-@dataclass
+@dataclass(eq=False)
 class Side:
     """One version of a template.
 
@@ -76,9 +76,15 @@ class Side:
     tree: Tree
     values: dict
     data: bool = False
+    known: dict[bool, Outline] = field(default_factory=dict)
 
     def outline(self, strict: bool = False, shared: dict | None = None) -> Outline:
-        return Outline(self.tree, self.values, strict, shared, data=self.data)
+        if shared or strict not in self.known:
+            found = Outline(self.tree, self.values, strict, shared, data=self.data)
+            if shared:
+                return found
+            self.known[strict] = found
+        return self.known[strict]
 
 
 @dataclass
@@ -131,8 +137,8 @@ class Carrier:
         self.already = {item.start: item.key for item in _all(new.outline().items)}
         self.around = _around(target.tree.body)
         self.comments = set(_comments(old.tree))
-        rename_variables(new.tree, variables)
         self._name_loops()
+        rename_variables(new.tree, variables)
 
     def carried(self) -> Carried:
         try:
@@ -197,11 +203,9 @@ class Carrier:
         for _, branch in _loops(self.target.tree.body):
             known.setdefault(mine.of(branch.test), (branch.var.name, branch.index and branch.index.name))
         index = next((name for _, name in known.values() if name), None)
-        own = {branch.var for _, branch in _loops(self.target.tree.body)}
         theirs = self.new.outline().meaning
         for _, branch in _loops(self.new.tree.body):
-            if branch.var not in own:
-                branch.var.name = known.get(theirs.of(branch.test), ("",))[0] or branch.var.name
+            branch.var.name = known.get(theirs.of(branch.test), ("",))[0] or branch.var.name
             if branch.index and branch.index.name == "index0" and index:
                 branch.index.name = index
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, field
 
 from stageset_render.helm.go_syntax import (
@@ -53,6 +54,9 @@ BLANKS, TRIMMED = " \t\r\n", " \t\n"
 MAP_KEY = "key"
 
 
+_parsed = functools.lru_cache(maxsize=512)(parse)
+
+
 @dataclass(frozen=True)
 class Lost:
     """A dot that can't be written, and why."""
@@ -98,7 +102,7 @@ class Chart:
         self.sources = {**(libraries or {}), **files}
         for file, source in self.sources.items():
             try:
-                self.parts[file] = parse(source)
+                self.parts[file] = _parsed(source)
             except GoSyntaxError as error:
                 self.problems.append((file, error.line, f"{error.message}; Go doesn't parse this"))
             except RecursionError:

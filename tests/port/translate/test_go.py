@@ -17,8 +17,8 @@ from stageset_render.findings import Refused
 from stageset_render.helm import functions
 from stageset_render.pack import environment, files, rendering
 from stageset_render.pack import release as pack_release
-from stageset_render.port import commands
 from stageset_render.port import chart as porting
+from stageset_render.port import commands
 
 CASES = Path(__file__).parent.parent.parent / "cases"
 

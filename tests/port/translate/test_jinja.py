@@ -17,8 +17,8 @@ from jinja2.utils import Namespace
 from random_values import BLANKS, DASH, SWITCHES, VALID, budget, changed
 
 from stageset_render.findings import Refused
-from stageset_render.helm.values import coalesce
 from stageset_render.helm import functions
+from stageset_render.helm.values import coalesce
 from stageset_render.pack import environment, files, release
 from stageset_render.port import chart as porting
 from stageset_render.port import read_go, translate, types
