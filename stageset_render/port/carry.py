@@ -15,7 +15,6 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from stageset_render.port.align import Alignment, Body, Pair, aligned, equal
-from stageset_render.port.meaning import renames
 from stageset_render.port.outline import Item, Outline, Piece
 from stageset_render.port.tree import (
     Block,
@@ -120,6 +119,7 @@ class Carrier:
         self.edits: list[Edit] = []
         self.conflicts: list[Conflict] = []
         self.problems: list[tuple[int, str]] = []
+        self.made: set[Var] = set()  # what is set where it is written
         self.tests: dict[Branch, Expr] = {}  # of branches of the target whose test changes
         _, _, self.change, changed = aligned(lambda side, shared: (old, new)[side].outline(not self.same, shared))
         self.counterparts: dict[int, tuple[Item, bool]] = {}
@@ -600,24 +600,19 @@ class Carrier:
 
     def _reachable(self, parts: list[Node]) -> None:
         """Refuse a variable that neither the target nor what is written declares, unless a value can stand for it."""
-        own = {var for _, var in _declared(self.target.tree.body)}
+        own = {var for _, var in _declared(self.target.tree.body)} | self.made
         own |= {one.var for one in parts if isinstance(one, Set)}
         own |= {var for one in parts if isinstance(one, Branch) for var in (one.var, one.index, *one.parameters) if var}
         for part in parts:
-            for expr in (getattr(part, "expr", None), getattr(part, "test", None)):
-                for one in parts_of(expr):
-                    if (
-                        isinstance(one, Name)
-                        and one.var not in own
-                        and one.var.form != "parameter"
-                        and not renames(one.var)
-                    ):
-                        raise Untranslatable(f"{one.var.name}, which has no counterpart here; carry it by hand")
-                if expr is not None:
-                    inlined = substituted(
-                        expr, {var: var.value for var in _names(expr) if var not in own and renames(var)}
-                    )
-                    setattr(part, "expr" if getattr(part, "expr", None) is expr else "test", inlined)
+            name = "expr" if isinstance(part, (Print, Set)) else "test"
+            expr = getattr(part, name, None)
+            while expr is not None and (missing := {var for var in _names(expr) - own if var.form != "parameter"}):
+                for var in missing:
+                    if var.value is None or var.assigned:
+                        raise Untranslatable(f"{var.name}, which has no counterpart here; carry it by hand")
+                expr = substituted(expr, {var: var.value for var in missing})
+                setattr(part, name, expr)
+        self.made |= {one.var for one in parts if isinstance(one, Set)}
 
 
 # Nodes and items
