@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import yaml
@@ -47,6 +47,14 @@ class Alignment:
         self.blocks: dict[Item, Paired] = {}
         self.weights: dict[tuple[Item, Item], int] = {}
         self.top = self._body(None, None, one, other)
+
+    def equals(self) -> Iterator[tuple[Item, Item]]:
+        """All pairs of equal items, those in blocks too."""
+        bodies = [self.top, *(body for paired in self.blocks.values() for body in paired.bodies)]
+        for body in bodies:
+            for one, other in body.pairs:
+                if one and other and one.key == other.key:
+                    yield one, other
 
     def _body(self, branch: Branch | None, against: Branch | None, one: list[Item], other: list[Item]) -> Body:
         body = Body(branch, against, self._settled(self._pairs(one, other)))

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from stageset_render.port.align import Alignment, Body, Pair, aligned, equal
+from stageset_render.port.align import Alignment, Body, Pair, SamePair, aligned, equal
 from stageset_render.port.outline import Item, Outline, Piece
 from stageset_render.port.tree import (
     Block,
@@ -124,7 +124,7 @@ class Carrier:
         _, _, self.change, changed = aligned(lambda side, shared: (old, new)[side].outline(not self.same, shared))
         self.counterparts: dict[int, tuple[Item, bool]] = {}
         self.branches: dict[Branch, Branch] = {}
-        self.taken: set[int] = set()
+        self.groups: dict[int, tuple[set[int], list[Item]]] = {}  # what the target lays out otherwise
         variables: dict[Var, Var] = {}
         if self.same:
             self._identity(old.outline().items)
@@ -134,9 +134,14 @@ class Carrier:
             self._counterparts(found.top, found)
             back = {mine: other for other, mine in theirs.items()}
             variables = {var: back[mine] for var, mine in changed.items() if mine in back}
-        self.already = {item.start: item.key for item in _all(new.outline().items)}
+        self.present: dict[int, Item] = {}  # what of the new version the target says already
+        self.kept: set[int] = set()  # what of the target the old version says
+        if not self.same:
+            there = aligned(lambda side, shared: (new, target)[side].outline(False, shared))[2]
+            self.present = {one.start: other for one, other in there.equals()}
+            self.kept = {mine.start for mine, same in self.counterparts.values() if same}
         self.around = _around(target.tree.body)
-        self.comments = set(_comments(old.tree))
+        self.comments: set[str] = set()  # of the old version, where something is added
         self._name_loops()
         rename_variables(new.tree, variables)
 
@@ -168,14 +173,15 @@ class Carrier:
     def _counterparts(self, body: Body, found: Alignment) -> None:
         if body.one and body.other:
             self.branches[body.one] = body.other
-        last = None
-        for pair in body.pairs:
+        for at, pair in enumerate(body.pairs):
             one, other = pair
-            if one and other:
+            if one and isinstance(pair, SamePair):  # laid out otherwise
+                run = _run_of(body.pairs, at)
+                mine = [item for _, item in run if item]
+                self.counterparts[one.start] = (mine[-1], True)
+                self.groups[one.start] = ({old.start for old, _ in run if old}, mine)
+            elif one and other:
                 self.counterparts[one.start] = (other, equal(pair))
-                last = other
-            elif one and equal(pair) and last:  # laid out otherwise
-                self.counterparts[one.start] = (last, False)
             if one in found.blocks:
                 for below in found.blocks[one].bodies:
                     self._counterparts(below, found)
@@ -214,7 +220,7 @@ class Carrier:
     def _body(self, body: Body, place: Branch | None) -> None:
         """Carry what differs between two lists of items into a branch of the target."""
         before, run = None, []
-        for pair in [*body.pairs, None]:
+        for pair in [*self._regrouped(body.pairs), None]:
             if pair and not equal(pair):
                 run.append(pair)
                 continue
@@ -222,6 +228,29 @@ class Carrier:
             if run and not self._wrapped(run) and not self._unwrapped(run):
                 before = self._run(run, before, after, place)
             before, run = after or next((old for old, _ in reversed(run) if old), before), []
+
+    def _regrouped(self, pairs: list[Pair]) -> Iterator[Pair]:
+        """The pairs, but for changes of what the target lays out otherwise, such as a list in one line, which are made."""
+        at = 0
+        while at < len(pairs):
+            old = pairs[at][0]
+            if not old or old.start not in self.groups:
+                yield pairs[at]
+                at += 1
+                continue
+            starts, mine = self.groups[old.start]
+            end = at + 1
+            while end < len(pairs) and (
+                pairs[end][0].start in starts if pairs[end][0] else pairs[end][1].column > old.column
+            ):
+                end += 1
+            run, at = pairs[at:end], end
+            news = [new for _, new in run if new]
+            if all(map(equal, run)) or not news:
+                yield from run
+                continue
+            self._told(news[0], self._replace, mine, news)
+            yield from (SamePair(pair) for pair in run)
 
     def _run(self, run: list[Pair], before: Item | None, after: Item | None, place: Branch | None) -> Item | None:
         """Carry a run of pairs that differ; the last item of the old version in it, or before it."""
@@ -243,6 +272,8 @@ class Carrier:
         inner, outer = [old for old, _ in run if old], [new for _, new in run if new]
         if len(outer) != 1 or not _encloses(outer[0], inner):
             return False
+        if outer[0].start in self.present:
+            return True
         mine = [self.counterparts.get(old.start, (None, False)) for old in inner]
         if not all(item for item, _ in mine):
             return False
@@ -266,6 +297,8 @@ class Carrier:
         if len(outer) != 1 or not _encloses(outer[0], inner):
             return False
         mine, _ = self.counterparts.get(outer[0].start, (None, False))
+        if not mine and all(new.start in self.present for new in inner):
+            return True
         if not mine or len(mine.bodies) > 1 or mine.bodies[0][0].moves:
             return False
         if mine.bodies[0][1] != self._loose(outer[0]).bodies[0][1]:
@@ -283,7 +316,7 @@ class Carrier:
         if mine is None and (new is None or old.free):
             return  # it is gone already
         if mine is None or not same and not (new and old.kind == "block"):
-            if new and mine and self.already.get(new.start) == mine.key:
+            if new and mine and new.start in self.present and self.present[new.start].start == mine.start:
                 return
             self._conflict(old, new, mine)
         elif new is None:
@@ -316,7 +349,7 @@ class Carrier:
             if not self.counterparts[old.start][1]:
                 raise
             del self.edits[done:], self.conflicts[told:]
-            self._replace(mine, new)
+            self._replace([mine], [new])
 
     def _index_missing(self, body: Body, place: Branch) -> bool:
         return bool(body.other.index and not place.index)
@@ -325,7 +358,7 @@ class Carrier:
         keys = {branch: key for branch, key, _ in mine.bodies}
         was = next(key for branch, key, _ in self._loose(old).bodies if branch is body.one)
         if not self.same and keys.get(place) != was:
-            now = next((key for branch, key, _ in new.bodies if branch is body.other), "")
+            now = self._key(new, body.other)
             if keys.get(place) != now:
                 self.conflicts.append(Conflict(place.line, was, keys.get(place, ""), now))
             return
@@ -412,9 +445,11 @@ class Carrier:
         start, end = self._lines(self.target.tree, mine.start, mine.end)
         self.edits.append(Edit(self._above(self.target.tree, start), end, ""))
 
-    def _replace(self, mine: Item, new: Item) -> None:
-        start, end = self._lines(self.target.tree, mine.start, mine.end)
-        self.edits.append(Edit(start, end, self._region(new.start, new.end, self._place(mine))))
+    def _replace(self, mine: list[Item], new: list[Item]) -> None:
+        start, end = self._lines(self.target.tree, mine[0].start, mine[-1].end)
+        begun, stop = self._lines(self.new.tree, new[0].start, new[-1].end)
+        text = self._parts(begun, stop, self._place(mine[0]))
+        self.edits.append(Edit(start, end, text if text.endswith("\n") else text + "\n"))
 
     def _insert(self, added: list[Item], before: Item | None, after: Item | None, place: Branch | None) -> None:
         while added and added[0].free and len(added) == 1:
@@ -423,7 +458,7 @@ class Carrier:
             return
         previous = self.counterparts.get(before.start, (None, False))[0] if before else None
         following = self.counterparts.get(after.start, (None, False))[0] if after else None
-        if not self.same and self._is_there(added, previous, place):
+        if self._is_there(added):
             return
         tree, source = self.target.tree, self.target.tree.source
         if previous:
@@ -440,31 +475,26 @@ class Carrier:
             return
         else:
             at, inside = len(source), []
+        begun = before.end if before else max((branch.end for branch in self._own_branches(place)), default=0)
+        self.comments = set(_comments(self.old.tree, begun, after.start if after else len(self.old.tree.source)))
         text = self._region(added[0].start, added[-1].end, inside)
         if at and source[at - 1 : at] not in ("\n", ""):
             text = "\n" + text.removesuffix("\n")
         self.edits.append(Edit(at, at, text))
 
-    def _is_there(self, added: list[Item], previous: Item | None, place: Branch | None) -> bool:
-        """Whether the target says already, in this place, what is to be added."""
-        keys = [self.already.get(item.start) for item in added if not item.free]
-        lists = _lists(self.target.outline().items, None)
-        items = next(
-            (
-                found
-                for branch, found in lists
-                if (previous.start in (one.start for one in found) if previous else branch is place)
-            ),
-            [],
-        )
-        known = {item.start for item, _ in self.counterparts.values()}
-        at = next((n + 1 for n, one in enumerate(items) if previous and one.start == previous.start), 0)
-        own = [one.key for one in items[at:]]
-        size = next((n for n, one in enumerate(items[at:]) if one.start in known), len(own))
-        return any(own[n : n + len(keys)] == keys for n in range(max(size - len(keys) + 1, 0)))
+    def _own_branches(self, place: Branch | None) -> list[Branch]:
+        """The branch of the old version that one of the target is."""
+        return [old for old, mine in self.branches.items() if mine is place]
+
+    def _is_there(self, added: list[Item]) -> bool:
+        """Whether the target says already what is to be added."""
+        found = [self.present.get(item.start) for item in added if not item.free]
+        return all(one and one.start not in self.kept for one in found)
 
     def _insert_branch(self, branch: Branch, new: Item, mine: Item) -> None:
         """Add a branch before the one that follows it, or before the end."""
+        if any(one.kind == branch.kind and key == self._key(new, branch) for one, key, _ in mine.bodies):
+            return  # it is there already
         first = mine.bodies[0][0]
         if first.moves and branch.kind == "elif":
             self._unmoved(first)
@@ -480,6 +510,10 @@ class Carrier:
         inside = self._place(mine)
         text = self._parts(start, stop, inside, opened=new.node.branches[0])
         self.edits.append(Edit(self._above(self.target.tree, at), self._above(self.target.tree, at), text))
+
+    @staticmethod
+    def _key(item: Item, branch: Branch) -> str:
+        return next((key for one, key, _ in item.bodies if one is branch), "")
 
     def _branch_pairs(self) -> list[tuple[Branch, Branch]]:
         return [
@@ -618,10 +652,20 @@ class Carrier:
 # Nodes and items
 
 
-def _comments(tree: Tree) -> Iterator[str]:
-    """The words of all comments."""
-    yield from (_bare(part.text) for part in tree.parts if isinstance(part, Comment))
-    yield from (_bare(line) for line in tree.source.splitlines() if line.lstrip().startswith("#"))
+def _run_of(pairs: list[Pair], at: int) -> list[Pair]:
+    """The run of pairs that mean the same together, of which one is here."""
+    start = end = at
+    while start and isinstance(pairs[start - 1], SamePair):
+        start -= 1
+    while end < len(pairs) and isinstance(pairs[end], SamePair):
+        end += 1
+    return pairs[start:end]
+
+
+def _comments(tree: Tree, start: int, end: int) -> Iterator[str]:
+    """The words of the comments in a part of a template."""
+    yield from (_bare(one.text) for one in tree.parts if isinstance(one, Comment) and start <= one.start < end)
+    yield from (_bare(line) for line in tree.source[start:end].splitlines() if line.lstrip().startswith("#"))
 
 
 def _bare(text: str) -> str:

@@ -90,7 +90,7 @@ class Item:
 
     @property
     def size(self) -> int:
-        return (0 if self.free else 1) + sum(item.size for _, _, items in self.bodies for item in items)
+        return 1 + sum(item.size for _, _, items in self.bodies for item in items)
 
 
 class Outline:
@@ -286,7 +286,10 @@ class Outline:
             ):
                 mark = " !text" if quoted else ""
         elif value == prints[-1].means:
-            texts = is_text(prints[-1].node.expr, self.values)
+            expr = prints[-1].node.expr
+            texts = is_text(expr, self.values)
+            if self.strict and texts and len(expr.args) == 1:  # quotes are quotes, whoever writes them
+                text = text.removesuffix(value) + printed(self.meaning.of(expr.args[0]))
             mark = (
                 " !text" if self.strict and (texts or quoted) else " !number" if texts is False and not quoted else ""
             )

@@ -117,6 +117,13 @@ def whole(found: list[Tag], text: str) -> Iterator[Tag]:
             yield tag
 
 
+@functools.lru_cache(maxsize=256)
+def _tags(text: str) -> list[Tag]:
+    """All tags and texts of a template. TemplateSyntaxError for what is none."""
+    environment().parse(text)
+    return list(whole(list(tags(text)), text))
+
+
 @functools.lru_cache(maxsize=4096)
 def _parsed(form: str) -> nodes.Node:
     return environment().parse(form).body[-1]
@@ -165,15 +172,14 @@ class Reader:
             )
             return
         try:
-            environment().parse(text)  # which finds what is no template
             self.macros = macro_names(text) if file.startswith("_") else {}
             self.helpers = macro_names(helpers)
-            found = list(tags(text))
+            found = _tags(text)
         except (jinja2.TemplateSyntaxError, RecursionError) as error:
             line, told = getattr(error, "lineno", 1), getattr(error, "message", "nested too deep")
             self.tree.problems.append((line, f"{told}; this is no template"))
             return
-        for tag in whole(found, text):
+        for tag in found:
             try:
                 self._tag(tag)
             except Untranslatable as error:

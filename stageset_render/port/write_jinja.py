@@ -182,7 +182,8 @@ class Writer:
             value = self.expression(part.expr).text
         finally:
             if part.declares:
-                name = self.declare(part.var, part.var.name)
+                name = self.variables.get(part.var)
+                name = name if isinstance(name, str) else self.declare(part.var, part.var.name)
         if not part.declares:
             found = self.variables.get(part.var)
             if not isinstance(found, str):

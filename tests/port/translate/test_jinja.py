@@ -129,7 +129,7 @@ def test_a_chart_as_maintainers_write_it_renders_as_helm_renders_it(maintained, 
         maintained.agree(changed([(path, chance.choice(options)) for path, options in SWITCHES] + edits))
 
 
-@settings(max_examples=budget(3))
+@settings(max_examples=budget())
 @given(
     drawn=st.lists(go_templates.templates(), min_size=4, max_size=4),
     values=st.lists(go_templates.VALUES, min_size=3, max_size=3),

@@ -1,0 +1,140 @@
+# SPDX-FileCopyrightText: The stageset-render authors
+# SPDX-License-Identifier: 0BSD
+"""Every kind of edit of a chart in another hand, carried to the pack and from there to the chart: that edit and no more."""
+
+import copy
+import difflib
+from pathlib import Path
+
+import dressing
+import helm_python
+import pytest
+import yaml
+
+from stageset_render.pack import files
+from stageset_render.port import chart as porting
+from stageset_render.port import changes, sources, translate, versions
+from stageset_render.port.carry import Side
+from stageset_render.port.diff import report
+from stageset_render.port.outline import flat
+
+EDITS = yaml.safe_load(Path(__file__).with_name("edits.yaml").read_text())
+NOT_BESIDE = ("an else", "an else if", "a key above one that is there twice")  # others of the same place
+
+
+@pytest.fixture(scope="module")
+def plain():
+    return porting.chart()
+
+
+@pytest.fixture(scope="module")
+def theirs(plain):
+    return dressing.dressed(plain)
+
+
+@pytest.fixture(scope="module")
+def values(plain):
+    return translate.known(plain)
+
+
+def path_of(edit):
+    return f"templates/{edit['file']}"
+
+
+def edited(plain, *edits):
+    """The chart in another hand, with edits."""
+    out = dict(plain)
+    for edit in edits:
+        assert edit["old"] in out[path_of(edit)]
+        out[path_of(edit)] = out[path_of(edit)].replace(edit["old"], edit["new"], 1)
+    return dressing.dressed(out)
+
+
+def lines(before, after):
+    """How many lines a diff shows of each side."""
+    found = list(difflib.unified_diff(before.splitlines(), after.splitlines(), n=0))[2:]
+    return [sum(line[0] == sign for line in found) for sign in "-+"]
+
+
+def carried(old, new, target, only=None):
+    found = changes.Carriage(old, new, target, only).carried()
+    assert found.conflicts == []
+    return {one.path: one.after for one in found.changes}
+
+
+def meant(version, name):
+    tree = version.tree(name)
+    return [text for text, _, _ in flat(Side(tree, version.values).outline(True).items)]
+
+
+def test_another_hand_changes_nothing(plain, theirs):
+    assert sum(sum(lines(plain[path], theirs[path])) for path in plain) > 600
+    chart, pack = versions.sides(theirs)
+    assert carried(pack, chart, pack) == {}
+    chart, pack = versions.sides(theirs)
+    assert carried(versions.Chart(plain, values=pack.values), chart, pack) == {}
+    assert carried(pack, versions.Pack(sources.pack_files(), values=pack.values), chart) == {}
+
+
+@pytest.fixture(scope="module")
+def before(theirs, values):
+    """The chart in another hand and the pack, as they are before an edit."""
+    return versions.Chart(theirs, values=values), versions.Pack(sources.pack_files(), values=values)
+
+
+@pytest.mark.parametrize("edit", EDITS, ids=lambda edit: edit["what"])
+def test_an_edit_is_carried_and_nothing_else(plain, before, values, edit):
+    file, path, (chart, pack) = edit["file"], path_of(edit), before
+    after = versions.Chart(edited(plain, edit), values=values)
+    most = edit.get("lines", max(lines(chart.files[path], after.files[path])))
+
+    pulled = carried(pack, after, pack, file)
+    assert list(pulled) == [path]
+    assert max(lines(pack.files[path], pulled[path])) <= most
+    assert carried(chart, after, pack, file) == pulled
+    changed = versions.Pack({**pack.files, **pulled}, values=values)
+    assert carried(changed, after, changed, file) == {}
+
+    pushed = carried(pack, changed, chart, file)
+    assert list(pushed) == [path]
+    assert max(lines(chart.files[path], pushed[path])) <= most + 1
+    there = versions.Chart({**chart.files, **pushed}, values=values)
+    assert meant(there, file) == meant(after, file)
+    assert carried(pack, changed, there, file) == {}
+
+
+def rendered(directory, texts, cases):
+    """What Helm makes of a chart under each case: the objects of each template, or that it fails."""
+    for path, text in texts.items():
+        (directory / path).parent.mkdir(parents=True, exist_ok=True)
+        (directory / path).write_text(text)
+    loaded, out = helm_python.Chart.load(str(directory)), []
+    for case in cases:
+        try:
+            found = loaded.render(copy.deepcopy(case), name="stageset", namespace="space")
+        except helm_python.HelmError:
+            out.append("fails")
+            continue
+        manifests = {path.rpartition("/")[2]: text for path, text in found.items() if path.endswith(".yaml")}
+        read = {name: list(yaml.load_all(text, yaml.CSafeLoader)) for name, text in manifests.items()}
+        out.append({name: [one for one in objects if one] for name, objects in read.items()})
+    return out
+
+
+def test_all_edits_at_once_render_alike_on_both_sides(plain, theirs, values, tmp_path):
+    texts, chosen = dict(plain), []
+    for edit in EDITS:
+        if edit["old"] in texts[path_of(edit)] and edit["what"] not in NOT_BESIDE:
+            chosen.append(edit)
+            texts[path_of(edit)] = texts[path_of(edit)].replace(edit["old"], edit["new"], 1)
+    after = dressing.dressed(texts)
+    target = versions.Pack(sources.pack_files(), values=values)
+    changed = {**target.files, **carried(target, versions.Chart(after, values=values), target)}
+    pack = versions.Pack(changed, values=values)
+    again = {path: text for path, text in after.items() if path != files.SCHEMA}
+    own = versions.Chart({}, values=values)
+    mine = {**again, **{f"templates/{name}": own.whole(pack.tree(name), pack.macros) for name in pack.templates}}
+    cases = [{}, *report.cases().values()]
+    sides = [rendered(tmp_path / name, one, cases) for name, one in (("theirs", again), ("ours", mine))]
+    assert len(chosen) > 45 and sides[0] == sides[1]
+    assert sum(one != "fails" for one in sides[0]) > 20
