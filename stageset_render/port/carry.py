@@ -141,6 +141,7 @@ class Carrier:
             self.present = {one.start: other for one, other in there.equals()}
             self.kept = {mine.start for mine, same in self.counterparts.values() if same}
         self.around = _around(target.tree.body)
+        self.ends = len(target.tree.source)
         self.comments: set[str] = set()  # of the old version, where something is added
         self._name_loops()
         rename_variables(new.tree, variables)
@@ -458,7 +459,7 @@ class Carrier:
             return
         previous = self.counterparts.get(before.start, (None, False))[0] if before else None
         following = self.counterparts.get(after.start, (None, False))[0] if after else None
-        if self._is_there(added):
+        if self._is_there(added, previous.end if previous else 0, following.start if following else self.ends):
             return
         tree, source = self.target.tree, self.target.tree.source
         if previous:
@@ -470,7 +471,7 @@ class Carrier:
         elif place:
             _, at = self._lines(tree, place.start, place.end)
             inside = [*self.around[place], place]
-        elif before or after or source.strip() and not self.same:
+        elif before or after:
             self._conflict(None, added[0], None)
             return
         else:
@@ -486,10 +487,10 @@ class Carrier:
         """The branch of the old version that one of the target is."""
         return [old for old, mine in self.branches.items() if mine is place]
 
-    def _is_there(self, added: list[Item]) -> bool:
-        """Whether the target says already what is to be added."""
+    def _is_there(self, added: list[Item], begun: int, end: int) -> bool:
+        """Whether the target says already, in this part of it, what is to be added."""
         found = [self.present.get(item.start) for item in added if not item.free]
-        return all(one and one.start not in self.kept for one in found)
+        return all(one and one.start not in self.kept and begun <= one.start and one.end <= end for one in found)
 
     def _insert_branch(self, branch: Branch, new: Item, mine: Item) -> None:
         """Add a branch before the one that follows it, or before the end."""

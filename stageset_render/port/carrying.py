@@ -187,10 +187,10 @@ def _checked(chart: str, found: Changes) -> list[str]:
     release = {"name": "stageset", "namespace": "stageset-system"}
     try:
         with tempfile.TemporaryDirectory() as place:
-            texts = {**sources.chart_files(chart), **{one.path: one.after for one in found.changes if one.after}}
-            gone = {one.source or one.path for one in found.changes if one.source or not one.after}
+            texts = {**sources.chart_files(chart), **{one.path: one.after for one in found.changes if one.after is not None}}
+            gone = {one.source or one.path for one in found.changes if one.source or one.after is None}
             for path, text in texts.items():
-                if path not in gone or path in {one.path for one in found.changes if one.after}:
+                if path not in gone or path in {one.path for one in found.changes if one.after is not None}:
                     (Path(place, path).parent).mkdir(parents=True, exist_ok=True)
                     Path(place, path).write_text(text, encoding="utf-8")
             after = report.report(place, report.cases(), **release)
@@ -212,10 +212,10 @@ def _checked(chart: str, found: Changes) -> list[str]:
 
 def save(found: Changes, place: Path) -> None:
     """Write changes into a directory: all files or none, before those that go are deleted."""
-    write([(one.path, one.after) for one in found.changes if one.after], str(place))
-    kept = {one.path for one in found.changes if one.after}
+    write([(one.path, one.after) for one in found.changes if one.after is not None], str(place))
+    kept = {one.path for one in found.changes if one.after is not None}
     for one in found.changes:
-        gone = one.source or (one.path if not one.after else "")
+        gone = one.source or (one.path if one.after is None else "")
         if gone and gone not in kept:
             (place / gone).unlink()
 
@@ -254,8 +254,8 @@ def _diff(change: Change, deliberate: list[dict]) -> Iterator[str]:
     old = change.source or change.path
     if change.source:
         yield f"diff --git a/{old} b/{change.path}\nrename from {old}\nrename to {change.path}\n"
-    lines = [text.splitlines(keepends=True) for text in (change.before, change.after)]
-    names = [f"a/{old}" if change.before else "/dev/null", f"b/{change.path}" if change.after else "/dev/null"]
+    lines = [(text or "").splitlines(keepends=True) for text in (change.before, change.after)]
+    names = ["/dev/null" if text is None else name for text, name in zip(change[1:3], (f"a/{old}", f"b/{change.path}"))]
     hunk: list[str] = []
     for line in [*difflib.unified_diff(*lines, *names), "@@"]:
         if hunk and line.startswith("@@"):
@@ -278,5 +278,5 @@ def _undoes(entry: dict, change: Change, hunk: list[str]) -> bool:
         return False
     if entry["level"] == "objects":
         kind, key = entry["where"].split()[0], re.split(r"[.\[*]", path)[-1]
-        return f"kind: {kind}\n" in change.before and any(re.search(rf"\b{re.escape(key)}:", line) for line in removed)
+        return f"kind: {kind}\n" in (change.before or "") and any(re.search(rf"\b{re.escape(key)}:", line) for line in removed)
     return fnmatch.fnmatch(change.path, entry["where"]) and any(fnmatch.fnmatch(line, path) for line in removed)

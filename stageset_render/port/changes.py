@@ -22,15 +22,15 @@ ALIKE = 0.7  # from here on a file that is gone and a new one are one that was r
 
 
 class Change(NamedTuple):
-    """A file, by its path, and what becomes of it; nothing before for a new one, nothing after for one that goes.
+    """A file, by its path, and what becomes of it; None before for a new one, None after for one that goes.
 
     Attributes:
         source: the path that it had before, where it is renamed.
     """
 
     path: str
-    before: str
-    after: str
+    before: str | None
+    after: str | None
     source: str = ""
 
 
@@ -74,7 +74,7 @@ class Carriage:
             self._guarded(self.new.defaults, self._defaults)
         if self.problems:
             raise Refused(*self.problems)
-        self.found.changes.sort()
+        self.found.changes.sort(key=lambda one: one.path)
         self.found.conflicts.sort(key=lambda one: (one[0], one[1].line))
         return self.found
 
@@ -170,7 +170,7 @@ class Carriage:
             told = Conflict(1, "", f"{self.target.path(name)} differs from what is deleted", "(deleted)")
             self.found.conflicts.append((self.target.path(name), told))
             return
-        self.found.changes.append(Change(self.target.path(name), self.target.templates[name], ""))
+        self.found.changes.append(Change(self.target.path(name), self.target.templates[name], None))
 
     def _fresh(self, name: str) -> None:
         if name in self.target.templates:
@@ -179,7 +179,7 @@ class Carriage:
                 self.found.conflicts.append((self.target.path(name), told))
             return
         macros = {**self.target.macros, **self.new.macros}
-        self.found.changes.append(Change(self.target.path(name), "", self.target.whole(self.new.tree(name), macros)))
+        self.found.changes.append(Change(self.target.path(name), None, self.target.whole(self.new.tree(name), macros)))
 
     def _defaults(self) -> None:
         target = self._side(self.target, self.target.defaults)
