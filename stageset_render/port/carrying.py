@@ -46,8 +46,10 @@ def pull(chart: str, since: str | None = None, only: str | None = None) -> tuple
     pack = Pack(sources.pack_files())
     values = _values(files, pack)
     pack.values = values
-    new = Chart(files, f"{chart.rstrip('/')}/", values)
-    old = Chart(sources.older_chart(since, chart), f"{since}: ", values) if since else pack
+    new = Chart(files, f"{chart.rstrip('/')}/", values).gathered(set(pack.templates))
+    old = pack
+    if since:
+        old = Chart(sources.older_chart(since, chart), f"{since}: ", values).gathered(set(pack.templates))
     found = Carriage(old, new, pack, only).carried()
     if only in (None, SCHEMA):
         _schema(old, new, pack, found)
@@ -187,13 +189,16 @@ def _checked(chart: str, found: Changes) -> list[str]:
     release = {"name": "stageset", "namespace": "stageset-system"}
     try:
         with tempfile.TemporaryDirectory() as place:
-            texts = {**sources.chart_files(chart), **{one.path: one.after for one in found.changes if one.after is not None}}
+            texts = {
+                **sources.chart_files(chart),
+                **{one.path: one.after for one in found.changes if one.after is not None},
+            }
             gone = {one.source or one.path for one in found.changes if one.source or one.after is None}
             for path, text in texts.items():
                 if path not in gone or path in {one.path for one in found.changes if one.after is not None}:
                     (Path(place, path).parent).mkdir(parents=True, exist_ok=True)
                     Path(place, path).write_text(text, encoding="utf-8")
-            after = report.report(place, report.cases(), **release)
+            after = report.report(sides.Chart(place), report.cases(), **release)
     except Refused as refused:
         if str(refused) == sides.NO_HELM:
             return ["what the chart renders then is not checked, since there is no Helm"]
@@ -278,5 +283,7 @@ def _undoes(entry: dict, change: Change, hunk: list[str]) -> bool:
         return False
     if entry["level"] == "objects":
         kind, key = entry["where"].split()[0], re.split(r"[.\[*]", path)[-1]
-        return f"kind: {kind}\n" in (change.before or "") and any(re.search(rf"\b{re.escape(key)}:", line) for line in removed)
+        return f"kind: {kind}\n" in (change.before or "") and any(
+            re.search(rf"\b{re.escape(key)}:", line) for line in removed
+        )
     return fnmatch.fnmatch(change.path, entry["where"]) and any(fnmatch.fnmatch(line, path) for line in removed)

@@ -15,7 +15,6 @@ from stageset_render.pack.files import SCHEMA
 from stageset_render.port.carry import Carried, Carrier, Conflict, Misfit, Side
 from stageset_render.port.deliberate import entries
 from stageset_render.port.outline import flat
-from stageset_render.port.translate import finding
 from stageset_render.port.versions import Untranslated, Version
 
 ALIKE = 0.7  # from here on a file that is gone and a new one are one that was renamed
@@ -84,9 +83,9 @@ class Carriage:
         except Refused as refused:
             self.problems += refused.problems
         except Untranslated as error:
-            self.problems += [finding(self.new.label + self.new.path(name), *one) for one in error.problems]
+            self.problems += [self.new.finding(name, *one) for one in error.problems]
         except RecursionError:
-            self.problems.append(finding(self.new.label + self.new.path(name), 1, "nested too deep; nest it less"))
+            self.problems.append(self.new.finding(name, 1, "nested too deep; nest it less"))
 
     def _is_wanted(self, *names: str) -> bool:
         return not self.only or self.only in [name.rpartition("/")[2] for name in names]

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from stageset_render.helm.go_syntax import (
     Action,
@@ -86,6 +87,31 @@ class Scope:
     made: list[Set] = field(default_factory=list)  # sets that go where nothing reads what they set
 
 
+class Define(NamedTuple):
+    """A named template as it stands in a file, and its name as a macro."""
+
+    file: str
+    line: int
+    text: str
+    name: str
+
+
+def defines(files: dict[str, str]) -> dict[str, Define]:
+    """All named templates of some files by their names; files that Go would not parse have none."""
+    found = {}
+    for file, source in files.items():
+        try:
+            parts = [part for part in _parsed(source) if isinstance(part, Action)]
+        except (GoSyntaxError, RecursionError):
+            continue
+        begun = [part for part in parts if part.keyword == "define"]
+        ends = [part for part in parts if part.keyword == "end" and part.block == "define"]
+        names = macro_names([part.name for part in begun])
+        for part, end in zip(begun, ends):
+            found.setdefault(part.name, Define(file, part.line, source[part.start : end.end], names[part.name]))
+    return found
+
+
 class Chart:
     """The templates of a chart as trees, by file name; `problems` are (file, line, what is wrong).
 
@@ -93,10 +119,17 @@ class Chart:
         files: name to Go template.
         values: what is known of the values (see types.py).
         libraries: partials of other charts, whose named templates these may include: path to Go template.
+        names: what named templates are called as macros, where their file doesn't say it.
     """
 
-    def __init__(self, files: dict[str, str], values: dict, libraries: dict[str, str] | None = None):
-        self.values, self.problems = values, []
+    def __init__(
+        self,
+        files: dict[str, str],
+        values: dict,
+        libraries: dict[str, str] | None = None,
+        names: dict[str, str] | None = None,
+    ):
+        self.values, self.problems, self.names = values, [], names or {}
         self.parts: dict[str, list[Part]] = {}
         self.macros: dict[str, Macro] = {}
         self.sources = {**(libraries or {}), **files}
@@ -129,9 +162,9 @@ class Chart:
             self._read(file)
 
     def _defined(self, file: str) -> None:
-        defines = [part for part in self.parts.get(file, ()) if isinstance(part, Action) and part.keyword == "define"]
-        names = macro_names([part.name for part in defines])
-        for part in defines:
+        parts = [part for part in self.parts.get(file, ()) if isinstance(part, Action) and part.keyword == "define"]
+        names = {**macro_names([part.name for part in parts if part.name not in self.names]), **self.names}
+        for part in parts:
             if part.name not in self.macros:
                 self.macros[part.name] = Macro(part.name, file, part.line, names[part.name])
             elif file not in self.libraries:
@@ -257,8 +290,8 @@ class Reader:
     # Blocks
 
     def _opened(self, branch: Branch, scope: Scope) -> None:
-        self.builder.branch(branch)
         self.scopes.append(scope)
+        self.builder.branch(branch)
 
     def _if(self, part: Action, place: tuple) -> None:
         branch = Branch(*place, kind="if", moves=part.keyword == "with")

@@ -227,8 +227,8 @@ class Reader:
 
     def _opened(self, scope: Scope, branch: Branch) -> Branch:
         """A block that is open whatever is wrong with its tag, so that its end ends it."""
-        self.builder.branch(branch)
         self.scopes.append(scope)
+        self.builder.branch(branch)
         return branch
 
     def _if(self, node: nodes.If, place: tuple) -> None:

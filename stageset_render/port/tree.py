@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 ROOTS = {"Values": None, "Release": ("Name", "Namespace", "Service"), "Chart": ("Name", "Version", "AppVersion")}
+DEEPEST = 60  # blocks in blocks; Python compiles no more than 100
 WHOLE = "the whole of what the template is rendered with; name one of its fields"
 
 
@@ -245,6 +246,8 @@ class Builder:
         branch.block = self.blocks[-1]
         branch.block.branches.append(branch)
         self.tree.parts.append(branch)
+        if len(self.blocks) == DEEPEST + 1 and len(branch.block.branches) == 1:
+            raise Untranslatable(f"blocks nested more than {DEEPEST} deep; nest them less")
 
     def close(self, close: Close) -> None:
         close.block = self.blocks.pop()

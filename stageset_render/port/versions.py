@@ -12,9 +12,8 @@ from collections.abc import Callable
 from stageset_render.findings import Finding, Refused
 from stageset_render.helm.reading import load_yaml
 from stageset_render.pack.files import CRDS, DEFAULTS, HELPERS, NOTES, SCHEMA
-from stageset_render.port import read_go, read_jinja, types, write_go, write_jinja
+from stageset_render.port import read_go, read_jinja, translate, types, write_go, write_jinja
 from stageset_render.port.sources import pack_files
-from stageset_render.port.translate import finding, known
 from stageset_render.port.tree import Block, Branch, Set, Text, Tree, Untranslatable, Var, expressions
 
 FOLDER = "templates/"
@@ -33,6 +32,7 @@ class Version:
 
     def __init__(self, files: dict[str, str], label: str = "", values: dict | None = None):
         self.files, self.label = files, label
+        self.origins, self.names = [], {}
         self.templates = {path.removeprefix(FOLDER): text for path, text in files.items() if self.is_template(path)}
         self.values = self._known() if values is None else values
 
@@ -53,8 +53,17 @@ class Version:
             return Tree("values.yaml", text, [part], [part])
         found = self.read(file)
         if found.problems:
-            raise Refused(*(finding(self.path(file), line, told) for line, told in sorted(found.problems)))
+            raise Refused(*(self.finding(file, line, told) for line, told in sorted(found.problems)))
         return found
+
+    def place(self, file: str, line: int) -> tuple[str, int]:
+        """The path and line of a line of a template."""
+        return self.path(file), line
+
+    def finding(self, file: str, line: int, told: str) -> Finding:
+        """What is wrong with a template."""
+        path, line = self.place(file, line)
+        return translate.finding(self.label + path, line, told)
 
     def read(self, file: str) -> Tree:
         raise NotImplementedError
@@ -128,12 +137,37 @@ class Chart(Version):
     def is_template(path: str) -> bool:
         return path.startswith(FOLDER) and not path.startswith(FOLDER + "crd-") and "/" not in path.removeprefix(FOLDER)
 
+    def gathered(self, kept: set[str]) -> Chart:
+        """The same with all named templates in _helpers.tpl, as the pack has them: those of other partials but for some,
+        and of library charts what is included."""
+        libraries = translate.libraries(self.files)
+        others = {name: text for name, text in self.templates.items() if name.startswith("_") and name not in kept}
+        found = read_go.defines({**others, **libraries})
+        texts = [text for name, text in self.templates.items() if name not in others]
+        wanted = {name for name, one in found.items() if one.file in others}
+        while more := {name for name in {*found} - wanted if any(f'"{name}"' in text for text in texts)}:
+            wanted, texts = wanted | more, [found[name].text for name in more]
+        self.templates = {name: text for name, text in self.templates.items() if name not in others}
+        text = self.templates.get(HELPERS, "").rstrip("\n") + "\n"
+        for name in [name for name in found if name in wanted]:
+            self.origins.append((text.count("\n") + 2, found[name]))
+            text += f"\n{found[name].text}\n"
+            self.names[name] = found[name].name
+        if wanted:
+            self.templates[HELPERS] = text
+        return self
+
+    def place(self, file: str, line: int) -> tuple[str, int]:
+        """Where a line of a template really stands."""
+        for begun, one in reversed(self.origins if file == HELPERS else []):
+            if line >= begun:
+                return one.file if "/" in one.file else FOLDER + one.file, line - begun + one.line
+        return super().place(file, line)
+
     @functools.cached_property
     def go(self) -> read_go.Chart:
-        libraries = {
-            path: text for path, text in self.files.items() if path.startswith("charts/") and "/templates/_" in path
-        }
-        return read_go.Chart(dict(self.templates), self.values, libraries)
+        libraries = {} if self.names else translate.libraries(self.files)
+        return read_go.Chart(dict(self.templates), self.values, libraries, self.names)
 
     def read(self, file: str) -> Tree:
         told = [(line, text) for name, line, text in self.go.problems if name == file]
@@ -178,7 +212,7 @@ class Chart(Version):
 
 def sides(chart: dict[str, str]) -> tuple[Chart, Pack]:
     """A chart and the pack as it is, and what both say of the values."""
-    known_values = known(chart)
+    known_values = translate.known(chart)
     return Chart(chart, values=known_values), Pack(pack_files(), values=known_values)
 
 

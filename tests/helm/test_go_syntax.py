@@ -71,7 +71,9 @@ ACTIONS = [
 @pytest.mark.parametrize("source, expected", ACTIONS)
 def test_an_action(source, expected):
     action = parse(source + "{{ end }}" * ("keyword" in expected))[0]
-    found = {name: value for name, value in vars(action).items() if value and name not in ("line", "source", "start", "end")}
+    found = {
+        name: value for name, value in vars(action).items() if value and name not in ("line", "source", "start", "end")
+    }
     assert found == expected
 
 

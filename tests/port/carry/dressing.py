@@ -44,7 +44,9 @@ def template(text, manifest):
         indent = len(line) - len(line.lstrip())
         block = None if block is not None and line.strip() and indent <= block else block
         trims = bool(out) and out[-1].rstrip().endswith("-}}")
-        plain = block is None and not inside and line.strip() and not trims and not line.lstrip().startswith(("#", "---"))
+        plain = (
+            block is None and not inside and line.strip() and not trims and not line.lstrip().startswith(("#", "---"))
+        )
         if plain and chosen(line, 9):
             out.append(f"{' ' * indent}{{{{- /* {note(line)} */}}}}")
         elif plain and manifest and not line.lstrip().startswith("{{") and chosen(line, 7):
@@ -57,7 +59,9 @@ def template(text, manifest):
 
 
 def values(text):
-    return re.sub(r"(?m)^( *)(\w+):", lambda found: f"{found[1]}# -- {note(found[2])}\n" * chosen(found[2], 4) + found[0], text)
+    return re.sub(
+        r"(?m)^( *)(\w+):", lambda found: f"{found[1]}# -- {note(found[2])}\n" * chosen(found[2], 4) + found[0], text
+    )
 
 
 def dressed(chart):

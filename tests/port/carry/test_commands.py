@@ -1,0 +1,395 @@
+# SPDX-FileCopyrightText: The stageset-render authors
+# SPDX-License-Identifier: 0BSD
+"""`stageset-port pull` and `push` as their users meet them: a release of the chart taken over, and changes carried back."""
+
+import gzip
+import io
+import shutil
+import subprocess
+import sys
+import tarfile
+
+import dressing
+import pytest
+from click.testing import CliRunner
+
+from stageset_render.pack import files
+from stageset_render.port import carrying, commands, sources
+from stageset_render.port import chart as porting
+
+
+def written(texts, place):
+    for path, text in texts.items():
+        (place / path).parent.mkdir(parents=True, exist_ok=True)
+        (place / path).write_text(text)
+    return place
+
+
+def replaced(path, *pairs):
+    text = path.read_text()
+    for old, new in pairs:
+        assert old in text
+        text = text.replace(old, new, 1)
+    path.write_text(text)
+
+
+@pytest.fixture(scope="module")
+def texts():
+    return dressing.dressed(porting.chart())
+
+
+@pytest.fixture
+def old(texts, tmp_path):
+    return written(texts, tmp_path / "old")
+
+
+@pytest.fixture
+def chart(texts, tmp_path):
+    return written(texts, tmp_path / "chart")
+
+
+@pytest.fixture
+def checkout(tmp_path, monkeypatch):
+    """A copy of the pack's files, which a pull may change."""
+    place = tmp_path / "checkout"
+    shutil.copytree(files.root() / "templates", place / "templates")
+    shutil.copy(files.root() / files.SCHEMA, place)
+    (place / "setup.cfg").touch()
+    for module in (files, sources, carrying):
+        monkeypatch.setattr(module, "root", lambda: place)
+    files.all_templates.cache_clear()
+    yield place
+    files.all_templates.cache_clear()
+
+
+@pytest.fixture
+def run():
+    def run(*arguments, given=None):
+        files.all_templates.cache_clear()
+        runner = CliRunner()
+        done = runner.invoke(commands.main, [str(one) for one in arguments], input=given, prog_name="stageset-port")
+        return done.stdout, done.stderr, done.exit_code
+
+    return run
+
+
+def git(place, *arguments):
+    named = ("-c", "user.name=a", "-c", "user.email=a@b")
+    return subprocess.run(["git", *named, *arguments], cwd=place, check=True, capture_output=True, text=True).stdout
+
+
+DEPLOYMENT, DEFAULTS = "templates/deployment.yaml", f"templates/{files.DEFAULTS}"
+FLAG = (
+    "            - --log-level",
+    "            {{- /* one each */}}\n            - --shards={{ .Values.controller.shards }}\n            - --log-level",
+)
+
+
+# Pull
+
+
+def test_a_chart_in_another_hand_changes_nothing(chart, checkout, run):
+    assert run("pull", chart) == ("", "", 0)
+    assert run("pull", chart, "--write") == ("", "", 0)
+
+
+def test_a_release_is_taken_over(chart, checkout, run):
+    replaced(chart / DEPLOYMENT, FLAG)
+    replaced(
+        chart / "values.yaml",
+        ("controller:\n", "controller:\n  # -- how many\n  shards: 5\n"),
+        ("  min: 1\n", "  min: 2\n"),
+    )
+    written(
+        {"templates/configmap.yaml": "# mine\nkind: ConfigMap\nmetadata:\n  name: {{ .Release.Name | quote }}\n"}, chart
+    )
+    shown, told, code = run("pull", chart)
+    assert (told, code) == ("", 1)
+    assert "+            {#- one each #}\n+            - --shards={{ Values.controller.shards }}\n" in shown
+    assert "+  # -- how many\n+  shards: 5\n" in shown and "-  min: 1\n+  min: 2\n" in shown
+    assert '+        "shards": {\n+          "description": "New in the chart; say what it means.",\n' in shown
+    assert "--- /dev/null\n+++ b/templates/configmap.yaml\n" in shown and "+# mine\n+kind: ConfigMap\n" in shown
+    assert sum(line[0] in "+-" and line[:3] not in ("+++", "---") for line in shown.splitlines()) < 25
+    before = git(checkout, "init", "-q") or {path.name: path.read_text() for path in (checkout / "templates").iterdir()}
+    assert run("pull", chart, "--write") == (shown, "", 1)
+    after = {path.name: path.read_text() for path in (checkout / "templates").iterdir()}
+    assert {name for name in after if after[name] != before.get(name)} == {
+        files.DEFAULTS,
+        "configmap.yaml",
+        "deployment.yaml",
+    }
+    assert run("pull", chart) == ("", "", 0)
+
+
+def test_what_is_shown_is_a_patch(chart, checkout, run):
+    replaced(chart / DEPLOYMENT, FLAG, ("periodSeconds: 20", "periodSeconds: 21"))
+    (chart / "templates/service-mcp.yaml").rename(chart / "templates/service-tools.yaml")
+    replaced(chart / "templates/service-tools.yaml", ("type: ClusterIP", "type: LoadBalancer"))
+    (chart / "templates/pvc-rollback.yaml").unlink()
+    shown, _, _ = run("pull", chart)
+    assert "rename from templates/service-mcp.yaml\nrename to templates/service-tools.yaml\n" in shown
+    git(checkout, "init", "-q")
+    (checkout / "it.patch").write_text(shown)
+    git(checkout, "apply", "it.patch")
+    there = {path.name for path in (checkout / "templates").iterdir()}
+    assert "service-tools.yaml" in there and not {"service-mcp.yaml", "pvc-rollback.yaml"} & there
+    assert run("pull", chart) == ("", "", 0)
+
+
+def test_files_that_go_or_are_renamed_are_deleted_and_moved(chart, checkout, run):
+    (chart / "templates/service-mcp.yaml").rename(chart / "templates/service-tools.yaml")
+    (chart / "templates/pvc-rollback.yaml").unlink()
+    shown, _, code = run("pull", chart, "--write")
+    assert code == 1 and "--- a/templates/pvc-rollback.yaml\n+++ /dev/null\n" in shown
+    assert (
+        not (checkout / "templates/service-mcp.yaml").exists()
+        and not (checkout / "templates/pvc-rollback.yaml").exists()
+    )
+    assert (checkout / "templates/service-tools.yaml").read_text() == porting.source("service-tools.yaml")
+    assert run("pull", chart) == ("", "", 0)
+
+
+def test_a_pull_says_what_it_undoes_on_purpose(chart, checkout, run):
+    replaced(chart / "templates/prometheusrule.yaml", ("keeps failing", "fails"))
+    shown, _, _ = run("pull", chart)
+    (hunk,) = [line for line in shown.splitlines() if line.startswith("@@")]
+    assert " deliberate: the summaries are worded by the pack" in hunk
+
+
+def test_only_what_has_changed_since_an_older_version_is_taken_over(old, chart, checkout, run):
+    for place in (old, chart):  # in which the pack deviates
+        replaced(place / DEPLOYMENT, ("initialDelaySeconds: 15", "initialDelaySeconds: 30"))
+    replaced(chart / DEPLOYMENT, ("periodSeconds: 20", "periodSeconds: 21"))
+    shown, told, code = run("pull", chart, "--since", old)
+    assert (told, code) == ("", 1)
+    assert [line for line in shown.splitlines() if line[0] in "+-"][2:] == [
+        "-            periodSeconds: 20",
+        "+            periodSeconds: 21",
+    ]
+
+
+def test_a_change_where_the_pack_deviates_is_a_conflict(old, chart, checkout, run):
+    replaced(checkout / DEPLOYMENT, ("initialDelaySeconds: 15", "initialDelaySeconds: 16"))
+    replaced(
+        chart / DEPLOYMENT, ("initialDelaySeconds: 15", "initialDelaySeconds: 30"), ("path: /readyz", "path: /ready")
+    )
+    replaced(chart / "values.yaml", ("  min: 1\n", "  min: 2\n"))
+    replaced(checkout / DEFAULTS, ("  min: 1\n", "  min: 3\n"))
+    replaced(chart / files.SCHEMA, ('"maximum": 65535', '"maximum": 65534'))
+    replaced(checkout / files.SCHEMA, ('"maximum": 65535', '"maximum": 60000'))
+    line = (checkout / DEPLOYMENT).read_text().split("initialDelaySeconds: 16")[0].count("\n") + 1
+    shown, told, code = run("pull", chart, "--since", old, "--write")
+    assert (
+        code == 2
+        and "+              path: /ready\n" in shown
+        and "path: /ready\n" in (checkout / DEPLOYMENT).read_text()
+    )
+    assert f"{DEPLOYMENT}:{line}: error: differs here from what is changed: it says `initialDelaySeconds: 16`" in told
+    assert "where it was `initialDelaySeconds: 15`; the change makes `initialDelaySeconds: 30` of it [conflict]" in told
+    assert f"{DEFAULTS}:" in told and "it says `min: 3`" in told
+    assert "values.schema.json:" in told and "60000" in told
+    assert run("pull", chart, "--since", old, "--format", "github")[1].startswith("::error file=")
+
+
+def test_a_commit_of_the_charts_checkout_is_an_older_version(chart, checkout, run):
+    git(chart, "init", "-q")
+    git(chart, "add", "-A")
+    git(chart, "commit", "-qm", "one")
+    replaced(chart / DEPLOYMENT, ("periodSeconds: 20", "periodSeconds: 21"))
+    shown, told, code = run("pull", chart, "--since", "HEAD")
+    assert (told, code) == ("", 1) and "+            periodSeconds: 21\n" in shown
+    assert (
+        run("pull", chart, "--since", "nowhere")[1].startswith("error: ")
+        and run("pull", chart, "--since", "nowhere")[2] == 2
+    )
+
+
+def test_one_file_alone_is_taken_over(chart, checkout, run):
+    replaced(chart / DEPLOYMENT, FLAG)
+    replaced(chart / "templates/namespace.yaml", ("apiVersion: v1", "apiVersion: v2"))
+    shown, _, code = run("pull", chart, "--only", DEPLOYMENT, "--write")
+    assert code == 1 and shown.count("+++ ") == 1
+    assert run("pull", chart, "--only", "deployment.yaml") == ("", "", 0)
+    assert run("pull", chart)[2] == 1
+
+
+def test_definitions_are_told_in_one_line(chart, checkout, run):
+    written(
+        {
+            "templates/crd-a.yaml": "{{ if }} nonsense",
+            "templates/crd-b.yaml": "x" * 9000,
+            "templates/tests/t.yaml": "a: b\n",
+        },
+        chart,
+    )
+    shown, told, code = run("pull", chart)
+    assert (shown, code) == ("", 0)
+    assert (
+        "the chart has 2 definitions, such as templates/crd-a.yaml; --crds takes them from the controller's release"
+        in told
+    )
+    assert told.count("\n") == 2
+
+
+def test_named_templates_of_other_partials_and_charts_become_helpers(chart, checkout, run):
+    written(
+        {
+            "templates/_more.tpl": '{{- define "stageset.more.tier" -}}\ngold\n{{- end }}\n',
+            "charts/lib/templates/_lib.tpl": '{{- define "lib.team" -}}\n{{ .Release.Name }}-team\n{{- end }}\n',
+        },
+        chart,
+    )
+    replaced(
+        chart / "templates/service-gate.yaml",
+        ("spec:\n", 'spec:\n  tier: {{ include "stageset.more.tier" . }}\n  team: {{ include "lib.team" . }}\n'),
+    )
+    shown, told, code = run("pull", chart, "--write")
+    assert (told, code) == ("", 1)
+    assert "+  tier: {{ stageset.tier() }}\n+  team: {{ stageset.team() }}\n" in shown
+    assert "+{%- macro team() -%}\n+{{ Release.Name }}-team\n" in shown
+    assert run("pull", chart) == ("", "", 0)
+
+
+def test_the_jinja_of_a_template_that_is_elsewhere(checkout, run, tmp_path):
+    (tmp_path / "mine.yaml").write_text('name: {{ include "stageset-controller.name" . }}-{{ .Values.x }}\n')
+    jinja = "name: {{ stageset.name() }}-{{ Values.x }}\n"
+    assert run("pull", "--only", tmp_path / "mine.yaml") == (jinja, "", 0)
+    assert run("pull", "--only", "-", given=(tmp_path / "mine.yaml").read_text()) == (jinja, "", 0)
+
+
+@pytest.mark.parametrize(
+    "arguments, told",
+    [
+        (["pull"], "Error: name a chart, or a template with --only"),
+        (["pull", "--only", "-", "--write"], "Error: --write and --since need a chart"),
+        (["pull", "--only", "nowhere.yaml"], "there is no template 'nowhere.yaml'"),
+        (["pull", "nowhere"], "Error: nowhere: No such file"),
+        (["pull", "--only", "-"], "-:1: error: tpl renders what a value says; print the value"),
+        (["push", "nowhere"], "nowhere is no directory; unpack the chart first"),
+    ],
+)
+def test_wrong_usage_and_what_has_no_form_end_with_2(checkout, run, arguments, told):
+    shown, said, code = run(*arguments, given="{{ tpl .Values.x . }}")
+    assert (shown, code) == ("", 2) and told in said
+
+
+def test_nothing_is_written_where_one_template_has_no_form(chart, checkout, run):
+    replaced(chart / DEPLOYMENT, ("periodSeconds: 20", "periodSeconds: 21"))
+    replaced(chart / "templates/namespace.yaml", ("apiVersion: v1", "apiVersion: {{ now }}"))
+    before = {path: path.read_bytes() for path in (checkout / "templates").iterdir()}
+    shown, told, code = run("pull", chart, "--write")
+    assert (shown, code) == ("", 2) and f"{chart}/templates/namespace.yaml:" in told and "error: now differs" in told
+    assert {path: path.read_bytes() for path in (checkout / "templates").iterdir()} == before
+
+
+def test_an_installed_pack_is_not_written_into(chart, checkout, run):
+    replaced(chart / DEPLOYMENT, FLAG)
+    (checkout / "setup.cfg").unlink()
+    assert "is no checkout; run `python -m stageset_render.port pull` in one" in run("pull", chart, "--write")[1]
+
+
+# Hostile charts
+
+
+def archive(place, texts, compressed=None):
+    data = io.BytesIO()
+    with tarfile.open(fileobj=data, mode="w") as tar:
+        for name, text in texts.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(text)
+            tar.addfile(info, io.BytesIO(text))
+    place.write_bytes(gzip.compress(data.getvalue() if compressed is None else compressed))
+    return place
+
+
+LAUGHS = "a: &a [x, x, x, x, x, x, x, x]\n" + "".join(
+    f"{b}: &{b} [{', '.join(f'*{a}' for _ in range(9))}]\n" for a, b in zip("abcdefgh", "bcdefghi")
+)
+ABOUT = b"apiVersion: v2\nname: a\nversion: 0.0.0\n"
+
+
+@pytest.mark.parametrize(
+    "texts, told",
+    [
+        ({"c/Chart.yaml": ABOUT, "c/templates/a.yaml": b"x" * 40_000_000}, "is larger than a chart"),
+        ({"c/Chart.yaml": ABOUT, "c/values.yaml": LAUGHS.encode()}, "values.yaml"),
+        ({"c/Chart.yaml": ABOUT, "c/templates/../../x.yaml": b""}, "has no name of a file in a chart"),
+        ({"c/Chart.yaml": ABOUT, "c/templates/a\nb.yaml": b""}, "has no name of a file in a chart"),
+        ({"c/Chart.yaml": ABOUT, "c/templates/a.yaml": b"{{ if .Values.a }}" * 300 + b"{{ end }}" * 300}, "nested"),
+        ({"c/Chart.yaml": ABOUT, "c/templates/a.yaml": b"{{ " + b"(" * 3000 + b".a" + b")" * 3000 + b" }}"}, "nested"),
+        ({"c/Chart.yaml": ABOUT, "c/values.yaml": b"{" * 5000}, "values.yaml"),
+        ({"c/Chart.yaml": ABOUT, "c/values.schema.json": b"[" * 5000}, "values.schema.json"),
+        ({"c/Chart.yaml": ABOUT, "c/templates/a.yaml": b"\xff"}, "is not UTF-8"),
+        ({"c/templates/a.yaml": b""}, "holds no Chart.yaml"),
+    ],
+)
+def test_a_hostile_chart_is_a_sentence(checkout, run, tmp_path, texts, told):
+    shown, said, code = run("pull", archive(tmp_path / "c.tgz", texts), "--only", "a.yaml")
+    assert (shown, code) == ("", 2) and told in said and len(said) < 600 and "bug" not in said
+
+
+# Push
+
+
+@pytest.fixture
+def pack(tmp_path):
+    """A checkout of the pack with its history."""
+    place = tmp_path / "pack"
+    for folder in ("templates", "stageset_render"):
+        shutil.copytree(files.root() / folder, place / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("renderer.py", files.SCHEMA, ".yamllint", "LICENSE", "README.md", "setup.cfg"):
+        shutil.copy(files.root() / name, place / name)
+    git(place, "init", "-q")
+    git(place, "add", "-A")
+    git(place, "commit", "-qm", "as the chart is")
+    return place
+
+
+def push(place, *arguments):
+    command = [sys.executable, "-m", "stageset_render.port", "push", *map(str, arguments)]
+    done = subprocess.run(command, cwd=place, capture_output=True, text=True, env={"PATH": "/usr/bin:/bin"})
+    return done.stdout, done.stderr, done.returncode
+
+
+def test_changes_of_the_pack_become_a_patch_of_the_chart(pack, chart):
+    replaced(
+        pack / DEPLOYMENT,
+        (
+            "            - --log-level",
+            "            - --shards={{ Values.controller.shards }}\n            - --log-level",
+        ),
+    )
+    replaced(
+        pack / DEPLOYMENT,
+        ("name: {{ stageset.name() }}\n", "name: {{ stageset.name() }} # short\n"),
+        ("periodSeconds: 20", "periodSeconds: 21"),
+    )
+    git(pack, "commit", "-qam", "a flag")
+    replaced(pack / DEFAULTS, ("controller:\n", "controller:\n  shards: 5\n"))
+    schema = '"controller": {\n      "description"'
+    text = (pack / files.SCHEMA).read_text()
+    at = text.index('"properties": {', text.index('"controller": {')) + len('"properties": {')
+    (pack / files.SCHEMA).write_text(
+        f'{text[:at]}\n        "shards": {{"description": "How many", "type": "integer", "default": 5}},{text[at:]}'
+    )
+    before = {path: path.read_text() for path in chart.rglob("*") if path.is_file()}
+    shown, told, code = push(pack, chart)
+    assert code == 1 and "carries what has changed since " in told and "otherwise" not in told, (shown, told, schema)
+    assert "+            - --shards={{ .Values.controller.shards }}\n" in shown and "+  shards: 5\n" in shown
+    removed = [line for line in shown.splitlines() if line[0] == "-" and line[:3] != "---"]
+    assert removed == ["-            periodSeconds: 20"]
+    (chart / "it.patch").write_text(shown)
+    subprocess.run(["patch", "-p1", "-s", "-i", "it.patch"], cwd=chart, check=True)
+    (chart / "it.patch").unlink()
+    changed = {path.name for path in before if path.read_text() != before[path]}
+    assert changed == {"deployment.yaml", "values.yaml", files.SCHEMA}
+    assert push(pack, chart, "--since", "HEAD~1")[::2] == ("", 0)
+
+
+def test_a_push_that_meets_another_text_is_a_conflict(pack, chart):
+    replaced(pack / DEPLOYMENT, ("periodSeconds: 20", "periodSeconds: 21"), ("path: /readyz", "path: /ready"))
+    replaced(chart / DEPLOYMENT, ("periodSeconds: 20", "periodSeconds: 25"))
+    shown, told, code = push(pack, chart, "--since", "HEAD", "--write")
+    assert code == 2 and f"{DEPLOYMENT}:" in told and "it says `periodSeconds: 25`" in told
+    text = (chart / DEPLOYMENT).read_text()
+    assert "path: /ready\n" in text and "periodSeconds: 25" in text and "+              path: /ready\n" in shown
