@@ -12,8 +12,8 @@ import pytest
 import yaml
 
 from stageset_render.pack import files
-from stageset_render.port import chart as porting
 from stageset_render.port import changes, sources, translate, versions
+from stageset_render.port import chart as porting
 from stageset_render.port.carry import Side
 from stageset_render.port.diff import report
 from stageset_render.port.outline import flat
