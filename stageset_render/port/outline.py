@@ -23,6 +23,7 @@ KEYED = re.compile(
 SCALAR = re.compile(r"[|>][-+0-9]*$")
 QUOTED = re.compile(r"""(?<![\w.])(?:"(?:\\.|[^"\\])*"|'[^']*')|\s\#""")
 STRINGS = re.compile(r"""("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')""")
+WHOLE = re.compile(rf"{STRINGS.pattern[:-1]}|<[^<>]*>)")  # a text, or what is printed
 WORDED = ("summary:", "description:")  # the words of an alert are each side's own
 EXPRESSION = "expr:"  # of Prometheus, to which blanks and lines mean nothing
 HELD = 0xE000  # characters of no text, each of which stands for something printed
@@ -215,7 +216,7 @@ class Outline:
         rest = (keyed["rest"] or "").strip() if keyed else text
         if keyed and rest:
             self.column = column + len(keyed["dashes"])
-            self.literal = bool(SCALAR.search(rest)) and rest[0] == "|"
+            self.literal = keyed["key"] != EXPRESSION and bool(SCALAR.search(rest)) and rest[0] == "|"
         self.long = [(column, pieces)]
         if not (keyed and rest) or self.literal or rest[:1] in "[{":
             self._close(out)
@@ -258,7 +259,7 @@ class Outline:
         if name in WORDED and not self.worded:
             return f"{keyed['dashes']}{name} (text)"
         if name == EXPRESSION:
-            text = re.sub(r"\{([^{}<>]*)\}", _sorted_matchers, squeezed(re.sub(r"^(expr:) [|>][-+0-9]*", r"\1", text)))
+            text = re.sub(r"\{((?:[^{}<>]|<[^<>]*>)*)\}", _sorted_matchers, squeezed(re.sub(r"^(expr:) [|>][-+0-9]*", r"\1", text)))
             return text.replace('"', "").replace("'", "")
         value = (keyed["rest"] or "") if keyed else re.sub(r"^(- +)+", "", text)
         quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "\"'"
@@ -342,7 +343,7 @@ def squeezed(text: str) -> str:
 
 
 def _sorted_matchers(found: re.Match) -> str:
-    parts = STRINGS.split(found[1])
+    parts = WHOLE.split(found[1])
     parts[::2] = [part.replace(",", "\0") for part in parts[::2]]
     return "{" + ",".join(sorted(one for one in "".join(parts).split("\0") if one)) + "}"
 

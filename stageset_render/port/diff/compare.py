@@ -4,22 +4,29 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
-import itertools
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from stageset_render.findings import Finding, Place, Refused
 from stageset_render.helm.go_syntax import GoSyntaxError
 from stageset_render.helm.reading import load_yaml
 from stageset_render.pack.definitions import is_definition
+from stageset_render.port import versions
+from stageset_render.port.align import Alignment, Body, Paired, aligned, equal
 from stageset_render.port.chart import ported, schema_file
 from stageset_render.port.diff.differences import ABSENT, Difference, compared
-from stageset_render.port.diff.outline import Outline
 from stageset_render.port.diff.schemas import bounds
 from stageset_render.port.diff.sides import Chart, pack_files
+from stageset_render.port.outline import Item, Outline, flat
+from stageset_render.port.tree import Tree
+from stageset_render.port.types import of_pack
+
+
+PAIRED = re.compile(r"(?<=\w)~[0-9]+\b")  # what a variable's name ends in where the other side has another for it
 
 
 def structure(chart: Chart) -> tuple[list[Difference], list[Finding]]:
@@ -29,6 +36,7 @@ def structure(chart: Chart) -> tuple[list[Difference], list[Finding]]:
         The differences, and what keeps the chart's files from being read.
     """
     theirs, ours, found, failures = chart.files, pack_files(), [], []
+    both = _version(chart.files, chart.where), versions.Pack(ours, values=of_pack())
     for file in sorted({*theirs, *ours}):
         if is_definition(file):
             continue
@@ -38,7 +46,10 @@ def structure(chart: Chart) -> tuple[list[Difference], list[Finding]]:
             continue
         line = None
         try:
-            found += _file_differences(file, theirs[file], ours[file])
+            if not file.startswith("templates/"):
+                found += _file_differences(file, theirs[file], ours[file])
+            elif file != "templates/NOTES.txt" and theirs[file] != ported(Path(file).name, ours[file]):
+                found += line_differences(*(Side(one.tree(Path(file).name), one.values) for one in both))
             continue
         except Refused as refused:
             failures += [_in_chart(one, chart.label(file)) for one in refused.problems]
@@ -58,6 +69,14 @@ def structure(chart: Chart) -> tuple[list[Difference], list[Finding]]:
 _own_schema = functools.cache(schema_file)
 
 
+def _version(files: dict[str, str], label: str) -> versions.Chart:
+    """The chart's templates, read with what its own values are known to be where they can be read."""
+    try:
+        return versions.Chart(files, label)
+    except (Refused, ValueError, AttributeError, KeyError, TypeError, RecursionError):  # which the comparison tells
+        return versions.Chart(files, label, of_pack())
+
+
 def _in_chart(problem: Finding, label: str) -> Finding:
     return problem._replace(place=problem.place._replace(file=label)) if problem.place else problem
 
@@ -74,25 +93,87 @@ def _file_differences(file: str, theirs: str, ours: str) -> Iterator[Difference]
             yield from [Difference("schema", file, *one) for one in bounds(*pair, ABSENT)]
         except (AttributeError, KeyError, TypeError) as error:
             raise ValueError(f"is no JSON schema ({error})") from error
-    elif file.startswith("templates/") and file != "templates/NOTES.txt":
-        yield from line_differences(file, theirs, ported(Path(file).name, ours))
 
 
-def line_differences(file: str, theirs: str, ours: str) -> Iterator[Difference]:
-    """The lines that differ between two templates in Go, one difference for each run of them.
+def line_differences(theirs: Side, ours: Side) -> Iterator[Difference]:
+    """The lines that differ between two templates, one difference for each run of them.
 
-    `expected` and `got` are (line number, neutral text) pairs; see outline.
+    `expected` and `got` are (line number, what the line says) pairs; see outline.
     """
-    if theirs == ours:
-        return
-    sides = [Outline(text).lines for text in (theirs, ours)]
-    matcher = difflib.SequenceMatcher(None, *([line.text for line in side] for side in sides), autojunk=False)
-    for what, a, b, c, d in matcher.get_opcodes():
-        if what != "equal":
-            pairs = list(itertools.zip_longest(sides[0][a:b], sides[1][c:d]))
-            runs = [
-                [(line.at(other.text if other else ""), line.text) for line, other in ordered if line]
-                for ordered in (pairs, [pair[::-1] for pair in pairs])
-            ]
-            path = " | ".join(text.strip() for run in runs for _, text in run)
-            yield Difference("structure", file, "lines", path, *(run or ABSENT for run in runs))
+    sides = (theirs, ours)
+    _, _, found, _ = aligned(lambda at, shared: sides[at].outline(shared))
+    file = f"templates/{ours.tree.file}"
+    for pairs in _runs(found, found.top):
+        lines = [[(line, PAIRED.sub("", text)) for line, text in _said(pairs, side)] for side in (0, 1)]
+        path = " | ".join(text.strip() for run in lines for _, text in run)
+        yield Difference("structure", file, "lines", path, *(run or ABSENT for run in lines))
+
+
+class Side(NamedTuple):
+    """A template of one side."""
+
+    tree: Tree
+    values: dict
+
+    def outline(self, shared: dict) -> Outline:
+        return Outline(self.tree, self.values, shared=shared, worded=False)
+
+
+class _Head(NamedTuple):
+    """The line of a branch, such as `if`, which may differ where what it holds does not."""
+
+    key: str
+    line: int
+
+
+def _runs(found: Alignment, body: Body) -> Iterator[list[tuple]]:
+    """The pairs that differ, run by run; of two blocks that are one, what differs in them."""
+    run: list[tuple] = []
+    for pair in body.pairs:
+        left, right = pair
+        if not equal(pair) and not (left and right and left in found.blocks):
+            run += [pair] if any(item and not item.free for item in pair) else []
+            continue
+        if run:
+            yield run
+            run = []
+        if not equal(pair):
+            yield from _inside(found, found.blocks[left])
+    if run:
+        yield run
+
+
+def _inside(found: Alignment, block: Paired) -> Iterator[list[tuple]]:
+    """The pairs that differ in two blocks; branches that one side alone has are one run."""
+    alone: list[tuple] = []
+    for keys, body in zip(block.headers, block.bodies):
+        heads = tuple(branch and _Head(key, branch.line) for key, branch in zip(keys, (body.one, body.other)))
+        if None in heads:
+            alone += [heads, *body.pairs]
+            continue
+        if alone:
+            yield alone
+            alone = []
+        if keys[0] != keys[1]:
+            yield [heads]
+        yield from _runs(found, body)
+    if alone:
+        yield alone
+
+
+def _said(pairs: list[tuple], side: int) -> Iterator[tuple[int, str]]:
+    """What one side says in a run, line by line."""
+    for pair in pairs:
+        item, other = pair[side], pair[1 - side]
+        if isinstance(item, _Head):
+            yield item.line, item.key
+        elif item and item.kind == "block":
+            yield from ((line, text) for text, line, _ in flat([item]))
+        elif item and not item.free:
+            yield _differs_at(item, other.key if other else ""), item.key
+
+
+def _differs_at(item: Item, other: str) -> int:
+    """The number of the line in which an item, which may be laid out on several, begins to differ."""
+    same = next((at for at, pair in enumerate(zip(item.key, other)) if pair[0] != pair[1]), len(other))
+    return max([number for begun, number in item.marks if begun <= same] or [item.line])

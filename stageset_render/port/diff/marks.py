@@ -9,7 +9,7 @@ import html
 import re
 from collections.abc import Iterator
 
-from stageset_render.port.diff.outline import COMPARE
+from stageset_render.port.functions import SIGNS
 
 WORD = re.compile(r"==|!=|<=|>=|[\w-]+|\s+|.", re.S)
 ALIKE = 0.6  # from here on two lines are one that has changed
@@ -75,7 +75,7 @@ def marked(left: str, right: str, shown: str) -> tuple[str, str]:
             changed[0] |= {*range(*span[:2])}
             changed[1] |= {*range(*span[2:])}
     others = {words[1][at] for at in changed[1]}
-    others |= {COMPARE[word] for word in others if word in COMPARE}
+    others |= {SIGNS[word] for word in others if word in SIGNS}
     written = WORD.findall(shown)
     if written != words[1]:
         changed[1] = {at for at, word in enumerate(written) if word in others}

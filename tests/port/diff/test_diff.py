@@ -21,11 +21,11 @@ from stageset_render.pack import environment, files, rendering
 from stageset_render.port import deliberate
 from stageset_render.port.diff import compare, helm_process, report, sides
 
-ISTIO, NAMESPACE, ROLE, ALERTS, PEER, DEPLOYMENT = (
+ISTIO, NAMESPACE, ROLE, ALERTS, PEER, DEPLOYMENT, CILIUM = (
     f"templates/{name}.yaml"
     for name in (
         *("istio-authorizationpolicy", "namespace", "clusterrole-controller", "prometheusrule", "peerauthentication"),
-        "deployment",
+        *("deployment", "ciliumnetworkpolicy"),
     )
 )
 HELPER = "templates/_helpers.tpl"
@@ -220,6 +220,26 @@ def test_what_differs_on_purpose_is_shown_and_not_counted(port, ported):
     assert "    order rules\n" in listed.stdout and "annotations.summary\n" in listed.stdout
 
 
+def test_what_the_chart_has_otherwise_is_on_purpose(port, ported):
+    own = re.search(r"\{\{- /\* A severity.*?\n\{\{- end \}\}\n", ported[ALERTS], re.S)[0]
+    nothing = re.search(r"\n *\{\{- else if not [^\n]*cilium.egress.*? - \{\}", ported[CILIUM], re.S)[0]
+    name = '(regexReplaceAll "-+$" (trunc 63 (printf "cleanup-%s" $namespace)) "")'
+    both = (
+        "and .Values.networkPolicy.egress.enabled (or .Values.networkPolicy.egress.dns .Values.networkPolicy.egress.to)"
+    )
+    changes = {
+        ALERTS: [(own, "")],
+        CILIUM: [(nothing, "")],
+        "templates/job-cleanup.yaml": [(name, '(printf "cleanup-%s" $namespace | trunc 63 | trimSuffix "-")')],
+        "templates/networkpolicy.yaml": [(both, ".Values.networkPolicy.egress.enabled")],
+        "templates/_crds.tpl": None,
+        "values.schema.json": None,
+    }
+    values = ("--set", "networkPolicy.enabled=true,networkPolicy.egress.enabled=true,networkPolicy.egress.dns=false")
+    done = run("diff", port(changes), *values)
+    assert (done.exit_code, done.stdout.partition(";")[0]) == (0, "nothing differs, 7 on purpose")
+
+
 def test_a_rule_that_is_gone_is_not_only_another_order(port):
     rule = "  - apiGroups: [stages.metio.wtf]\n    resources: [stagesets/finalizers]\n    verbs: [update]\n"
     done = run("diff", port({ROLE: [(rule, "")]}), *MESH)
@@ -269,10 +289,10 @@ def test_a_default_is_told_and_not_what_it_changes(port):
     "file, text, said",
     [
         (NAMESPACE, "{{ fail `no luck` }}", "namespace.yaml:1:3: error: the chart fails: no luck\n"),
-        (NAMESPACE, "\n{{ nonsense }}", "namespace.yaml:2: error: the chart fails: function "),
+        (NAMESPACE, "\n{{ nonsense }}", "namespace.yaml:2: error: the function nonsense"),
         (NAMESPACE, "{{ index .Values 3 }}", "namespace.yaml:1:3: error: the chart fails: at <index .Values 3>: "),
-        (NAMESPACE, "{{ include `no` . }}", "namespace.yaml:1:3: error: the chart fails: "),
-        (NAMESPACE, "{{ if .Values.gate }}", "namespace.yaml:1: error: the if has no end\n"),
+        (NAMESPACE, "{{ include `no` . }}", "namespace.yaml:1: error: an include of no, "),
+        (NAMESPACE, "{{ if .Values.gate }}", "namespace.yaml:1: error: the if has no end; "),
         (NAMESPACE, "{{ end }}", "namespace.yaml:1: error: "),
         (NAMESPACE, "{{/* a\n*/}}\na: b: c", "namespace.yaml:3: error: what it renders is no YAML: "),
         (NAMESPACE, "{{ range until 3 }}\n- a\n{{ end }}\na: b: c", "namespace.yaml:4: error: what it renders is no"),
