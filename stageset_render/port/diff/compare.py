@@ -25,7 +25,6 @@ from stageset_render.port.outline import Item, Outline, flat
 from stageset_render.port.tree import Tree
 from stageset_render.port.types import of_pack
 
-
 PAIRED = re.compile(r"(?<=\w)~[0-9]+\b")  # what a variable's name ends in where the other side has another for it
 
 
@@ -36,7 +35,8 @@ def structure(chart: Chart) -> tuple[list[Difference], list[Finding]]:
         The differences, and what keeps the chart's files from being read.
     """
     theirs, ours, found, failures = chart.files, pack_files(), [], []
-    both = _version(chart.files, chart.where), versions.Pack(ours, values=of_pack())
+    changed = {file for file in {*theirs} & {*ours} if _is_template(file) and theirs[file] != _ported(file, ours[file])}
+    both = _version(theirs, changed), versions.Pack(ours, values=of_pack())
     for file in sorted({*theirs, *ours}):
         if is_definition(file):
             continue
@@ -46,9 +46,9 @@ def structure(chart: Chart) -> tuple[list[Difference], list[Finding]]:
             continue
         line = None
         try:
-            if not file.startswith("templates/"):
+            if not _is_template(file):
                 found += _file_differences(file, theirs[file], ours[file])
-            elif file != "templates/NOTES.txt" and theirs[file] != ported(Path(file).name, ours[file]):
+            elif file in changed:
                 found += line_differences(*(Side(one.tree(Path(file).name), one.values) for one in both))
             continue
         except Refused as refused:
@@ -69,12 +69,26 @@ def structure(chart: Chart) -> tuple[list[Difference], list[Finding]]:
 _own_schema = functools.cache(schema_file)
 
 
-def _version(files: dict[str, str], label: str) -> versions.Chart:
-    """The chart's templates, read with what its own values are known to be where they can be read."""
+def _is_template(file: str) -> bool:
+    return file.startswith("templates/") and file != "templates/NOTES.txt"
+
+
+def _ported(file: str, source: str) -> str:
+    return ported(Path(file).name, source)
+
+
+def _version(files: dict[str, str], changed: set[str]) -> versions.Chart:
+    """The chart's templates, read with what its own values are known to be where they can be read.
+
+    Where no helper has changed, those are enough that have: who calls a helper tells what it is given.
+    """
+    if not any(Path(file).name.startswith("_") for file in changed):
+        kept = {file for file in files if not _is_template(file) or Path(file).name.startswith("_")} | changed
+        files = {file: text for file, text in files.items() if file in kept}
     try:
-        return versions.Chart(files, label)
+        return versions.Chart(files)
     except (Refused, ValueError, AttributeError, KeyError, TypeError, RecursionError):  # which the comparison tells
-        return versions.Chart(files, label, of_pack())
+        return versions.Chart(files, values=of_pack())
 
 
 def _in_chart(problem: Finding, label: str) -> Finding:

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: 0BSD
 """What is told of two templates in Go, and of two schemas: every damage at its line, and nothing where both say the same."""
 
+import functools
+
 import pytest
 
 from stageset_render.port import types, versions
@@ -65,11 +67,17 @@ DAMAGES = [
 ]
 
 
+@functools.cache
+def pack(name):
+    return compare.Side(versions.Pack(sides.pack_files(), values=types.of_pack()).tree(name), types.of_pack())
+
+
 def told(ported, file, text):
     """What is told of a file of the port that has become this text."""
     name = file.removeprefix("templates/")
-    both = versions.Chart({**ported, file: text}), versions.Pack(sides.pack_files(), values=types.of_pack())
-    return list(compare.line_differences(*(compare.Side(one.tree(name), one.values) for one in both)))
+    read = ported if file == HELPER else {HELPER: ported[HELPER]}  # what helpers are given is told by who calls them
+    tree = versions.Chart({**read, file: text}, values=types.of_pack()).tree(name)
+    return list(compare.line_differences(compare.Side(tree, types.of_pack()), pack(name)))
 
 
 @pytest.mark.parametrize("file, old, new", DAMAGES)
