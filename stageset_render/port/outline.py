@@ -8,6 +8,7 @@ constant, a literal, a key or its order does. An item knows where in the source 
 
 from __future__ import annotations
 
+import bisect
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -105,7 +106,12 @@ class Outline:
         self.long: list[tuple[int, list[Piece]]] = []  # the lines of a text that goes on
         self.column, self.literal = -1, False  # of the key of a text that goes on, and whether its lines count
         self.path: list[tuple[int, str]] = []
+        self.starts = [0, *(found.end() for found in re.finditer("\n", tree.source))]
         self.items = self._items(tree.body)
+
+    def _number(self, at: int) -> int:
+        """The number of the line in which a place of the source is."""
+        return bisect.bisect_right(self.starts, at)
 
     # Nodes
 
@@ -231,11 +237,11 @@ class Outline:
         pieces = trimmed([one for line in lines for one in line])
         first = lines[0][0]
         column = len(first.text) - len(first.text.lstrip()) if first.node is None else 0
-        line = self.tree.source.count("\n", 0, pieces[0].start) + 1
+        line = self._number(pieces[0].start)
         texts, marks, at = [], [], column
         for number, part in enumerate(lines):
             text = self._line(trimmed(part))
-            marks.append((at, self.tree.source.count("\n", 0, trimmed(part)[0].start) + 1))
+            marks.append((at, self._number(trimmed(part)[0].start)))
             at += len(text) + 1
             texts.append(text)
         text = " ".join(texts)

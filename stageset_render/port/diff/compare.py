@@ -15,6 +15,7 @@ from stageset_render.findings import Finding, Place, Refused
 from stageset_render.helm.go_syntax import GoSyntaxError
 from stageset_render.helm.reading import load_yaml
 from stageset_render.pack.definitions import is_definition
+from stageset_render.pack.release import schema
 from stageset_render.port import versions
 from stageset_render.port.align import Alignment, Body, Paired, aligned, equal
 from stageset_render.port.chart import ported, schema_file
@@ -23,7 +24,7 @@ from stageset_render.port.diff.schemas import bounds
 from stageset_render.port.diff.sides import Chart, pack_files
 from stageset_render.port.outline import Item, Outline, flat
 from stageset_render.port.tree import Tree
-from stageset_render.port.types import of_pack
+from stageset_render.port.types import of_pack, of_values
 
 PAIRED = re.compile(r"(?<=\w)~[0-9]+\b")  # what a variable's name ends in where the other side has another for it
 
@@ -86,9 +87,10 @@ def _version(files: dict[str, str], changed: set[str]) -> versions.Chart:
         kept = {file for file in files if not _is_template(file) or Path(file).name.startswith("_")} | changed
         files = {file: text for file, text in files.items() if file in kept}
     try:
-        return versions.Chart(files)
-    except (Refused, ValueError, AttributeError, KeyError, TypeError, RecursionError):  # which the comparison tells
-        return versions.Chart(files, values=of_pack())
+        known = of_values(load_yaml(files.get("values.yaml", ""), "values.yaml") or {}, schema().root)
+    except Refused:  # which the comparison tells
+        known = of_pack()
+    return versions.Chart(files, values=known)
 
 
 def _in_chart(problem: Finding, label: str) -> Finding:
