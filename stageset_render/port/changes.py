@@ -120,7 +120,14 @@ class Carriage:
                 yield name, best
 
     def _side(self, version: Version, name: str) -> Side:
+        """A side that may be changed while it is carried."""
         return Side(version.tree(name), self.target.values, name == version.defaults)
+
+    def _old(self, name: str) -> Side:
+        """A side that is only read."""
+        if name not in self.old.read_once:
+            self.old.read_once[name] = self._side(self.old, name)
+        return self.old.read_once[name]
 
     def _carrier(self, old: Side, new: Side, target: Side) -> Carried:
         macros = {**self.target.macros, **self.new.macros}
@@ -137,7 +144,7 @@ class Carriage:
                 self._missing(name, now)
             return
         target = self._side(self.target, mine)
-        old = target if self.old is self.target else self._side(self.old, name)
+        old = target if self.old is self.target else self._old(name)
         found = self._settled(old, self._side(self.new, now), target, now)
         self._note(mine, now if renamed else mine, target.tree.source, found)
 
@@ -182,7 +189,7 @@ class Carriage:
 
     def _defaults(self) -> None:
         target = self._side(self.target, self.target.defaults)
-        old = target if self.old is self.target else self._side(self.old, self.old.defaults)
+        old = target if self.old is self.target else self._old(self.old.defaults)
         found = self._carrier(old, self._side(self.new, self.new.defaults), target)
         self._note(self.target.defaults, self.target.defaults, target.tree.source, found)
 

@@ -8,10 +8,10 @@ constant, a literal, a key or its order does. An item knows where in the source 
 
 from __future__ import annotations
 
+import bisect
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 import yaml
 
@@ -41,15 +41,6 @@ class Piece:
     means: str = ""
 
 
-class Header(NamedTuple):
-    """A tag of a block, as an item that differs."""
-
-    branch: Branch
-
-    def at(self, _other: str, _text: str) -> int:
-        return self.branch.line
-
-
 @dataclass(eq=False)
 class Item:
     """One thing that a template says.
@@ -76,13 +67,6 @@ class Item:
     free: bool = False
     bodies: list[tuple[Branch, str, list[Item]]] = field(default_factory=list)
     marks: tuple[tuple[int, int], ...] = ()  # where in the key the lines of the source begin
-
-    def at(self, other: str, text: str) -> int:
-        """The number of the line in which what it says begins to differ from another."""
-        if self.kind == "block":
-            return next((line for one, line, _ in flat([self]) if one == text), self.line)
-        same = next((at for at, pair in enumerate(zip(text, other)) if pair[0] != pair[1]), len(other))
-        return max([number for begun, number in self.marks if begun <= same] or [self.line])
 
     @property
     def column(self) -> int:
@@ -121,7 +105,12 @@ class Outline:
         self.long: list[tuple[int, list[Piece]]] = []  # the lines of a text that goes on
         self.column, self.literal = -1, False  # of the key of a text that goes on, and whether its lines count
         self.path: list[tuple[int, str]] = []
+        self.starts = [0, *(found.end() for found in re.finditer("\n", tree.source))]
         self.items = self._items(tree.body)
+
+    def _number(self, at: int) -> int:
+        """The number of the line in which a place of the source is."""
+        return bisect.bisect_right(self.starts, at)
 
     # Nodes
 
@@ -247,7 +236,7 @@ class Outline:
         pieces = trimmed([one for line in lines for one in line])
         first = lines[0][0]
         column = len(first.text) - len(first.text.lstrip()) if first.node is None else 0
-        line = self.tree.source.count("\n", 0, pieces[0].start) + 1
+        line = self._number(pieces[0].start)
         text = " ".join(self._line(trimmed(part)) for part in lines)
         keyed = KEYED.fullmatch(text) if self.yaml else None
         name = keyed["key"] if keyed else ""
@@ -259,7 +248,7 @@ class Outline:
         item = Item("line", " " * column + text, pieces[0].start, pieces[-1].end, line, name, pieces)
         said = ""
         for one in pieces:
-            item.marks += ((column + len(_tight(said)), self.tree.source.count("\n", 0, one.start) + 1),)
+            item.marks += ((column + len(_tight(said)), self._number(one.start)),)
             said += one.means if one.node else one.text
         out.append(item)
 

@@ -32,7 +32,7 @@ class Version:
 
     def __init__(self, files: dict[str, str], label: str = "", values: dict | None = None):
         self.files, self.label = files, label
-        self.origins, self.names = [], {}
+        self.origins, self.names, self.read_once = [], {}, {}
         self.templates = {path.removeprefix(FOLDER): text for path, text in files.items() if self.is_template(path)}
         self.values = self._known() if values is None else values
 

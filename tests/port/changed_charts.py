@@ -27,5 +27,8 @@ def write(directory, changes):
                 texts[path] = texts[path].replace(old, new, 1)
         else:
             texts[path] = change
-    porting.write({path: text for path, text in texts.items() if text is not None}, directory)
+    for path, text in texts.items():
+        if text is not None:
+            (directory / path).parent.mkdir(parents=True, exist_ok=True)
+            (directory / path).write_text(text)
     return directory

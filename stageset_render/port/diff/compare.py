@@ -5,22 +5,28 @@
 from __future__ import annotations
 
 import functools
-import itertools
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from stageset_render.findings import Finding, Place, Refused
+from stageset_render.helm.go_syntax import GoSyntaxError
 from stageset_render.helm.reading import load_yaml
 from stageset_render.pack.definitions import is_definition
+from stageset_render.pack.release import schema
 from stageset_render.port import versions
-from stageset_render.port.align import Alignment, Body, aligned, equal
+from stageset_render.port.align import Alignment, Body, Paired, aligned, equal
 from stageset_render.port.chart import ported, schema_file
 from stageset_render.port.diff.differences import ABSENT, Difference, compared
 from stageset_render.port.diff.schemas import bounds
 from stageset_render.port.diff.sides import Chart, pack_files
-from stageset_render.port.outline import Header, Outline, flat
+from stageset_render.port.outline import Item, Outline, flat
 from stageset_render.port.tree import Tree
+from stageset_render.port.types import of_pack, of_values
+
+PAIRED = re.compile(r"(?<=\w)~[0-9]+\b")  # what a variable's name ends in where the other side has another for it
 
 
 def structure(chart: Chart) -> tuple[list[Difference], list[Finding]]:
@@ -29,26 +35,28 @@ def structure(chart: Chart) -> tuple[list[Difference], list[Finding]]:
     Returns:
         The differences, and what keeps the chart's files from being read.
     """
-    theirs, ours, found, failures, sides = chart.files, pack_files(), [], [], None
+    theirs, ours, found, failures = chart.files, pack_files(), [], []
+    changed = {file for file in {*theirs} & {*ours} if _is_template(file) and theirs[file] != _ported(file, ours[file])}
+    both = _version(theirs, changed), versions.Pack(ours, values=of_pack())
     for file in sorted({*theirs, *ours}):
         if is_definition(file):
             continue
         if file not in ours or file not in theirs:
-            present = (ABSENT if file not in side else "present" for side in (theirs, ours))
-            found.append(Difference("structure", file, "file", "", *present))
+            sides = (ABSENT if file not in side else "present" for side in (theirs, ours))
+            found.append(Difference("structure", file, "file", "", *sides))
             continue
         line = None
         try:
-            if file.startswith("templates/"):
-                if file != "templates/NOTES.txt" and theirs[file] != ported(Path(file).name, ours[file]):
-                    sides = sides or versions.sides(theirs)
-                    found += line_differences(file, *(side.tree(Path(file).name) for side in sides), sides[0].values)
-            else:
+            if not _is_template(file):
                 found += _file_differences(file, theirs[file], ours[file])
+            elif file in changed:
+                found += line_differences(*(Side(one.tree(Path(file).name), one.values) for one in both))
             continue
         except Refused as refused:
             failures += [_in_chart(one, chart.label(file)) for one in refused.problems]
             continue
+        except GoSyntaxError as error:
+            message, line = error.message, error.line
         except RecursionError:
             message = "it is nested too deep"
         except json.JSONDecodeError as error:
@@ -60,6 +68,29 @@ def structure(chart: Chart) -> tuple[list[Difference], list[Finding]]:
 
 
 _own_schema = functools.cache(schema_file)
+
+
+def _is_template(file: str) -> bool:
+    return file.startswith("templates/") and file != "templates/NOTES.txt"
+
+
+def _ported(file: str, source: str) -> str:
+    return ported(Path(file).name, source)
+
+
+def _version(files: dict[str, str], changed: set[str]) -> versions.Chart:
+    """The chart's templates, read with what its own values are known to be where they can be read.
+
+    Where no helper has changed, those are enough that have: who calls a helper tells what it is given.
+    """
+    if not any(Path(file).name.startswith("_") for file in changed):
+        kept = {file for file in files if not _is_template(file) or Path(file).name.startswith("_")} | changed
+        files = {file: text for file, text in files.items() if file in kept}
+    try:
+        known = of_values(load_yaml(files.get("values.yaml", ""), "values.yaml") or {}, schema().root)
+    except Refused:  # which the comparison tells
+        known = of_pack()
+    return versions.Chart(files, values=known)
 
 
 def _in_chart(problem: Finding, label: str) -> Finding:
@@ -80,40 +111,85 @@ def _file_differences(file: str, theirs: str, ours: str) -> Iterator[Difference]
             raise ValueError(f"is no JSON schema ({error})") from error
 
 
-def line_differences(file: str, theirs: Tree, ours: Tree, values: dict) -> Iterator[Difference]:
-    """What differs between two templates, one difference for each run of lines; two that mean the same have none.
+def line_differences(theirs: Side, ours: Side) -> Iterator[Difference]:
+    """The lines that differ between two templates, one difference for each run of them.
 
-    `expected` and `got` are (line number, what is said) pairs; see port/outline.py.
+    `expected` and `got` are (line number, what the line says) pairs; see outline.
     """
-    trees = theirs, ours
-    found = aligned(lambda side, shared: Outline(trees[side], values, shared=shared, worded=False))[2]
-    for run in _runs(found.top, found):
-        pairs = list(itertools.zip_longest(*run))
-        sides = [
-            [(one[0].at(other[1] if other else "", one[1]), one[1]) for one, other in ordered if one]
-            for ordered in (pairs, [pair[::-1] for pair in pairs])
-        ]
-        path = " | ".join(text.strip() for side in sides for _, text in side)
-        yield Difference("structure", file, "lines", path, *(side or ABSENT for side in sides))
+    sides = (theirs, ours)
+    _, _, found, _ = aligned(lambda at, shared: sides[at].outline(shared))
+    file = f"templates/{ours.tree.file}"
+    for pairs in _runs(found, found.top):
+        lines = [[(line, PAIRED.sub("", text)) for line, text in _said(pairs, side)] for side in (0, 1)]
+        path = " | ".join(text.strip() for run in lines for _, text in run)
+        yield Difference("structure", file, "lines", path, *(run or ABSENT for run in lines))
 
 
-def _runs(body: Body, found: Alignment) -> Iterator[list[list[tuple]]]:
-    """The items that differ, of each side, each with what it says."""
-    run: list[list[tuple]] = [[], []]
-    for pair in [*body.pairs, None]:
-        inside = pair and pair[0] in found.blocks
-        if pair and not equal(pair) and not inside:
-            for side, item in enumerate(pair):
-                if item and not item.free:
-                    run[side] += [(one, text) for text, _, one in flat([item])]
+class Side(NamedTuple):
+    """A template of one side."""
+
+    tree: Tree
+    values: dict
+
+    def outline(self, shared: dict) -> Outline:
+        return Outline(self.tree, self.values, shared=shared, worded=False)
+
+
+class _Head(NamedTuple):
+    """The line of a branch, such as `if`, which may differ where what it holds does not."""
+
+    key: str
+    line: int
+
+
+def _runs(found: Alignment, body: Body) -> Iterator[list[tuple]]:
+    """The pairs that differ, run by run; of two blocks that are one, what differs in them."""
+    run: list[tuple] = []
+    for pair in body.pairs:
+        left, right = pair
+        if not equal(pair) and not (left and right and left in found.blocks):
+            run += [pair] if any(item and not item.free for item in pair) else []
             continue
-        if any(run):
+        if run:
             yield run
-        run = [[], []]
-        if inside and not equal(pair):
-            paired = found.blocks[pair[0]]
-            for inner, headers in zip(paired.bodies, paired.headers):
-                if headers[0] != headers[1]:
-                    sides = zip((inner.one, inner.other), headers)
-                    yield [[(Header(branch), text)] if branch else [] for branch, text in sides]
-                yield from _runs(inner, found)
+            run = []
+        if not equal(pair):
+            yield from _inside(found, found.blocks[left])
+    if run:
+        yield run
+
+
+def _inside(found: Alignment, block: Paired) -> Iterator[list[tuple]]:
+    """The pairs that differ in two blocks; branches that one side alone has are one run."""
+    alone: list[tuple] = []
+    for keys, body in zip(block.headers, block.bodies):
+        heads = tuple(branch and _Head(key, branch.line) for key, branch in zip(keys, (body.one, body.other)))
+        if None in heads:
+            alone += [heads, *body.pairs]
+            continue
+        if alone:
+            yield alone
+            alone = []
+        if keys[0] != keys[1]:
+            yield [heads]
+        yield from _runs(found, body)
+    if alone:
+        yield alone
+
+
+def _said(pairs: list[tuple], side: int) -> Iterator[tuple[int, str]]:
+    """What one side says in a run, line by line."""
+    for pair in pairs:
+        item, other = pair[side], pair[1 - side]
+        if isinstance(item, _Head):
+            yield item.line, item.key
+        elif item and item.kind == "block":
+            yield from ((line, text) for text, line, _ in flat([item]))
+        elif item and not item.free:
+            yield _differs_at(item, other.key if other else ""), item.key
+
+
+def _differs_at(item: Item, other: str) -> int:
+    """The number of the line in which an item, which may be laid out on several, begins to differ."""
+    same = next((at for at, pair in enumerate(zip(item.key, other)) if pair[0] != pair[1]), len(other))
+    return max([number for begun, number in item.marks if begun <= same] or [item.line])

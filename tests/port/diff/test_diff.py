@@ -21,11 +21,11 @@ from stageset_render.pack import environment, files, rendering
 from stageset_render.port import deliberate
 from stageset_render.port.diff import compare, helm_process, report, sides
 
-ISTIO, NAMESPACE, ROLE, ALERTS, PEER, DEPLOYMENT = (
+ISTIO, NAMESPACE, ROLE, ALERTS, PEER, DEPLOYMENT, CILIUM = (
     f"templates/{name}.yaml"
     for name in (
         *("istio-authorizationpolicy", "namespace", "clusterrole-controller", "prometheusrule", "peerauthentication"),
-        "deployment",
+        *("deployment", "ciliumnetworkpolicy"),
     )
 )
 HELPER = "templates/_helpers.tpl"
@@ -196,7 +196,10 @@ def test_an_object_names_the_templates_and_lines_that_print_it(port):
 
 
 def test_a_removed_condition_shows_in_the_built_in_cases(port):
-    changes = {ISTIO: [("    {{- if .Values.gate.enabled }}\n", ""), (LAST, "      {{- end }}\n    - to:")]}
+    changes = {
+        "values.schema.json": "{}",
+        ISTIO: [("    {{- if .Values.gate.enabled }}\n", ""), (LAST, "      {{- end }}\n    - to:")],
+    }
     found = json.loads(run("diff", port(changes), "--output", "json").stdout)["differences"]
     [found] = [one for one in found if one["level"] == "objects"]
     assert found["path"] == "spec.rules[0]" and "little" in found["seen"] and "defaults" not in found["seen"]
@@ -218,6 +221,26 @@ def test_what_differs_on_purpose_is_shown_and_not_counted(port, ported):
     assert "    order rules\n" not in done.stdout
     listed = run("diff", chart, *options, "--deliberate")
     assert "    order rules\n" in listed.stdout and "annotations.summary\n" in listed.stdout
+
+
+def test_what_the_chart_has_otherwise_is_on_purpose(port, ported):
+    own = re.search(r"\{\{- /\* A severity.*?\n\{\{- end \}\}\n", ported[ALERTS], re.S)[0]
+    nothing = re.search(r"\n *\{\{- else if not [^\n]*cilium.egress.*? - \{\}", ported[CILIUM], re.S)[0]
+    name = '(regexReplaceAll "-+$" (trunc 63 (printf "cleanup-%s" $namespace)) "")'
+    both = (
+        "and .Values.networkPolicy.egress.enabled (or .Values.networkPolicy.egress.dns .Values.networkPolicy.egress.to)"
+    )
+    changes = {
+        ALERTS: [(own, "")],
+        CILIUM: [(nothing, "")],
+        "templates/job-cleanup.yaml": [(name, '(printf "cleanup-%s" $namespace | trunc 63 | trimSuffix "-")')],
+        "templates/networkpolicy.yaml": [(both, ".Values.networkPolicy.egress.enabled")],
+        "templates/_crds.tpl": None,
+        "values.schema.json": None,
+    }
+    values = ("--set", "networkPolicy.enabled=true,networkPolicy.egress.enabled=true,networkPolicy.egress.dns=false")
+    done = run("diff", port(changes), *values)
+    assert (done.exit_code, done.stdout.partition(";")[0]) == (0, "nothing differs, 7 on purpose")
 
 
 def test_a_rule_that_is_gone_is_not_only_another_order(port):
@@ -272,7 +295,7 @@ def test_a_default_is_told_and_not_what_it_changes(port):
         (NAMESPACE, "\n{{ nonsense }}", "namespace.yaml:2: error: the chart fails: function "),
         (NAMESPACE, "{{ index .Values 3 }}", "namespace.yaml:1:3: error: the chart fails: at <index .Values 3>: "),
         (NAMESPACE, "{{ include `no` . }}", "namespace.yaml:1:3: error: the chart fails: "),
-        (NAMESPACE, "{{ if .Values.gate }}", "namespace.yaml:1: error: the if has no end"),
+        (NAMESPACE, "{{ if .Values.gate }}", "namespace.yaml:1: error: the if has no end; "),
         (NAMESPACE, "{{ end }}", "namespace.yaml:1: error: "),
         (NAMESPACE, "{{/* a\n*/}}\na: b: c", "namespace.yaml:3: error: what it renders is no YAML: "),
         (NAMESPACE, "{{ range until 3 }}\n- a\n{{ end }}\na: b: c", "namespace.yaml:4: error: what it renders is no"),
@@ -294,7 +317,7 @@ def test_a_chart_that_fails_is_told_at_the_line_of_its_template(port, file, text
 
 
 def test_what_fails_in_many_cases_is_told_once(port):
-    done = run("diff", port({NAMESPACE: "{{ fail `no` }}"}))
+    done = run("diff", port({NAMESPACE: "{{ fail `no` }}", "values.schema.json": "{}"}))
     assert re.search(
         r"namespace.yaml:1:3: error: the chart fails: no \(in the case defaults and [0-9]+ more\)\n", done.stderr
     )
@@ -370,7 +393,7 @@ def test_a_hostile_chart_is_answered_at_once(port, changes, said):
 def test_an_archive_that_unpacks_to_too_much_is_refused(tmp_path):
     with tarfile.open(tmp_path / "bomb.tgz", "w:gz", compresslevel=1) as archive:
         member = tarfile.TarInfo("chart/templates/a.yaml")
-        member.size = 110 * 2**20
+        member.size = 34 * 2**20
         archive.addfile(member, io.BytesIO(bytes(member.size)))
     done = run("diff", tmp_path / "bomb.tgz")
     assert done.exit_code == 2 and "bomb.tgz: is larger than a chart" in done.stderr

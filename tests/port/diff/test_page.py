@@ -79,7 +79,7 @@ def test_the_page_opens_with_the_verdict_and_ends_with_what_is_on_purpose(port, 
         "values.yaml": [("gate: 8082", "gate: 8092")],
         "values.schema.json": [('"maximum": 65535', '"maximum": 65534')],
     }
-    text = run("review", port(changes), "-o", "-").stdout
+    text = run("review", port(changes), "-o", "-", "--case", "everything").stdout
     order = [
         "<h1>8 differ (3 objects, 1 default, 3 lines, 1 bound), 1 on purpose; ",
         ">Objects that differ<",

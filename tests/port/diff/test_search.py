@@ -48,7 +48,7 @@ def test_what_is_drawn_fits_the_schema():
 def test_what_is_drawn_is_mended_until_the_pack_takes_it():
     chance, meshes = random.Random(7), set()
     pools = draws.pools(release.schema().root, 3, chance)
-    for _ in range(60):
+    for _ in range(30):
         values = search.mended(search._some(pools, chance), lambda one: render(one, **RELEASE))
         mesh = release.Release(values, **RELEASE).values["serviceMesh"]
         meshes.add((bool(mesh.get("enabled")), mesh["engine"]))
