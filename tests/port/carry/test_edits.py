@@ -19,6 +19,7 @@ from stageset_render.port.diff import report
 from stageset_render.port.outline import flat
 
 EDITS = yaml.safe_load(Path(__file__).with_name("edits.yaml").read_text())
+HELPERS = f"templates/{files.HELPERS}"
 NOT_BESIDE = ("an else", "an else if", "a key above one that is there twice")  # others of the same place
 
 
@@ -39,15 +40,6 @@ def values(plain):
 
 def path_of(edit):
     return f"templates/{edit['file']}"
-
-
-def edited(plain, *edits):
-    """The chart in another hand, with edits."""
-    out = dict(plain)
-    for edit in edits:
-        assert edit["old"] in out[path_of(edit)]
-        out[path_of(edit)] = out[path_of(edit)].replace(edit["old"], edit["new"], 1)
-    return dressing.dressed(out)
 
 
 def lines(before, after):
@@ -85,7 +77,9 @@ def before(theirs, values):
 @pytest.mark.parametrize("edit", EDITS, ids=lambda edit: edit["what"])
 def test_an_edit_is_carried_and_nothing_else(plain, before, values, edit):
     file, path, (chart, pack) = edit["file"], path_of(edit), before
-    after = versions.Chart(edited(plain, edit), values=values)
+    text = dressing.dressed({path: plain[path].replace(edit["old"], edit["new"], 1)})[path]
+    beside = chart.files if file.startswith("_") else {HELPERS: chart.files[HELPERS]}
+    after = versions.Chart({**beside, path: text}, values=values)
     most = edit.get("lines", max(lines(chart.files[path], after.files[path])))
 
     pulled = carried(pack, after, pack, file)

@@ -436,7 +436,7 @@ TREES = st.recursive(
 CALL = '{{ include "stageset.m.m" (dict "root" . "x" .Values.a "y" (dict "b" .Values.l)) }}'
 
 
-@settings(max_examples=budget(3))
+@settings(max_examples=budget(2))
 @given(block=BLOCKS, trees=st.lists(st.tuples(TREES, TREES), min_size=3, max_size=3))
 def test_blocks_in_blocks_mean_the_same(tmp_path_factory, block, trees):
     start = '{% set x = Values.a %}{% set y = dict("b", Values.l) %}'
@@ -468,7 +468,7 @@ TAGS = [
 ]
 
 
-@settings(max_examples=budget(5))
+@settings(max_examples=budget(2))
 @given(
     pieces=st.lists(st.tuples(BLANKS, st.integers(0, len(TAGS) - 1), DASH, DASH, BLANKS, DASH, DASH), max_size=5),
     end=BLANKS,

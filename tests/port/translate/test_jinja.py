@@ -121,7 +121,7 @@ def test_a_chart_as_maintainers_write_it_renders_its_defaults(maintained):
     assert len(maintained.go) > 12
 
 
-@settings(max_examples=budget(3))
+@settings(max_examples=budget(2))
 @given(edits=st.lists(VALID, min_size=2, max_size=8), seed=st.integers(0, 2**32))
 def test_a_chart_as_maintainers_write_it_renders_as_helm_renders_it(maintained, edits, seed):
     chance = random.Random(seed)
@@ -159,7 +159,7 @@ GO_TAGS = [
 ]
 
 
-@settings(max_examples=budget(3))
+@settings(max_examples=budget(2))
 @given(pieces=st.lists(st.tuples(BLANKS, st.integers(0, 5), DASH, DASH, BLANKS, DASH, DASH), max_size=5), end=BLANKS)
 def test_white_space_is_trimmed_as_in_go(tmp_path_factory, pieces, end):
     source = ""
