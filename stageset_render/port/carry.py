@@ -382,7 +382,8 @@ class Carrier:
             if place.test in parts_of(expr) and not any(
                 one.moves for one in self.around[part] if one.start > place.start
             ):
-                text = self._writer(self.around[part]).part(part, self.target.tree.source)
+                writer = self._writer(self.around[part])
+                text = writer.header(part) if isinstance(part, Branch) else writer.tag(part)
                 self.edits.append(Edit(part.start, part.end, text))
 
     def _loose(self, old: Item) -> Item:
