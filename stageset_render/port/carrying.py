@@ -17,10 +17,9 @@ from stageset_render.pack.definitions import is_definition
 from stageset_render.pack.files import SCHEMA, root
 from stageset_render.pack.output import write
 from stageset_render.port import schema, sources, types
-from stageset_render.port.carry import Side
 from stageset_render.port.changes import Carriage, Change, Changes
 from stageset_render.port.deliberate import entries
-from stageset_render.port.outline import flat
+from stageset_render.port.outline import Side, flat
 from stageset_render.port.versions import Chart, Pack, Version
 
 NEAR = 2  # lines

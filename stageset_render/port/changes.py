@@ -12,9 +12,10 @@ from typing import NamedTuple
 
 from stageset_render.findings import Finding, Refused
 from stageset_render.pack.files import SCHEMA
-from stageset_render.port.carry import Carried, Carrier, Conflict, Misfit, Side
+from stageset_render.port.carry import Carried, Carrier, Conflict
 from stageset_render.port.deliberate import entries
-from stageset_render.port.outline import flat
+from stageset_render.port.edits import Misfit
+from stageset_render.port.outline import Side, flat
 from stageset_render.port.versions import Untranslated, Version
 
 ALIKE = 0.7  # from here on a file that is gone and a new one are one that was renamed

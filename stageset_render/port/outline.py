@@ -296,6 +296,29 @@ class Outline:
         return ".".join(name for _, name in self.path) + "[]"
 
 
+@dataclass(eq=False)
+class Side:
+    """One version of a template.
+
+    Attributes:
+        values: what is known of the values.
+        data: whether it is a file of values.
+    """
+
+    tree: Tree
+    values: dict
+    data: bool = False
+    known: dict[bool, Outline] = field(default_factory=dict)
+
+    def outline(self, strict: bool = False, shared: dict | None = None) -> Outline:
+        if shared or strict not in self.known:
+            found = Outline(self.tree, self.values, strict, shared, data=self.data)
+            if shared:
+                return found
+            self.known[strict] = found
+        return self.known[strict]
+
+
 # Texts
 
 

@@ -10,7 +10,8 @@ from typing import Any
 
 import yaml
 
-from stageset_render.port.carry import Conflict, Edit, apply
+from stageset_render.port.carry import Conflict
+from stageset_render.port.edits import Edit, apply
 from stageset_render.port.types import KINDS
 
 NEW = "New in the chart; say what it means."

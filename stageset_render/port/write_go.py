@@ -183,6 +183,11 @@ class Writer:
             return f"{left}{word} {self.expression(part.test)}{right}"
         return self.tag(part)
 
+    def close(self, part: Close) -> str:
+        """The tag that ends a condition that is opened elsewhere."""
+        self.scopes.append(self.scope)
+        return self.tag(part)
+
     def changed(self, var: Var) -> None:
         """A name means something else from here on; a dot that was written with it doesn't."""
         self.scopes = [

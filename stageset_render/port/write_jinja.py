@@ -157,6 +157,11 @@ class Writer:
 
     header = tag
 
+    def close(self, part: Close) -> str:
+        """The tag that ends a condition that is opened elsewhere."""
+        self.scopes.append(Scope(self.scopes[-1].frame))
+        return self.tag(part)
+
     def bodies(self, part: Node) -> list[str]:
         """What stands in the tag or tags that a node becomes."""
         if isinstance(part, Print):

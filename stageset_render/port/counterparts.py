@@ -1,0 +1,94 @@
+# SPDX-FileCopyrightText: The stageset-render authors
+# SPDX-License-Identifier: 0BSD
+"""What in one version of a template belongs to what in another."""
+
+from __future__ import annotations
+
+from stageset_render.port.align import Alignment, Body, Pair, SamePair, aligned, equal
+from stageset_render.port.outline import Item, Side
+from stageset_render.port.tree import Branch, Var
+
+
+class Counterparts:
+    """What belongs in a target to what in an old version; the two may be one.
+
+    Attributes:
+        items: the target's item by where the old one begins, and whether it says the same.
+        branches: the target's branches by the old ones.
+        groups: what the target lays out otherwise, such as a list in one line: where the old items of it begin, and the
+            target's items.
+        variables: the old variables by the target's.
+        loose: the old items, as far as their form doesn't count, by where they begin.
+    """
+
+    def __init__(self, old: Side, target: Side):
+        self.items: dict[int, tuple[Item, bool]] = {}
+        self.branches: dict[Branch, Branch] = {}
+        self.groups: dict[int, tuple[set[int], list[Item]]] = {}
+        self.variables: dict[Var, Var] | None = None
+        self.loose = {item.start: item for item in all_items(old.outline().items)}
+        if old is target:
+            self._same(old.outline().items)
+        else:
+            found, theirs = aligned(lambda side, shared: (old, target)[side].outline(False, shared))[2:]
+            self._belong(found.top, found)
+            self.variables = {mine: other for other, mine in theirs.items()}
+
+    def of(self, item: Item | None) -> tuple[Item | None, bool]:
+        """The counterpart of an old item, and whether it says the same."""
+        return self.items.get(item.start, (None, False)) if item else (None, False)
+
+    def _same(self, items: list[Item]) -> None:
+        for item in items:
+            self.items[item.start] = (item, True)
+            for branch, _, below in item.bodies:
+                self.branches[branch] = branch
+                self._same(below)
+
+    def _belong(self, body: Body, found: Alignment) -> None:
+        if body.one and body.other:
+            self.branches[body.one] = body.other
+        for at, pair in enumerate(body.pairs):
+            one, other = pair
+            if one and isinstance(pair, SamePair):  # laid out otherwise
+                run = run_of(body.pairs, at)
+                mine = [item for _, item in run if item]
+                self.items[one.start] = (mine[-1], True)
+                self.groups[one.start] = ({old.start for old, _ in run if old}, mine)
+            elif one and other:
+                self.items[one.start] = (other, equal(pair))
+            if one in found.blocks:
+                for below in found.blocks[one].bodies:
+                    self._belong(below, found)
+        self._enclosed(body)
+
+    def _enclosed(self, body: Body) -> None:
+        """Find what one side has in a condition and the other without it."""
+        alone: list[list[Item]] = [[], []]
+        for pair in [*body.pairs, None]:
+            if pair and not equal(pair) and None in pair:
+                alone[pair[0] is None].append(pair[0] or pair[1])
+                continue
+            for side in (0, 1):
+                for block in [one for one in alone[side] if one.kind == "block"]:
+                    inner, others = block.bodies[0][2], alone[1 - side]
+                    found = Alignment(*((others, inner) if side else (inner, others))) if others else None
+                    if found and sum(map(equal, found.top.pairs)) * 2 >= min(len(inner), len(others)):
+                        self._belong(found.top, found)
+            alone = [[], []]
+
+
+def run_of(pairs: list[Pair], at: int) -> list[Pair]:
+    """The run of pairs that mean the same together, of which one is here."""
+    start = end = at
+    while start and isinstance(pairs[start - 1], SamePair):
+        start -= 1
+    while end < len(pairs) and isinstance(pairs[end], SamePair):
+        end += 1
+    return pairs[start:end]
+
+
+def all_items(items: list[Item]) -> list[Item]:
+    """Items and all those in blocks."""
+    below = ([inner for _, _, found in item.bodies for inner in found] for item in items)
+    return [one for item, inner in zip(items, below) for one in (item, *all_items(inner))]

@@ -1,0 +1,163 @@
+# SPDX-FileCopyrightText: The stageset-render authors
+# SPDX-License-Identifier: 0BSD
+"""Makes edits of a template: every other byte of it stays."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+from stageset_render.port.edits import Edit, Misfit, Page, breaks, silent, words
+from stageset_render.port.outline import Item, Side
+from stageset_render.port.rewriting import Rewriter
+from stageset_render.port.tree import Branch, Close, expressions, is_path, parts_of
+
+
+class Editor:
+    """Makes edits of `target` after what `new` says."""
+
+    def __init__(self, new: Side, target: Side, rewriter: Rewriter):
+        self.rewriter, self.new, self.page = rewriter, Page(new.tree), Page(target.tree)
+        self.edits: list[Edit] = []
+
+    def add(self, start: int, end: int, text: str) -> None:
+        self.edits.append(Edit(start, end, text))
+
+    def text(self, new: Item, place: list[Branch]) -> str:
+        """An item of the new version."""
+        return self.rewriter.text(new.start, new.end, place)
+
+    def region(self, start: int, stop: int, place: list[Branch], opened: Branch | None = None) -> str:
+        """Whole lines of the new version."""
+        text = self.rewriter.text(start, stop, place, opened)
+        return text if text.endswith("\n") else text + "\n"
+
+    # Lines
+
+    def modify(self, old: Item, new: Item, mine: Item) -> None:
+        """Change a line or a set word by word, so that its quotes, comments and layout stay."""
+        place = self.rewriter.place(mine)
+        if mine.kind == "set":
+            node = replace(new.node, left=mine.node.left, right=mine.node.right, var=mine.node.var)
+            self.add(mine.start, mine.end, self.rewriter.write([node], place))
+            return
+        try:
+            self.edits += list(self._words(old, new, mine, place))
+        except Misfit:
+            self.add(mine.start, mine.end, self.text(new, place))
+
+    def _words(self, old: Item, new: Item, mine: Item, place: list[Branch]) -> Iterator[Edit]:
+        """The edits that change words alone. Misfit where that is not all."""
+        sides = [words(one.pieces) for one in (old, new, mine)]
+        keys = [[word.means if word.node else word.text for word in side] for side in sides]
+        said = [[key for key in side if not silent(key)] for side in keys]
+        if said[0] != said[2] or said[0] == said[1]:
+            raise Misfit
+        matches = difflib.SequenceMatcher(None, keys[0], keys[2], autojunk=False).get_matching_blocks()
+        where = {one + n: sides[2][other + n] for one, other, size in matches for n in range(size)}
+        for what, a, b, c, d in difflib.SequenceMatcher(None, keys[0], keys[1], autojunk=False).get_opcodes():
+            if what == "equal":
+                continue
+            needed = range(a, b) if a < b else (a - 1 if a else a,)
+            if any(at not in where for at in needed) or breaks(sides[1], c, d, self.new.source):
+                raise Misfit
+            start, end = where[needed[0]].start, where[needed[-1]].end
+            start, end = (start, end) if a < b else (end, end) if a else (start, start)
+            if "\n" in self.page.source[start:end]:
+                raise Misfit
+            text = self.rewriter.text(sides[1][c].start, sides[1][d - 1].end, place) if d > c else ""
+            if d - c == b - a == 1 and sides[1][c].node and where[a].node:
+                kept = where[a].node
+                text = self.rewriter.write([replace(sides[1][c].node, left=kept.left, right=kept.right)], place)
+            yield Edit(start, end, text)
+
+    def delete(self, mine: Item) -> None:
+        """Take an item away, with the comments right above it."""
+        try:
+            start, end = self.page.whole(mine.start, mine.end)
+            self.add(self.page.above(start), end, "")
+        except Misfit:
+            start = len(self.page.source[: mine.start].rstrip(" "))
+            self.add(start, mine.end, "")
+
+    def replace(self, mine: list[Item], new: list[Item]) -> None:
+        """Put the lines of some items in the place of those of others."""
+        start, end = self.page.whole(mine[0].start, mine[-1].end)
+        self.add(start, end, self.region(*self.new.whole(new[0].start, new[-1].end), self.rewriter.place(mine[0])))
+
+    def insert(
+        self, added: list[Item], previous: Item | None, following: Item | None, place: Branch | None, known: set[str]
+    ) -> None:
+        """Add items behind or before others, or as the first of a branch, with comments that are not known already."""
+        source = self.page.source
+        if previous:
+            at, inside = self.page.end(previous.end), self.rewriter.place(previous)
+        elif following:
+            at, inside = self.page.above(self.page.begin(following.start)), self.rewriter.place(following)
+        elif place:
+            at, inside = self.page.end(place.end), [*self.rewriter.around[place], place]
+        else:
+            at, inside = len(source), []
+        start, stop = self.new.whole(added[0].start, added[-1].end)
+        text = self.region(self.new.above(start, known), stop, inside)
+        if at and source[at - 1] != "\n":
+            text = "\n" + text.removesuffix("\n")
+        self.add(at, at, text)
+
+    # Blocks
+
+    def wrap(self, new: Item, first: Item, last: Item) -> None:
+        """Put a condition around items that stay."""
+        start, end = self.page.above(self.page.begin(first.start)), self.page.end(last.end)
+        blank = re.match(r" *", self.page.source[start:])[0]
+        branch = new.bodies[0][0]
+        text = self.rewriter.write([replace(branch, moves=False)], self.rewriter.place(first), plain=True)
+        self.add(start, start, f"{blank}{text}\n")
+        self.add(end, end, f"{blank}{self.rewriter.at([]).close(branch.block.close)}\n")
+
+    def unwrap(self, mine: Item) -> None:
+        """Take a condition away from around items that stay."""
+        for tag in (mine.bodies[0][0], mine.node.close):
+            self.add(*self.page.whole(tag.start, tag.end), "")
+
+    def header(self, place: Branch, new: Branch) -> None:
+        """Change what a branch asks or goes through."""
+        if place.moves and place.kind != "for" and new.test is not None and not is_path(new.test):
+            self.unmoved(place)
+        place.index = place.index or new.index
+        self.rewriter.tests[place] = new.test
+        tag = replace(
+            new, left=place.left, right=place.right, var=place.var or new.var, index=place.index, moves=place.moves
+        )
+        self.add(place.start, place.end, self.rewriter.write([tag], self.rewriter.around[place], plain=True))
+
+    def unmoved(self, place: Branch) -> None:
+        """Make an if of a with: what its dot said is written out."""
+        place.moves = False
+        for part, expr in expressions(place.body):
+            around = self.rewriter.around[part]
+            if place.test in parts_of(expr) and not any(one.moves for one in around if one.start > place.start):
+                writer = self.rewriter.at(around)
+                text = writer.header(part) if isinstance(part, Branch) else writer.tag(part)
+                self.add(part.start, part.end, text)
+
+    def insert_branch(self, branch: Branch, new: Item, mine: Item, following: Branch | Close) -> None:
+        """Add a branch before the one that follows it, or before the end."""
+        first = mine.bodies[0][0]
+        if first.moves and branch.kind == "elif":
+            self.unmoved(first)
+            self.add(first.start, first.end, self.rewriter.at(self.rewriter.around[first]).header(first))
+        at = self.page.above(self.page.begin(following.start))
+        branches = new.node.branches
+        rest = branches[branches.index(branch) + 1 :]
+        start, stop = self.new.begin(branch.start), self.new.begin((rest[0] if rest else new.node.close).start)
+        self.add(at, at, self.region(start, stop, self.rewriter.place(mine), branches[0]))
+
+    def delete_branch(self, place: Branch) -> None:
+        """Take a branch away, up to the next."""
+        branches = place.block.branches
+        rest = branches[branches.index(place) + 1 :]
+        following = rest[0] if rest else place.block.close
+        self.add(self.page.begin(place.start), self.page.begin(following.start), "")

@@ -1,0 +1,119 @@
+# SPDX-FileCopyrightText: The stageset-render authors
+# SPDX-License-Identifier: 0BSD
+"""Edits of a text, and where in it whole lines, comments and words are."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from stageset_render.port.outline import Piece
+from stageset_render.port.tree import Comment, Tree
+
+WORD = re.compile(r"\w+|\s+|[^\w\s]")
+
+
+class Misfit(Exception):
+    """A change that can't be carried by itself, since other things stand on its lines."""
+
+
+class Edit(NamedTuple):
+    """A part of a text, and what it becomes."""
+
+    start: int
+    end: int
+    text: str
+
+
+def apply(text: str, edits: list[Edit]) -> str:
+    """A text with edits, of which one that lies in another counts for nothing."""
+    out, at = [], 0
+    for edit in sorted(edits, key=lambda one: (one.start, -one.end)):
+        if edit.start >= at:
+            out += [text[at : edit.start], edit.text]
+            at = edit.end
+    return "".join([*out, text[at:]])
+
+
+class Page:
+    """The lines of a template."""
+
+    def __init__(self, tree: Tree):
+        self.tree, self.source = tree, tree.source
+        self.comments = {one.end: one for one in tree.parts if isinstance(one, Comment) and one.start < one.end}
+
+    def begin(self, at: int) -> int:
+        """Where the line begins whose first thing stands here. Misfit for a thing that stands behind another."""
+        begun = self.source.rfind("\n", 0, at) + 1
+        if self.source[begun:at].strip():
+            raise Misfit
+        return begun
+
+    def end(self, at: int) -> int:
+        """Where the next line begins. Misfit where something but a comment stands behind."""
+        stop = self.source.find("\n", at) + 1 or len(self.source)
+        behind = self.source[at:stop].strip()
+        for one in self.comments.values():
+            if at <= one.start and one.end <= stop:
+                behind = behind.replace(self.source[one.start : one.end], "").strip()
+        if behind and not behind.startswith("#"):
+            raise Misfit
+        return stop
+
+    def whole(self, start: int, end: int) -> tuple[int, int]:
+        """The whole lines that a part takes up."""
+        return self.begin(start), self.end(end)
+
+    def above(self, start: int, known: set[str] | None = None) -> int:
+        """Where the comments right above a line begin, but for those on top of the file, and for some that are known."""
+        at = start
+        while at:
+            before = self.source.rfind("\n", 0, at - 1) + 1
+            line = self.source[before : at - 1]
+            comment = self.comments.get(before + len(line.rstrip()))
+            begun = self.source.rfind("\n", 0, comment.start) + 1 if comment else before
+            if comment and not self.source[begun : comment.start].strip():
+                text = comment.text
+            elif line.lstrip().startswith("#") and not self.tree.file.endswith(".txt"):
+                text = line
+            else:
+                break
+            if bare(text) in (known or ()):
+                return at
+            at = begun
+        return start if at == 0 and start else at
+
+    def notes(self, start: int, end: int) -> Iterator[str]:
+        """The words of the comments in a part."""
+        yield from (bare(one.text) for one in self.comments.values() if start <= one.start < end)
+        yield from (bare(line) for line in self.source[start:end].splitlines() if line.lstrip().startswith("#"))
+
+
+def bare(text: str) -> str:
+    """The words of a comment."""
+    return " ".join(text.strip(" \n#-+").split())
+
+
+def words(pieces: list[Piece]) -> list[Piece]:
+    """Pieces word by word."""
+    found = []
+    for piece in pieces:
+        if piece.node:
+            found.append(piece)
+            continue
+        for word in WORD.finditer(piece.text):
+            text = " " if word[0].isspace() else word[0]
+            found.append(Piece(piece.start + word.start(), piece.start + word.end(), text))
+    return found
+
+
+def silent(word: str) -> bool:
+    return word in ("'", '"', " ")
+
+
+def breaks(found: list[Piece], begun: int, end: int, source: str) -> bool:
+    """Whether some words begin or end a line of a text that goes on."""
+    first = found[begun - 1].end if begun else found[begun].start if begun < len(found) else 0
+    last = found[end].start if end < len(found) else found[-1].end
+    return end > begun and "\n" in source[first:last]
