@@ -12,7 +12,7 @@ from collections.abc import Callable
 from stageset_render.findings import Finding, Refused
 from stageset_render.helm.reading import load_yaml
 from stageset_render.pack.files import CRDS, DEFAULTS, HELPERS, NOTES, SCHEMA
-from stageset_render.port import read_go, read_jinja, translate, types, write_go, write_jinja
+from stageset_render.port import charts, jinja_reading, read_jinja, translate, types, write_go, write_jinja
 from stageset_render.port.sources import pack_files
 from stageset_render.port.tree import Block, Branch, Set, Text, Tree, Untranslatable, Var, expressions
 
@@ -111,7 +111,7 @@ class Pack(Version):
 
     @property
     def macros(self) -> dict[str, tuple[str, ...]]:
-        return read_jinja.macro_names(self.templates.get(HELPERS, ""))
+        return jinja_reading.macro_names(self.templates.get(HELPERS, ""))
 
     def writer(self, tree: Tree, macros: dict[str, tuple[str, ...]]) -> Callable[[list[Branch]], object]:
         own = {node.var: node.var.name for node in _sets(tree.body)}
@@ -142,7 +142,7 @@ class Chart(Version):
         and of library charts what is included."""
         libraries = translate.libraries(self.files)
         others = {name: text for name, text in self.templates.items() if name.startswith("_") and name not in kept}
-        found = read_go.defines({**others, **libraries})
+        found = charts.defines({**others, **libraries})
         texts = [text for name, text in self.templates.items() if name not in others]
         wanted = {name for name, one in found.items() if one.file in others}
         while more := {name for name in {*found} - wanted if any(f'"{name}"' in text for text in texts)}:
@@ -165,9 +165,9 @@ class Chart(Version):
         return super().place(file, line)
 
     @functools.cached_property
-    def go(self) -> read_go.Chart:
+    def go(self) -> charts.Chart:
         libraries = {} if self.names else translate.libraries(self.files)
-        return read_go.Chart(dict(self.templates), self.values, libraries, self.names)
+        return charts.Chart(dict(self.templates), self.values, libraries, self.names)
 
     def read(self, file: str) -> Tree:
         told = [(line, text) for name, line, text in self.go.problems if name == file]

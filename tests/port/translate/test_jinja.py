@@ -21,7 +21,7 @@ from stageset_render.helm import functions
 from stageset_render.helm.values import coalesce
 from stageset_render.pack import environment, files, release
 from stageset_render.port import chart as porting
-from stageset_render.port import read_go, translate, types
+from stageset_render.port import charts, translate, types
 
 CHART = Path(__file__).parent / "chart"
 SLIPS = ("%!", "<nil>", "map[", "[]")  # what Go prints of what it can't print, and the pack refuses to
@@ -33,7 +33,7 @@ RELEASE = {"Name": "release", "Namespace": "space", "Service": "Helm"}
 
 
 def jinja_of(go, defaults):
-    chart = read_go.Chart(go, types.of_values(defaults, release.schema().root))
+    chart = charts.Chart(go, types.of_values(defaults, release.schema().root))
     return translate.jinja(chart, list(go))
 
 
@@ -103,7 +103,7 @@ class Both:
 def test_the_own_port_is_the_pack_byte_for_byte():
     """Written anew, as if the pack had no files yet."""
     chart = porting.chart()
-    go = read_go.Chart(translate.templates(chart), translate.known(chart))
+    go = charts.Chart(translate.templates(chart), translate.known(chart))
     assert translate.jinja(go, list(go.parts)) == {name: files.source(name) for name in porting.ported_names()}
 
 
