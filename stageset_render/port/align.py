@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import functools
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -43,10 +44,13 @@ class Alignment:
         blocks: of each pair of blocks, by the item of the first side.
     """
 
-    def __init__(self, one: list[Item], other: list[Item]):
+    def __init__(self, one: list[Item], other: list[Item], data: bool = False):
         self.blocks: dict[Item, Paired] = {}
         self.weights: dict[tuple[Item, Item], int] = {}
-        self.top = self._body(None, None, one, other)
+        if data:
+            self.top = Body(None, None, self._settled(by_path(one, other)))
+        else:
+            self.top = self._body(None, None, one, other)
 
     def equals(self) -> Iterator[tuple[Item, Item]]:
         """All pairs of equal items, those in blocks too."""
@@ -196,6 +200,28 @@ class SamePair(tuple):
     """A pair of items, or an item alone, in a run that means the same on both sides."""
 
 
+def by_path(one: list[Item], other: list[Item]) -> list[Pair]:
+    """The pairs of two files of values, in which the order of keys means nothing: what is new follows what it follows."""
+    sides = [{path: item for path, item in _paths(side)} for side in (one, other)]
+    found: list[Pair] = [(item, sides[1].get(path)) for path, item in sides[0].items()]
+    at = 0
+    for path, item in sides[1].items():
+        if path in sides[0]:
+            at = 1 + next(number for number, pair in enumerate(found) if pair[1] is item)
+        else:
+            found.insert(at, (None, item))
+            at += 1
+    return found
+
+
+def _paths(items: list[Item]) -> Iterator[tuple[tuple[str, int], Item]]:
+    count: Counter[str] = Counter()
+    for item in items:
+        path = item.name if item.name.endswith(":") else item.key
+        count[path] += 1
+        yield (path, count[path]), item
+
+
 def equal(pair: Pair) -> bool:
     return isinstance(pair, SamePair) or bool(pair[0] and pair[1] and pair[0].key == pair[1].key)
 
@@ -246,7 +272,7 @@ def aligned(
     shared: dict[Var, str] = {}
     while True:
         one, other = outline(0, shared), outline(1, shared)
-        found = Alignment(one.items, other.items)
+        found = Alignment(one.items, other.items, one.data)
         variables: dict[Var, Var] = {}
         names: dict[Var, str] = {}
         for body in [found.top, *(body for paired in found.blocks.values() for body in paired.bodies)]:
