@@ -29,7 +29,7 @@ class Edit(NamedTuple):
 def apply(text: str, edits: list[Edit]) -> str:
     """A text with edits, of which one that lies in another counts for nothing."""
     out, at = [], 0
-    for edit in sorted(edits, key=lambda one: (one.start, -one.end)):
+    for edit in sorted(edits, key=lambda one: (one.start, one.end > one.start, -one.end)):
         if edit.start >= at:
             out += [text[at : edit.start], edit.text]
             at = edit.end
