@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import re
 
-from stageset_render.port import types
 from stageset_render.port.functions import SIGNS
 from stageset_render.port.tree import Call, Const, Expr, Field, Include, Name, Root, Var, is_path
 
@@ -127,10 +126,3 @@ def negated(text: str) -> str:
     if compared:
         return f"({compared[1]} {OPPOSITE[compared[2]]} {compared[3]})"
     return text.removeprefix("not ") if text.startswith("not ") else f"not {text}"
-
-
-def is_text(expr: Expr, values: dict) -> bool | None:
-    """Whether what is printed is a text to YAML whatever it holds, a number or truth, or (None) what it looks like."""
-    if isinstance(expr, Call) and expr.name in QUOTES:
-        return True
-    return False if types.kind_of(types.of_expr(expr, values)) in ("int", "number", "boolean") else None

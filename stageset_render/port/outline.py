@@ -15,8 +15,9 @@ from dataclasses import dataclass, field
 
 import yaml
 
+from stageset_render.port import types
 from stageset_render.port.diff import promql
-from stageset_render.port.meaning import Meaning, is_text, plain, printed, renames
+from stageset_render.port.meaning import QUOTES, Meaning, plain, printed, renames
 from stageset_render.port.tree import Block, Branch, Call, Comment, Const, Node, Print, Set, Text, Tree, Var
 
 KEYED = re.compile(
@@ -146,7 +147,7 @@ class Outline:
             self._close(out)
             at = expr.args[0].value if isinstance(expr.args[0], Const) else 0
             blank = " " * at if isinstance(at, int) and 0 <= at < 200 else ""
-            means = f"{blank}<{plain(self.meaning.of(expr))}>"
+            means = blank + _tight(f"<{plain(self.meaning.of(expr))}>")
             piece = Piece(node.start, node.end, node=node, means=means)
             out.append(Item("line", means, node.start, node.end, node.line, pieces=[piece]))
             return
@@ -265,26 +266,22 @@ class Outline:
         value = (keyed["rest"] or "") if keyed else re.sub(r"^(- +)+", "", text)
         quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "\"'"
         prints = [one for one in pieces if one.node]
-        mark = ""
+        as_text = quoted and self.strict  # quotes count where the value would be something else without
         if not prints:
             inner = value[1:-1] if quoted else value
-            if RESOLVER.resolve(yaml.ScalarNode, inner, (True, False)) != "tag:yaml.org,2002:str" and inner not in (
-                "",
-                "[]",
-                "{}",
-            ):
-                mark = " !text" if quoted else ""
-        elif value == prints[-1].means:
-            expr = prints[-1].node.expr
-            texts = is_text(expr, self.values)
-            if self.strict and texts and len(expr.args) == 1:  # quotes are quotes, whoever writes them
-                text = text.removesuffix(value) + printed(self.meaning.of(expr.args[0]))
-            mark = (
-                " !text" if self.strict and (texts or quoted) else " !number" if texts is False and not quoted else ""
-            )
-        elif self.strict and quoted:
-            mark = " !text"
-        return _tight(text) + mark
+            plain_tag = RESOLVER.resolve(yaml.ScalarNode, inner, (True, False))
+            as_text = quoted and plain_tag != "tag:yaml.org,2002:str" and inner not in ("", "[]", "{}")
+        elif value.strip("\"'") == prints[-1].means and len(prints) == 1:
+            expr, known = prints[0].node.expr, prints[0].means
+            if (
+                isinstance(expr, Call) and expr.name in QUOTES and len(expr.args) == 1
+            ):  # quotes are quotes, whoever writes them
+                expr, quoted, known = expr.args[0], True, printed(self.meaning.of(expr.args[0]))
+            kind = types.kind_of(types.of_expr(expr, self.values))
+            as_text = quoted and (self.strict or kind in ("int", "number", "boolean"))
+            text, value = text.removesuffix(value) + known, known
+        text, value = _tight(text), _tight(value)
+        return f'{text.removesuffix(value)}"{value}"' if as_text else text
 
     def _placed(self, column: int, keyed: re.Match | None, text: str) -> str:
         """The path of a line in a file of values."""
