@@ -26,13 +26,14 @@ class Counterparts:
         self.branches: dict[Branch, Branch] = {}
         self.groups: dict[int, tuple[set[int], list[Item]]] = {}
         self.variables: dict[Var, Var] | None = None
-        self.loose = {item.start: item for item in all_items(old.outline().items)}
         if old is target:
-            self._same(old.outline().items)
+            outline = old.outline()
+            self._same(outline.items)
         else:
-            found, theirs = aligned(lambda side, shared: (old, target)[side].outline(False, shared))[2:]
+            outline, _, found, theirs = aligned(lambda side, shared: (old, target)[side].outline(False, shared))
             self._belong(found.top, found)
             self.variables = {mine: other for other, mine in theirs.items()}
+        self.loose = {item.start: item for item in all_items(outline.items)}
 
     def of(self, item: Item | None) -> tuple[Item | None, bool]:
         """The counterpart of an old item, and whether it says the same."""
