@@ -222,7 +222,7 @@ class Carrier:
         if all(one and one.start not in self.kept and begun <= one.start and one.end <= end for one in there):
             return
         if not (previous or following or place) and (before or after):
-            self._conflict(None, added[0], None)
+            self._conflict(None, added[0], None, before)
             return
         branches = [old.end for old, mine in self.mine.branches.items() if mine is place]
         start = before.end if before else max(branches, default=0)
@@ -230,13 +230,18 @@ class Carrier:
         known = set(Page(self.old.tree).notes(start, stop))
         self.editor.insert(added, previous, following, place, known)
 
-    def _conflict(self, old: Item | None, new: Item | None, mine: Item | None) -> None:
+    def _conflict(self, old: Item | None, new: Item | None, mine: Item | None, before: Item | None = None) -> None:
         was = self.old.tree.source[old.start : old.end] if old else ""
         ours = self.target.tree.source[mine.start : mine.end] if mine else ""
         theirs = self.new.tree.source[new.start : new.end] if new else ""
         with contextlib.suppress(Untranslatable):  # then it is shown as the other side writes it
             theirs = self.editor.text(new, self.editor.rewriter.place(mine) if mine else []) if new else ""
-        self.conflicts.append(Conflict(mine.line if mine else 1, was, ours, theirs))
+        self.conflicts.append(Conflict(mine.line if mine else self._near(old or before), was, ours, theirs))
+
+    def _near(self, old: Item | None) -> int:
+        """The target's line that belongs to the last thing before an old item."""
+        earlier = [start for start in self.mine.items if old and start <= old.start]
+        return self.mine.items[max(earlier)][0].line if earlier else 1
 
 
 def encloses(outer: Item, inner: list[Item]) -> bool:
