@@ -207,6 +207,13 @@ def test_a_terminal_shows_the_line_that_is_meant_in_colour(terminal, file):
     )
 
 
+def test_a_terminal_is_told_that_only_checking_found_nothing(terminal, command):
+    assert terminal("--set", "crds.create=false", "--dry-run") == "nothing is wrong\n"
+    assert "nothing is wrong" not in terminal("--set", "serviceMesh.mtls=x", "--dry-run")
+    assert terminal("--set", "crds.create=false") == ""
+    assert command("--set", "crds.create=false", "--dry-run").stderr == ""
+
+
 @pytest.mark.parametrize("value, coloured", [("1", False), ("", True)])
 def test_no_color_turns_colours_off(terminal, file, monkeypatch, value, coloured):
     monkeypatch.setenv("NO_COLOR", value)
