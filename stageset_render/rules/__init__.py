@@ -163,7 +163,9 @@ def judged(release: Release, lenient: bool = False) -> list[Finding]:
     found = [one for one in found if not (schema().passed_through(one.path) and is_off(release, one.path))]
     told = {one.path for one in found}
     cuts = _cuts(one.path for one in found if one.rule in UNREADABLE)
-    readable = release.instead(_without(release.values, defaults(), cuts)) if cuts else release
+    readable = (
+        release.instead(_without(release.values, defaults(), cuts), _less(release.written, cuts)) if cuts else release
+    )
     beside = [one for one in _found(readable) if not cuts or one.level == ERROR and not _inside(cuts, one.path)]
     return found + [one for one in beside if one.path not in told]
 
@@ -225,8 +227,19 @@ def _without(values: dict, known: dict, cuts: dict) -> dict:
             result[key] = _without(value, default, inner)
         elif key not in known:
             result.pop(key, None)
-        elif isinstance(value, (dict, list)) or type(value) is not type(default):
+        else:
             result[key] = default
+    return result
+
+
+def _less(written: dict, cuts: dict) -> dict:
+    """What is written, less each that no rule could read."""
+    result = dict(written)
+    for key, inner in cuts.items():
+        if inner and isinstance(written.get(key), dict):
+            result[key] = _less(written[key], inner)
+        else:
+            result.pop(key, None)
     return result
 
 
