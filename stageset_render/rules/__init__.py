@@ -122,7 +122,7 @@ FAMILIES: dict[str, Callable[[Release], bool]] = {
     "namespace": _on("namespace.create"),
 }
 MONITORS = ("serviceMonitor", "prometheusRule")
-WHOLE = "access-rule-admits-nobody"  # which says only what no rule about a part says
+WHOLE = ("access-rule-admits-nobody", "access-restricts-nothing")  # which say only what no rule about a part says
 
 
 def rule(level: str, source: str) -> Callable[[Callable], Rule]:
@@ -167,7 +167,7 @@ def judged(release: Release, lenient: bool = False) -> list[Finding]:
         release.instead(_without(release.values, defaults(), cuts), _less(release.written, cuts)) if cuts else release
     )
     beside = [one for one in _found(readable) if not cuts or one.level == ERROR and not _inside(cuts, one.path)]
-    return found + [one for one in beside if one.path not in told]
+    return _said_once(found + [one for one in beside if one.path not in told])
 
 
 def _found(release: Release) -> list[Finding]:
@@ -176,7 +176,12 @@ def _found(release: Release) -> list[Finding]:
         if applies(release):
             for one in family(name):
                 found += _of_rule(one, release) if one.check else ()
-    return [one for one in found if one.rule != WHOLE or not any(_of_part(one, other) for other in found)]
+    return _said_once(found)
+
+
+def _said_once(found: list[Finding]) -> list[Finding]:
+    """The findings, less those about a whole of which a part has been found fault with."""
+    return [one for one in found if one.rule not in WHOLE or not any(_of_part(one, other) for other in found)]
 
 
 def _of_part(whole: Finding, other: Finding) -> bool:
