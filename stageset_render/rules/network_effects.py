@@ -4,6 +4,7 @@
 
 import re
 
+from stageset_render.access import network
 from stageset_render.access.classes import ELSEWHERE
 from stageset_render.access.matching import Partial
 from stageset_render.findings import WARNING
@@ -11,7 +12,7 @@ from stageset_render.helm.writing import to_int
 from stageset_render.pack import meshed
 from stageset_render.pack.facts import ports
 from stageset_render.rules import rule
-from stageset_render.rules.network import EGRESS, INGRESS, KUBERNETES, PEERS, egress, engine, rendered
+from stageset_render.rules.network import EGRESS, INGRESS, KUBERNETES, MOST_RULES, PEERS, egress, engine, rendered
 
 API_SERVER = (443, 6443)  # where clusters have kube-apiserver
 PROXIES = (4143, 4190, 4191, 15000, 15006, 15008, 15020, 15021, 15053, 15090)  # of the meshes, in the pod as well
@@ -113,14 +114,64 @@ def network_opened(release):
     restricted = [one for one in rendered(release, True) if one in PEERS and release.items(one)]
     if not (release.items(path) and restricted):
         return
-    judges = release.fact(meshed.ingress), meshed.ingress(_without(release, path))
     for one in restricted:
         port = one.split(".")[1]
-        anyone = {"namespace": "any-other", "namespace_labels": {}, "labels": {}, "ip": ELSEWHERE}
-        call = {**anyone, "port": release.fact(ports)[port], "protocol": "TCP"}
-        found, own = (judge.decide(call).allowed for judge in judges)
-        if found and not own:
+        call = {**ANYONE, "port": release.fact(ports)[port]}
+        if release.fact(meshed.ingress).decide(call).allowed and not release.fact(_own).decide(call).allowed:
             yield path, f"opens the {port} port to callers that {one} leaves out", "name whom it is to admit"
+
+
+@rule(WARNING, KUBERNETES)
+def network_restricts_nothing(release):
+    """An added rule names callers of a port that anyone may call by network anyway.
+
+    Rules that admit add up, and one that denies acts only where none before it admits: it keeps nobody out, and the port is
+    as open as without it."""
+    path = lists(release, INGRESS)
+    numbers = release.fact(ports) if release.items(path) else {}
+    own = [port for port, number in numbers.items() if release.fact(_own).decide({**ANYONE, "port": number}).allowed]
+    for index, entry in enumerate(release.items(path)[:MOST_RULES] if own else ()):
+        denies = entry.get("action") == "Deny"
+        alone, usual = _alone(release, entry, not denies), denies
+        found = {port: alone.decide(_someone(number)).allowed for port, number in {**numbers, "": NOBODYS}.items()}
+        met = [port for port, answer in found.items() if answer is not usual]
+        if denies:
+            idle = all(port and release.fact(meshed.ingress).decide(_someone(numbers[port])).allowed for port in met)
+        else:
+            idle = None in found.values() and set(met) <= set(own)
+        if met and idle:
+            froms = [one for one in PEERS if engine(release) == "kubernetes" and one.split(".")[1] in met]
+            yield (
+                (path, index),
+                f"keeps nobody out, because the network policy admits anyone to the {' and the '.join(met)} port without it",
+                f"list whom to admit in {' and '.join(froms)}" if froms else OTHERWISE,
+            )
+
+
+OTHERWISE = "restrict callers by serviceMesh, or by the engine kubernetes, which has a list for each port"
+NOBODYS = 1  # a port that the pod has not
+REST = {  # by engine, and whether the calls that no rule before it meets are refused
+    ("calico", False): [{"action": "Allow"}],
+    ("clusterNetworkPolicy", True): [{"name": "rest", "action": "Deny", "from": [{"namespaces": {}}]}],
+}
+ANYONE = {"namespace": "any-other", "namespace_labels": {}, "labels": {}, "ip": ELSEWHERE, "protocol": "TCP"}
+
+
+def _someone(port):
+    """A call of a pod of which nothing is told."""
+    return {"port": port, "protocol": "TCP", "labels": some_pod()}
+
+
+def _own(release):
+    """The network policies as they judge calls of the pod, less what is passed through to them."""
+    return meshed.ingress(_without(release, lists(release, INGRESS)))
+
+
+def _alone(release, entry, refused):
+    """One rule that is passed through as it judges calls alone, and whether all others are refused."""
+    policy, *_ = release.fact(meshed.own_network_policies)
+    spec = {**policy["spec"], "ingress": [entry, *REST.get((engine(release), refused), [])]}
+    return network.judge([{**policy, "spec": spec}], release.fact(meshed.pod))
 
 
 def _without(release, path):
