@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import functools
-import itertools
 import sys
 import time
 from pathlib import Path as File
@@ -98,6 +97,7 @@ class _Line:
         self.idle: list[str] = []
         self.refused: dict[str, str] = {}
         self.version: str | None = None
+        self.unknown = False  # whether there is an option that is none
         self.left = iter(args)
         alone = args == ["--version"]
         for arg in self.left:
@@ -107,6 +107,8 @@ class _Line:
                 self.named.append(arg)
             elif arg.partition("=")[0] == "--version" and not alone:
                 self._version(arg)
+            elif f"-{arg.partition('=')[0]}" in self.own:
+                self._refuse(f"{short(arg)}: write -{short(arg)}")
             elif arg.partition("=")[0] in self.own or arg[:2] in self.own:
                 self._of_own(arg)
             else:
@@ -133,7 +135,10 @@ class _Line:
         elif equals:
             self.plain += [arg] if name.startswith("--") else [name, value]
         else:
-            self.plain += [name, *itertools.islice(self.left, 1)]
+            value = next(self.left, None)
+            if value is None:
+                self._refuse(f"{name} needs a value")
+            self.plain += [name, value]
 
     def _of_helm(self, arg: str) -> None:
         name, equals, _ = arg.partition("=")
@@ -144,6 +149,7 @@ class _Line:
             flag = helm_flags().get(name)
         if flag is None:
             self.plain.append(arg)  # click knows what is like it
+            self.unknown = True
             return
         if flag.takes and not equals and not attached:
             next(self.left, None)
@@ -162,6 +168,8 @@ class _Line:
     def _release(self) -> list[str]:
         """The release's name, without the chart that may follow it."""
         first, *others = self.named
+        if self.unknown:  # which may have taken what follows it
+            return []
         if first in COMMANDS:
             self._refuse(f"`{first}` is no name of a release here; use {COMMANDS[first]}")
         if others and first == "template":
@@ -196,7 +204,7 @@ def _is_chart(text: str) -> bool:
     """Whether it names a chart to Helm: a path, an address, or REPOSITORY/NAME."""
     file = File(text)
     try:
-        if text.endswith(".tgz") or file.is_dir():
+        if text.endswith(".tgz") or text and file.is_dir():
             return True
         return "/" in text and not file.is_file()
     except (OSError, ValueError):  # no path

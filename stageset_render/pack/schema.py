@@ -40,7 +40,6 @@ RULES = {  # the rule that a keyword's finding is named by; of those that are no
     "uniqueItems": "values-twice",
 }
 UNREADABLE = {
-    "values-choice",
     "values-type",
     "values-missing",
     "values-null",

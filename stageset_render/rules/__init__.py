@@ -121,6 +121,7 @@ FAMILIES: dict[str, Callable[[Release], bool]] = {
     "network_mesh": lambda release: bool(release.at("serviceMesh.enabled") and release.at("networkPolicy.enabled")),
     "namespace": _on("namespace.create"),
 }
+ENGINES = (("networkPolicy", "engine"), ("serviceMesh", "engine"))  # which decide what all else is about
 MONITORS = ("serviceMonitor", "prometheusRule")
 WHOLE = ("access-rule-admits-nobody", "access-restricts-nothing")  # which say only what no rule about a part says
 
@@ -148,6 +149,11 @@ def every() -> list[Rule]:
     return [one for name in FAMILIES for one in family(name)]
 
 
+def unreadable(found: Finding) -> bool:
+    """Whether what is refused is nothing that rules or templates could read, so that not all of the values is judged."""
+    return found.rule in UNREADABLE or found.path in ENGINES and found.rule == "values-choice"
+
+
 def judged(release: Release, lenient: bool = False) -> list[Finding]:
     """All that the schema and the rules find in the values of a release.
 
@@ -162,7 +168,7 @@ def judged(release: Release, lenient: bool = False) -> list[Finding]:
 
     found = [one for one in found if not (schema().passed_through(one.path) and is_off(release, one.path))]
     told = {one.path for one in found}
-    cuts = _cuts(one.path for one in found if one.rule in UNREADABLE)
+    cuts = _cuts(one.path for one in found if unreadable(one))
     readable = (
         release.instead(_without(release.values, defaults(), cuts), _less(release.written, cuts)) if cuts else release
     )
