@@ -20,6 +20,7 @@ TRUTHS = {  # what Go's strconv.ParseBool takes
     **dict.fromkeys(("1", "t", "T", "true", "TRUE", "True"), True),
     **dict.fromkeys(("0", "f", "F", "false", "FALSE", "False"), False),
 }
+EMPTIED = ("namespace", "output_dir")  # which are as if they were not given when they are empty, as to Helm
 COMMANDS = {  # of Helm's, which stand where the name of a release is expected
     "help": "--help",
     "install": "a pipe: stageset-render NAME --no-hooks | kubectl apply -f -",
@@ -95,6 +96,7 @@ class _Line:
         self.own = {name: one for one in params if isinstance(one, click.Option) for name in one.opts}
         self.context, self.plain, self.named = context, [], []
         self.idle: list[str] = []
+        self.empty: list[str] = []
         self.refused: dict[str, str] = {}
         self.version: str | None = None
         self.unknown = False  # whether there is an option that is none
@@ -123,6 +125,12 @@ class _Line:
     def _of_own(self, arg: str) -> None:
         name, equals, value = arg.partition("=")
         option = self.own.get(name)
+        if option is not None and not option.is_flag and not equals:
+            value = next(self.left, None)
+            if value is None:
+                self._refuse(f"{name} needs a value")
+        if value == "" and option is not None and option.name in EMPTIED:
+            self.empty.append(name)
         if option is None:  # -nNAME
             self.plain.append(arg)
         elif name == "--dry-run" and value in ("client", "server", "none"):
@@ -135,9 +143,6 @@ class _Line:
         elif equals:
             self.plain += [arg] if name.startswith("--") else [name, value]
         else:
-            value = next(self.left, None)
-            if value is None:
-                self._refuse(f"{name} needs a value")
             self.plain += [name, value]
 
     def _of_helm(self, arg: str) -> None:
@@ -193,6 +198,9 @@ class _Line:
             names = ", ".join(dict.fromkeys(short(name) for name in self.idle))
             message = f"{names}: without effect, as the chart is this pack itself and no cluster is asked"
             found.append(Finding((), message, "", "usage-without-effect", WARNING))
+        for name in self.empty:
+            message = "is empty, as where a variable is not set, and counts as not given"
+            found.append(Finding((), message, "leave it out, or set it", "usage-empty", WARNING, place=Place(name)))
         if self.version not in (None, CHART["Version"]):
             message = f"the labels name it, and what is rendered is chart {CHART['Version']}, which this pack mirrors"
             place = Place(f"--version {self.version}")

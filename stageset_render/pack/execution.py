@@ -98,7 +98,7 @@ def rendered(request: Request, ignored: Ignored, release_name: str = "") -> Resu
         told, refused = _told(request, ignored, release_name, found)
     told_otherwise = request.callers or request.explain or request.changes or request.show_values
     definitions = list(_of_definitions(request, release))
-    if refused or told_otherwise or request.dry_run:  # no object is printed that could miss them
+    if refused and not request.strict or told_otherwise or request.dry_run:  # no object is printed that could miss them
         ignored.left(definitions)  # so that an ignore of them has met something
     elif definitions:
         found += definitions

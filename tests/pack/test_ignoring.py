@@ -5,6 +5,8 @@
 import pytest
 from conftest import PARTS
 
+from stageset_render import Refused, render
+
 SHARED = "ports: {gate: 8080}"  # refused by ports-shared
 OFF = "serviceMesh: {mtls: strict}"  # warned of by mesh-off
 WHY = "# stageset: ignore"
@@ -152,3 +154,11 @@ def test_releases_ignore_for_themselves_and_what_they_share_once(command, tmp_pa
         f"--ignore image-*: warning: {UNMET}",
         "3 warnings, 2 ignored",
     ]
+
+
+def test_python_names_rules_as_the_command_does():
+    values = {"serviceMesh": {"enabled": True, "gate": {"from": [{"principals": ["spiffe://a/ns/b/sa/c"]}]}}}
+    for ignore in ("values-combination", ["values-*"]):
+        assert render(values, name="a", namespace="b", ignore=ignore)
+    with pytest.raises(Refused, match="there is no rule 'value-combination'"):
+        render(values, name="a", namespace="b", ignore=["value-combination"])
