@@ -162,3 +162,20 @@ def test_python_names_rules_as_the_command_does():
         assert render(values, name="a", namespace="b", ignore=ignore)
     with pytest.raises(Refused, match="there is no rule 'value-combination'"):
         render(values, name="a", namespace="b", ignore=["value-combination"])
+
+
+def test_a_comment_that_is_indented_further_is_about_what_stands_above(told):
+    open_rule = """
+serviceMesh:
+  enabled: true
+  gate: {from: [{namespaces: [a]}]}
+  istio:
+    rules:
+      - from: [{source: {namespaces: [b]}}]
+        # stageset: ignore access-opened why
+      - {}
+"""
+    found, _ = told(open_rule)
+    assert found == [("stdin:8:9", "ignore-unmet"), ("stdin:9:9", "access-opened")]
+    found, _ = told(open_rule.replace("        # stage", "      # stage"))
+    assert found == []
