@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: 0BSD
 """Guesses what was meant where a value is refused, as a `Hint`: the value as it should be, or the key meant.
 
-A node is the part of a schema that is about one value; `resolved` follows its reference to a definition.
+A node is what a schema says of one value, as `Model.said` has it.
 """
 
 from __future__ import annotations
@@ -10,16 +10,15 @@ from __future__ import annotations
 import functools
 import json
 import re
-from collections.abc import Callable
 from typing import Any
 
 from stageset_render.findings import Hint, Path
+from stageset_render.pack.model import Model, types
 
 TRUTHS = {
     **dict.fromkeys(("true", "yes", "y", "on", "enabled", "1"), True),
     **dict.fromkeys(("false", "no", "n", "off", "disabled", "0"), False),
 }
-Resolve = Callable[[dict], dict]
 NO_HINT = Hint()
 UNKNOWN, UNKNOWN_HERE = "is unknown", "is unknown here"
 
@@ -40,16 +39,7 @@ def meant(found: Any, options: list) -> Hint:
     return Hint(others=(close[0],)) if close else NO_HINT
 
 
-def types(node: dict) -> list[str]:
-    """The names of the types that a node allows, less what goes unsaid: the text of a boolean, {} for a list, [] for
-    a map."""
-    kinds = node.get("type", [])
-    kinds = [kinds] if isinstance(kinds, str) else kinds
-    unsaid = {"boolean": "string", "array": "object", "object": "array"}.get(kinds[0]) if kinds else None
-    return [kind for kind in kinds if kind != unsaid]
-
-
-def form(found: Any, node: dict, resolved: Resolve) -> Hint:
+def form(found: Any, node: dict, model: Model) -> Hint:
     """A hint where a value of one kind stands in place of a list or a map: the value as it should be."""
     kinds = types(node)
     if isinstance(found, dict):
@@ -58,41 +48,41 @@ def form(found: Any, node: dict, resolved: Resolve) -> Hint:
     if not isinstance(found, (str, bool, int, float)) or not 0 < len(str(found)) <= 60:
         return NO_HINT
     if "array" in kinds:
-        return _list_form(str(found), node, resolved)
+        return _list_form(str(found), node, model)
     if "object" not in kinds:
         return NO_HINT
     key, colon, value = str(found).partition(":")
     if colon and re.fullmatch(r"\w+", key) and value[:1] not in ("", " "):
         return Hint(layout=f"put a blank behind the colon: {key}: {value}")
-    known = resolved(node).get("properties", {})
+    known = node.get("properties", {})
     key, equals, value = str(found).partition("=")
     if not known and equals:
         return Hint(value={key: value})
-    entries = _entries(found, known, resolved)
+    entries = _entries(found, known, model)
     if 0 < len(entries) <= 2:
         return Hint(value=entries[0], others=tuple(entries[1:]))
     return Hint(known=tuple(sorted(known))) if known else NO_HINT
 
 
-def _list_form(found: str, node: dict, resolved: Resolve) -> Hint:
-    item = resolved(node.get("items", {}))
+def _list_form(found: str, node: dict, model: Model) -> Hint:
+    item = model.items(node)
     texts = [text for text in re.split(r"[,\s]+", found) if text]
     if "string" in types(item):
         return Hint(value=texts)
-    entries = [_entries(text, item.get("properties", {}), resolved) for text in texts]
+    entries = [_entries(text, item.get("properties", {}), model) for text in texts]
     if entries and all(len(one) == 1 for one in entries):
         return Hint(value=[one[0] for one in entries])
     return Hint(value=node["examples"][0], example=True) if "examples" in node else NO_HINT
 
 
-def _entries(found: Any, known: dict[str, dict], resolved: Resolve) -> list[dict]:
+def _entries(found: Any, known: dict[str, dict], model: Model) -> list[dict]:
     """The maps with one of the known keys in which a value would do, alone or as the one entry of a list."""
     entries = []
     for key, node in known.items():
-        node = resolved(node)
+        node = model.said(node)
         if _does(found, node):
             entries.append({key: found})
-        elif "array" in types(node) and _does(found, resolved(node.get("items", {}))):
+        elif "array" in types(node) and _does(found, model.items(node)):
             entries.append({key: [found]})
     return entries
 
@@ -126,7 +116,7 @@ def spelled(found: Any, kinds: list[str], node: dict) -> Hint:
     return NO_HINT
 
 
-def unknown(path: Path, key: str, inner: Any, node: dict, resolved: Resolve, empty: list[str]) -> tuple[str, Hint]:
+def unknown(path: Path, key: str, inner: Any, node: dict, model: Model, empty: list[str]) -> tuple[str, Hint]:
     """What is said of a key that its node does not know, from what is near it.
 
     Args:
@@ -134,7 +124,7 @@ def unknown(path: Path, key: str, inner: Any, node: dict, resolved: Resolve, emp
         key: the key.
         inner: its value.
         node: what is said of the map.
-        resolved: follows a reference.
+        model: the schema.
         empty: the keys of the map that hold nothing.
     """
     known = node["properties"]
@@ -152,8 +142,8 @@ def unknown(path: Path, key: str, inner: Any, node: dict, resolved: Resolve, emp
         return UNKNOWN, Hint(path=(*path, close[0]))
     below = []
     for name, child in known.items():
-        child = resolved(child)
-        items = resolved(child.get("items", {}))
+        child = model.said(child)
+        items = model.items(child)
         for steps, part in (((name,), child), ((name, 0), items)):
             if key in part.get("properties", {}):
                 if name in empty:
@@ -162,12 +152,12 @@ def unknown(path: Path, key: str, inner: Any, node: dict, resolved: Resolve, emp
     return UNKNOWN_HERE, _did_you_mean(below, inner)
 
 
-def elsewhere(path: Path, key: str, inner: Any, nodes: dict[Path, dict], resolved: Resolve) -> Hint:
+def elsewhere(path: Path, key: str, inner: Any, nodes: dict[Path, dict], model: Model) -> Hint:
     """Where else in the schema a key of the name takes such a value."""
     kind = next((name for of, name in KINDS if isinstance(inner, of)), "null")
     places = [other for other, node in nodes.items() if other[-1] == key and kind in types(node)]
     if isinstance(inner, dict):
-        places = [one for one in places if inner.keys() <= resolved(nodes[one]).get("properties", inner).keys()]
+        places = [one for one in places if inner.keys() <= nodes[one].get("properties", inner).keys()]
     return _did_you_mean(places, inner)
 
 
