@@ -13,7 +13,9 @@ A part is a JSON schema in YAML with some words of its own:
 - `meaning` and `example` are description and examples.
 - `is: NAME` refers to a definition; what is said beside it holds as well.
 - `values` are the values below one, `fields` those of a map of an API: no other key is allowed in either, and a field
-  whose name ends in `!` is required.
+  whose name ends in `!` is required. One that the facts require is not when it ends in `?` in our rules.
+- `object` is the spec of a whole object.
+- A text in `oneOf` or `anyOf` is a key that is there.
 - `plain` is the type that is meant, beside which `texts`, `numbers`, `integers`, `maps` or `lists` of a form are taken.
 - `rules` are conditions: `when` fields have one of these values, `needs` is required, and `fields` must be so.
 """
@@ -53,10 +55,14 @@ def schema(part: Any) -> Any:
             node |= {"type": part.get("type", "object"), "additionalProperties": False}
             node |= {"required": needed} if needed else {}
             node["properties"] = known
+        elif key == "object":
+            node |= {"type": "object", "additionalProperties": False, "required": ["spec"]}
+            node["properties"] = {"apiVersion": {}, "kind": {}, "metadata": {}, "spec": schema(value)}
+            node["properties"]["status"] = {"type": "object"}
         elif key in ("properties", "patternProperties"):
             node[key] = {name: schema(inner) for name, inner in value.items()}
         elif key in ("allOf", "anyOf", "oneOf"):
-            node[key] = node.get(key, []) + [schema(one) for one in value]
+            node[key] = [{"required": [one]} if isinstance(one, str) else schema(one) for one in value]
         elif key in ("items", "additionalProperties", "if", "then", "else", "not", "contains"):
             node[key] = schema(value)
         elif key == "is":
@@ -78,10 +84,32 @@ def schema(part: Any) -> Any:
     return node | ({"allOf": whole} if whole else {})
 
 
+def refined(facts: dict | None, own: dict | None) -> dict:
+    """The facts about a type of an API with our own rules about it; null takes a fact away."""
+    if not own or facts is None or "is" in facts or "is" in own:
+        return own or facts or {}
+    found = {**facts, **own}
+    for key in facts.keys() & own.keys() & {"items", "object"}:
+        found[key] = own[key] and refined(facts[key], own[key])
+    if "fields" in facts and "fields" in own:
+        rules = {name.rstrip("!?"): (name, part) for name, part in own["fields"].items()}
+        found["fields"] = {}
+        for fact, part in facts["fields"].items():
+            name, more = rules.pop(fact.rstrip("!"), (fact, {}))
+            found["fields"][name.rstrip("?") if name[-1] in "!?" else fact] = more and refined(part, more) or part
+        unknown = [name for name, part in rules.values() if not part or not part.keys() & {"is", "type", "fields"}]
+        if unknown:
+            raise SystemExit(f"{', '.join(unknown)}: no fact of the API; write it whole, or remove it")
+        found["fields"] |= dict(rules.values())
+    return {key: value for key, value in found.items() if value is not None}
+
+
 def condition(part: dict) -> dict:
     """A rule as a JSON schema."""
     if "when" not in part:
         return schema(part)
+    if "is" in part:
+        return {**condition({"when": part["when"]}), "then": schema({"is": part["is"]})}
     known = {
         key: {"enum": value} if isinstance(value, list) else {"const": value} for key, value in part["when"].items()
     }
@@ -129,9 +157,12 @@ def built() -> dict:
     gone = {path.stem for path in (HERE / "values").iterdir()} - properties.keys()
     if gone:
         raise SystemExit(f"values/{min(gone)}.yaml: is no value any more; remove it")
+    own = [path for path in sorted((HERE / "apis").iterdir()) if path.suffixes == [".yaml"] and path.stem != "sources"]
     definitions: dict[str, dict] = {}
-    for path in (HERE / "kinds.yaml", HERE / "types.yaml", *sorted((HERE / "apis").iterdir())):
-        definitions |= {name: schema(part) for name, part in read(path).items()}
+    for path in (HERE / "kinds.yaml", HERE / "types.yaml", *own):
+        facts = read(path.with_suffix(".facts.yaml")) or {}
+        rules = read(path)
+        definitions |= {name: schema(refined(facts.get(name), rules.get(name))) for name in {**rules, **facts}}
     return root | {"properties": properties, "definitions": definitions}
 
 

@@ -42,7 +42,11 @@ def test_the_schema_is_fresh():
             {"if": {"type": "string"}, "then": {"pattern": "^1$"}, "else": {"type": "integer"}},
         ),
         (
-            {"rules": [{"when": {"a": 1, "b": [2, 3]}, "needs": "c", "errorMessage": "x", "fields": {"c": {"is": "d"}}}]},
+            {
+                "rules": [
+                    {"when": {"a": 1, "b": [2, 3]}, "needs": "c", "errorMessage": "x", "fields": {"c": {"is": "d"}}}
+                ]
+            },
             {
                 "allOf": [
                     {
