@@ -247,7 +247,7 @@ def _bound(error, node: dict, whole: Any) -> tuple[str, Hint | str]:
     kind, found = error.kind, shown(error.instance)
     if kind.name in ("enum", "const"):
         options = [option for option in node.get("enum", [node.get("const")]) if option is not None]
-        lower = {option.lower() for option in options if isinstance(option, str) and not option.islower()}
+        lower = {option.lower() for option in options if isinstance(option, str) and option.lower() != option}
         options = [option for option in options if option not in lower]  # the same in another case
         allowed = ", ".join(str(option) or "''" for option in options)
         hint = meant(error.instance, options)
