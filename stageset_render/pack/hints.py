@@ -20,6 +20,8 @@ TRUTHS = {
     **dict.fromkeys(("false", "no", "n", "off", "disabled", "0"), False),
 }
 NO_HINT = Hint()
+Nodes, Said = dict[Path, dict], tuple[str, Hint]  # what is said of values, by path; a sentence and a guess
+CLOSE = 0.85  # of a spelling: a letter more, less or other
 UNKNOWN, UNKNOWN_HERE = "is unknown", "is unknown here"
 
 
@@ -116,8 +118,15 @@ def spelled(found: Any, kinds: list[str], node: dict) -> Hint:
     return NO_HINT
 
 
-def unknown(path: Path, key: str, inner: Any, node: dict, model: Model, empty: list[str]) -> tuple[str, Hint]:
-    """What is said of a key that its node does not know, from what is near it.
+# Keys that are unknown
+
+
+def unknown(path: Path, key: str, inner: Any, node: dict, model: Model, empty: list[str], scope: Nodes) -> Said:
+    """What is said of a key that its node does not know, and the key that was meant, as far as one is near.
+
+    In this order: the same key in another case; the key itself at one place elsewhere; one that is spelled much alike,
+    here or elsewhere; one here with all its words; the key itself at several places; one here that is spelled alike; a
+    place elsewhere whose path has all its words; the one here that has any.
 
     Args:
         path: where the map is that holds the key.
@@ -126,6 +135,7 @@ def unknown(path: Path, key: str, inner: Any, node: dict, model: Model, empty: l
         node: what is said of the map.
         model: the schema.
         empty: the keys of the map that hold nothing.
+        scope: the values elsewhere that may be meant.
     """
     known = node["properties"]
     if isinstance(inner, dict) and not path and 0 < len(inner) <= 2 * sum(one in known for one in inner):
@@ -137,38 +147,96 @@ def unknown(path: Path, key: str, inner: Any, node: dict, model: Model, empty: l
         apart = f"put a blank behind the colon: {name}: {rest}"
         below = f"write {rest}: on a line of its own, indented below {name}:"
         return UNKNOWN, Hint(layout=apart if inner is None else below)
-    close = near(key, sorted(known), 1)
-    if close:
-        return UNKNOWN, Hint(path=(*path, close[0]))
-    below = []
-    for name, child in known.items():
-        child = model.said(child)
-        items = model.items(child)
-        for steps, part in (((name,), child), ((name, 0), items)):
+    same = [one for one in known if one.lower() == key.lower()]
+    if same:
+        return UNKNOWN, Hint(path=(*path, same[0]))
+    places = _below(path, key, node, model)
+    lacking = [place[len(path)] for place in places if place[len(path)] in empty]
+    if lacking:
+        return UNKNOWN_HERE, Hint(layout=f"indent this line below {lacking[0]}:, which holds nothing")
+    places |= {one: scope[one] for one in scope if one[-1].lower() == key.lower()}
+    fitting = {one: places[one] for one in places if _fits(inner, places[one])}
+    if isinstance(inner, dict):  # whose keys tell what it is
+        places, scope = fitting, {one: scope[one] for one in scope if _fits(inner, scope[one])}
+    return _near(key, inner, {(*path, one): model.said(known[one]) for one in known}, fitting or places, scope)
+
+
+def _near(key: str, inner: Any, here: Nodes, places: Nodes, scope: Nodes) -> Said:
+    """What is near a key: of the keys here, of the places that have it, and of the other values in scope."""
+    ratio, alike = _alike(key, here)
+    through = next(iter(places), ())  # a key here that leads to a place may be the one that was meant
+    if len(places) == 1 and not (ratio >= CLOSE and any(one == through[: len(one)] for one in alike)):
+        return UNKNOWN_HERE, _did_you_mean(places, inner)
+    words = {*_words(key)}
+    there, others = _alike(key, {one: scope[one] for one in scope if len(_words(one[-1])) == len(words)})
+    if not places and there >= CLOSE and there > ratio:
+        return UNKNOWN_HERE, _did_you_mean(others, inner)
+    holding = [one for one in here if words and words.issubset(_words(one[-1]))]
+    if ratio >= CLOSE or 0 < len(holding) <= 3:
+        return UNKNOWN, _one_of([*alike] if ratio >= CLOSE else holding)
+    if 0 < len(places) <= 3:
+        return UNKNOWN_HERE, _did_you_mean(places, inner)
+    if alike:
+        return UNKNOWN, _one_of([*alike])
+    named = {
+        one: scope[one] for one in scope if words and words.issubset(word for step in one for word in _words(step))
+    }
+    sharing = [one for one in here if words.intersection(_words(one[-1]))]
+    if len(named) != 1 and len(sharing) == 1:
+        return UNKNOWN, _one_of(sharing)
+    return UNKNOWN_HERE, _did_you_mean(named, inner)
+
+
+def _one_of(paths: list[Path]) -> Hint:
+    return Hint(path=paths[0], others=tuple(paths[1:]))
+
+
+def _below(path: Path, key: str, node: dict, model: Model) -> dict[Path, dict]:
+    """The places of a key in the maps, and the entries of the lists, that a map holds."""
+    found = {}
+    for name, child in model.properties(node).items():
+        for steps, part in (((name,), child), ((name, 0), model.items(child))):
             if key in part.get("properties", {}):
-                if name in empty:
-                    return UNKNOWN_HERE, Hint(layout=f"indent this line below {name}:, which holds nothing")
-                below.append((*path, *steps, key))
-    return UNKNOWN_HERE, _did_you_mean(below, inner)
+                found[(*path, *steps, key)] = model.said(part["properties"][key])
+    return found
 
 
-def elsewhere(path: Path, key: str, inner: Any, nodes: dict[Path, dict], model: Model) -> Hint:
-    """Where else in the schema a key of the name takes such a value."""
+def _alike(key: str, nodes: Nodes, least: float = 0.6) -> tuple[float, dict[Path, dict]]:
+    """How near the nearest spelling is, and where that is."""
+    import difflib
+
+    matcher = difflib.SequenceMatcher(b=key.lower())
+    found: dict[float, dict[Path, dict]] = {}
+    for path, node in nodes.items():
+        matcher.set_seq1(path[-1].lower())
+        if matcher.real_quick_ratio() >= least and matcher.quick_ratio() >= least:
+            found.setdefault(matcher.ratio(), {})[path] = node
+    best = max(found, default=0.0)
+    return (best, dict([*found[best].items()][:3])) if best >= least else (0.0, {})
+
+
+def _words(key: str) -> list[str]:
+    """The words of a key: its parts that begin with a capital letter, in lower case and without the s of several."""
+    parts = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", key)
+    return [part.lower().removesuffix("s") for part in parts]
+
+
+def _fits(inner: Any, node: dict) -> bool:
+    """Whether a value may be one of a node, as far as its type and keys say."""
     kind = next((name for of, name in KINDS if isinstance(inner, of)), "null")
-    places = [other for other, node in nodes.items() if other[-1] == key and kind in types(node)]
-    if isinstance(inner, dict):
-        places = [one for one in places if inner.keys() <= nodes[one].get("properties", inner).keys()]
-    return _did_you_mean(places, inner)
+    known = node.get("properties") if isinstance(inner, dict) else None
+    return kind in types(node) and (not known or not inner or bool(known.keys() & inner.keys()))
 
 
 KINDS = ((bool, "boolean"), (int, "integer"), (float, "number"), (str, "string"), (list, "array"), (dict, "object"))
 
 
-def _did_you_mean(places: list[Path], inner: Any) -> Hint:
+def _did_you_mean(places: Nodes, inner: Any) -> Hint:
     if not 0 < len(places) <= 3:
         return NO_HINT
     first, *rest = places
-    if rest or isinstance(inner, (dict, list)) or len(str(inner)) > 60 or any(isinstance(one, int) for one in first):
+    plain = not isinstance(inner, (dict, list)) and len(str(inner)) <= 60 and _fits(inner, places[first])
+    if rest or not plain or any(isinstance(one, int) for one in first):
         return Hint(path=first, others=tuple(rest))
     value = functools.reduce(lambda value, step: {step: value}, reversed(first), inner)
     return Hint(path=first, value=value)

@@ -16,7 +16,7 @@ from typing import Any
 from stageset_render.findings import ERROR, WARNING, Finding, Hint, Path, holds
 from stageset_render.helm.reading import TEMPLATE, placeholder
 from stageset_render.helm.values import without_whole
-from stageset_render.pack.hints import NO_HINT, UNKNOWN, elsewhere, form, meant, spelled, unknown
+from stageset_render.pack.hints import NO_HINT, UNKNOWN, form, meant, spelled, unknown
 from stageset_render.pack.model import Model, types
 
 ARTICLES = {"object": "a map", "array": "a list", "integer": "an integer", "null": "null"}
@@ -180,13 +180,18 @@ class Schema:
             return Finding(at, node["errorMessage"], rule="values-form", at_key=True)
         if len(key) <= 60 and next(hints, None) is not None:
             empty = [one for one, value in _inside(written, path).items() if value is None]
-            message, hint = unknown(path, key, inner, node, self.model, empty)
-            if hint is NO_HINT and not self.passed_through(path):
-                hint = elsewhere(path, key, inner, self._values, self.model)
+            message, hint = unknown(path, key, inner, node, self.model, empty, self._scope(path))
         if hint is NO_HINT:
             message, hint = UNKNOWN, Hint(known=tuple(sorted(node["properties"])))
             message += "" if path else ", and no key of your own, which begins with x-"
         return Finding(at, message, hint, at_key=True)
+
+    def _scope(self, path: Path) -> dict[Path, dict]:
+        """The values that may be meant by an unknown key of a map: those of its section, and of all at the top."""
+        if self.passed_through(path):
+            return {}
+        others = ((other, node) for other, node in self._values.items() if len(other) > 1)
+        return {other: node for other, node in others if other[:1] == path[:1] or not path}
 
     def _sentence(self, path: Path, error, node: dict, whole: Any) -> Finding:
         kind, found = error.kind, shown(error.instance)
