@@ -9,6 +9,7 @@ import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -59,10 +60,17 @@ def escaped(text: str) -> str:
     return re.sub(r"([<*|])", r"\\\1", text)
 
 
+def written(value: Any) -> str:
+    """A value as JSON, which is YAML as well."""
+    return f"`{json.dumps(value, ensure_ascii=False)}`".replace("|", "\\|")
+
+
 def rows(path: str, node: dict) -> Iterator[list[str]]:
     """The row of a value, and those of the values inside it; those of an API have a page of their own."""
-    default = f"`{json.dumps(node['default'])}`" if "default" in node else ""
-    yield [f"`{path}`", kind(node), default, escaped(allowed(node)), escaped(node["description"])]
+    default = written(node["default"]) if "default" in node else ""
+    told = types(node)[0] == "boolean" or "enum" in node or "examples" not in node
+    example = "" if told else written(node["examples"][0])
+    yield [f"`{path}`", kind(node), default, escaped(allowed(node)), example, escaped(node["description"])]
     inner, path = (MODEL.items(node), f"{path}[]") if "items" in node else (node, path)
     if "$comment" not in inner:
         for key, child in MODEL.properties(inner).items():
@@ -73,7 +81,13 @@ def page() -> Iterator[str]:
     """The lines of the page, one section per value at the top."""
     yield HEAD.rstrip()
     for key, node in MODEL.properties(MODEL.root).items():
-        yield from ("", f"## {key}", "", "| value | type | default | allowed | meaning |", "|---|---|---|---|---|")
+        yield from (
+            "",
+            f"## {key}",
+            "",
+            "| value | type | default | allowed | example | meaning |",
+            "|---|---|---|---|---|---|",
+        )
         for row in rows(key, node):
             yield f"| {' | '.join(row)} |"
 

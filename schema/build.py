@@ -10,7 +10,7 @@
 
 A part is a JSON schema in YAML with some words of its own:
 
-- `meaning` and `example` are description and examples.
+- `meaning` and `example` are description and examples; of what is chosen, another choice than the default is one.
 - `is: NAME` refers to a definition; what is said beside it holds as well.
 - `values` are the values below one, `fields` those of a map of an API: no other key is allowed in either, and a field
   whose name ends in `!` is required. One that the facts require is not when it ends in `?` in our rules.
@@ -124,7 +124,9 @@ def values(part: dict | None, default: Any, path: str) -> dict:
     if part is None:
         return stub(default)
     if "values" not in part:
-        return schema(part) | {"default": default}
+        choices = [not default] if isinstance(default, bool) else [one for one in part.get("enum", ()) if one]
+        other = {"example": one for one in reversed(choices) if one != default}
+        return schema({**other, **part}) | {"default": default}
     gone = part["values"].keys() - default.keys()
     if gone:
         raise SystemExit(f"{path}: {', '.join(sorted(gone))}: is no value any more; remove it")

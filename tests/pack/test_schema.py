@@ -54,6 +54,16 @@ def test_every_value_is_described_and_has_the_default_of_the_defaults(path, node
     assert node["description"].endswith(".")
 
 
+@pytest.mark.parametrize("path, node", LEAVES)
+def test_every_value_has_an_example_that_is_taken(path, node):
+    (example,) = node["examples"]
+    assert example != node["default"]
+    values = example
+    for key in reversed(path):
+        values = {key: values}
+    assert schema().findings(coalesce(DEFAULTS, values), values) == []
+
+
 def test_every_default_is_in_the_schema():
     def paths(node, path=()):
         known = SCHEMA

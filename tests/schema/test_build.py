@@ -71,6 +71,8 @@ def test_a_value_without_a_part_is_a_stub():
     made = build.values(part, {"new": {"deep": [True]}, "known": 1}, "all")
     assert [*made["properties"]] == ["new", "known"]
     assert made["properties"]["known"] == {"type": "integer", "default": 1}
+    assert build.values({"is": "switch"}, True, "a")["examples"] == [False]
+    assert build.values({"enum": ["", "a", "b", "c"]}, "a", "a")["examples"] == ["b"]
     assert made["properties"]["new"]["properties"] == {
         "deep": {"description": build.NEW, "type": "array", "items": {"type": "boolean"}, "default": [True]}
     }
