@@ -125,8 +125,8 @@ def values(part: dict | None, default: Any, path: str) -> dict:
         return stub(default)
     if "values" not in part:
         choices = [not default] if isinstance(default, bool) else [one for one in part.get("enum", ()) if one]
-        other = {"example": one for one in reversed(choices) if one != default}
-        return schema({**other, **part}) | {"default": default}
+        others = [one for one in choices if one != default]
+        return schema({**({"example": others[0]} if others else {}), **part}) | {"default": default}
     gone = part["values"].keys() - default.keys()
     if gone:
         raise SystemExit(f"{path}: {', '.join(sorted(gone))}: is no value any more; remove it")
