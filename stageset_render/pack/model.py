@@ -45,11 +45,12 @@ class Model:
         return kept[1]
 
     def _taken_in(self, node: dict, seen: tuple[str, ...]) -> dict:
-        reference = node.get("$ref")
-        if isinstance(reference, str):
-            return {} if reference in seen else self._taken_in(self.target(reference), (*seen, reference))
-        parts = [one for one in node.get("allOf", ()) if isinstance(one, dict)]
-        plain = [one for one in parts if [*one] == ["$ref"]]
+        while isinstance(reference := node.get("$ref"), str):
+            if reference in seen:
+                return {}
+            seen, node = (*seen, reference), self.target(reference)
+        parts = node["allOf"] if isinstance(node.get("allOf"), list) else []
+        plain = [one for one in parts if isinstance(one, dict) and [*one] == ["$ref"]]
         kind = of_a_kind(node)
         if not plain and not kind:
             return node
@@ -83,16 +84,20 @@ class Model:
                 value = value if within or step == "allOf" and [*node] == ["$ref"] else node
         return self.said(value) if within else node
 
-    def values(self, node: dict | None = None, path: Path = ()) -> Iterator[tuple[Path, dict]]:
-        """Every value outside lists, with its path, parents first."""
+    def values(
+        self, node: dict | None = None, path: Path = (), above: tuple[int, ...] = ()
+    ) -> Iterator[tuple[Path, dict]]:
+        """Every value outside lists, with its path, parents first; one inside another of its own is left out."""
         for key, child in self.properties(self.root if node is None else node).items():
-            yield (*path, key), child
-            yield from self.values(child, (*path, key))
+            if id(child) not in above:
+                yield (*path, key), child
+                yield from self.values(child, (*path, key), (*above, id(child)))
 
 
 def of_a_kind(node: Any) -> bool:
     """Whether a node says what is taken beside its plain type."""
-    return isinstance(node, dict) and [*node.get("if", ())] == ["type"] and "then" in node and "else" in node
+    parts = [node.get(key) for key in sorted(KIND)] if isinstance(node, dict) else [None]
+    return all(isinstance(one, dict) for one in parts) and [*node["if"]] == ["type"]
 
 
 def types(node: dict) -> list[str]:
@@ -109,17 +114,11 @@ def all_types(node: dict) -> list[str]:
 def joined(one: dict, other: dict) -> dict:
     """What two nodes say of one value; of what both say, what the other says."""
     found = {**one, **other}
-    for key in ("properties", "patternProperties"):
-        if key in one and key in other:
-            mine, theirs = one[key], other[key]
-            both = {
-                name: joined(mine[name], theirs[name])
-                for name in mine
-                if isinstance(theirs.get(name), dict) and isinstance(mine[name], dict)
-            }
-            found[key] = {**mine, **theirs, **both}
-    if "allOf" in one and "allOf" in other:
-        found["allOf"] = one["allOf"] + other["allOf"]
-    if "required" in one and "required" in other:
-        found["required"] = [*one["required"], *(name for name in other["required"] if name not in one["required"])]
+    for key in one.keys() & other.keys():
+        mine, theirs = one[key], other[key]
+        if key in ("properties", "patternProperties") and isinstance(mine, dict) and isinstance(theirs, dict):
+            maps = [name for name in mine if isinstance(mine[name], dict) and isinstance(theirs.get(name), dict)]
+            found[key] = {**mine, **theirs, **{name: joined(mine[name], theirs[name]) for name in maps}}
+        elif key in ("allOf", "required") and isinstance(mine, list) and isinstance(theirs, list):
+            found[key] = [*mine, *(part for part in theirs if part not in mine)]
     return found
