@@ -17,7 +17,6 @@ from stageset_render.findings import Refused
 from stageset_render.helm.writing import to_yaml
 from stageset_render.pack import output
 from stageset_render.pack.files import CHART, DEFAULTS, all_templates, source
-from stageset_render.pack.model import types
 from stageset_render.pack.release import defaults, schema
 from stageset_render.port.to_helm.expressions import below
 from stageset_render.port.to_helm.go import Port
@@ -105,7 +104,7 @@ def schema_file() -> str:
 def _require(node: dict, known_defaults: dict) -> None:
     known = {key: node["properties"][key] for key in known_defaults}
     said = schema().model.said
-    node["required"] = [key for key, value in known.items() if "null" not in types(said(value))]
+    node["required"] = [key for key, value in known.items() if "null" not in said(value)["type"]]
     for key, value in known.items():
         if "properties" in value:
             _require(value, known_defaults[key])
