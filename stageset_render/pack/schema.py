@@ -195,7 +195,7 @@ class Schema:
 
     def _sentence(self, path: Path, error, node: dict, whole: Any) -> Finding:
         kind, found = error.kind, shown(error.instance)
-        if kind.name == "type" or _of_a_kind_taken_empty(error, node):
+        if kind.name == "type" or _beside(error, node) and types(node)[0] in ("array", "boolean", "object"):
             if error.instance is None:
                 return Finding(path, "can't be null", "give it a value", rule="values-null")
             names = [name for name in types(node) if name != "null"]
@@ -227,11 +227,9 @@ def shown(value) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def _of_a_kind_taken_empty(error, node: dict) -> bool:
-    """Whether a value is of a type of which only that is taken which says the same: `{}` for an empty list, and the
-    text that a boolean prints as."""
-    kind = error.kind
-    return kind.name == "pattern" and "boolean" in types(node) or kind.name in LENGTHS and kind.value == 0
+def _beside(error, node: dict) -> bool:
+    """Whether a value is not of the plain type of its kind, and not of the form that is taken beside that."""
+    return "beside" in node and error.evaluation_path[-2] == "then"
 
 
 def _compiled(schema: dict):
@@ -259,7 +257,7 @@ def _bound(error, node: dict, whole: Any) -> tuple[str, Hint | str]:
         return f"{found} is not {'one of ' if len(options) > 1 else ''}{allowed}", "" if hint is NO_HINT else hint
     if kind.name == "pattern":
         return f"{found} is not {node.get('title', 'text that matches ' + kind.value)}", ""
-    limits = node.get("beside", node) if error.evaluation_path[-2] == "then" else node
+    limits = node["beside"] if _beside(error, node) else node
     if kind.name in LIMITS and limits.get("minimum") == limits.get("maximum"):
         return f"{found} is not {node['title']}", ""
     if kind.name in LIMITS:
