@@ -78,6 +78,9 @@ def schema(part: Any) -> Any:
             node |= {"if": {"type": BESIDE[beside]}, "then": schema(part[beside]), "else": schema(value)}
         elif key not in BESIDE:
             node[NAMES.get(key, key)] = value
+    for form in (node, node.get("then", {}), node.get("else", {})):
+        if "pattern" in form and "title" in node:  # what VS Code and its kin say of a text of another form
+            form["patternErrorMessage"] = f"is not {node['title']}"
     whole = node.pop("allOf", None)
     if "is" in part and not node and len(whole) == 1:
         return whole[0]

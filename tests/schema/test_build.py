@@ -42,6 +42,39 @@ def test_the_schema_is_fresh():
             {"if": {"type": "string"}, "then": {"pattern": "^1$"}, "else": {"type": "integer"}},
         ),
         (
+            {"title": "a digit", "plain": {"type": "integer"}, "texts": {"pattern": "^[0-9]$"}},
+            {
+                "title": "a digit",
+                "if": {"type": "string"},
+                "then": {"pattern": "^[0-9]$", "patternErrorMessage": "is not a digit"},
+                "else": {"type": "integer"},
+            },
+        ),
+        ({"anyOf": ["a", {"minItems": 1}]}, {"anyOf": [{"required": ["a"]}, {"minItems": 1}]}),
+        (
+            {"object": {"fields": {"a": {}}}},
+            {
+                "type": "object",
+                "additionalProperties": False,
+                "required": ["spec"],
+                "properties": {
+                    "apiVersion": {},
+                    "kind": {},
+                    "metadata": {},
+                    "spec": {"type": "object", "additionalProperties": False, "properties": {"a": {}}},
+                    "status": {"type": "object"},
+                },
+            },
+        ),
+        (
+            {"rules": [{"when": {"a": 1}, "is": "b"}]},
+            {
+                "allOf": [
+                    {"if": {"required": ["a"], "properties": {"a": {"const": 1}}}, "then": {"$ref": "#/definitions/b"}}
+                ]
+            },
+        ),
+        (
             {
                 "rules": [
                     {"when": {"a": 1, "b": [2, 3]}, "needs": "c", "errorMessage": "x", "fields": {"c": {"is": "d"}}}
