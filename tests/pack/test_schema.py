@@ -3,6 +3,7 @@
 """values.schema.json against the defaults, the templates and Helm."""
 
 import json
+import re
 import subprocess
 import sys
 import time
@@ -52,6 +53,11 @@ def test_every_value_is_described_and_has_the_default_of_the_defaults(path, node
     assert node["default"] == default
     assert type(node["default"]) is type(default)
     assert node["description"].endswith(".")
+
+
+def test_every_definition_is_referred_to_and_every_reference_leads_to_one():
+    references = re.findall(r'"\$ref": "([^"]*)"', json.dumps(SCHEMA))
+    assert set(references) == {f"#/definitions/{name}" for name in SCHEMA["definitions"]}
 
 
 @pytest.mark.parametrize("path, node", LEAVES)
