@@ -88,7 +88,11 @@ def schema(part: Any) -> Any:
 
 
 def refined(facts: dict | None, own: dict | None) -> dict:
-    """The facts about a type of an API with our own rules about it; null takes a fact away."""
+    """The facts about a type of an API with our own rules about it; null takes a fact away.
+
+    Raises:
+        SystemExit: for a rule about a field that the API does not have.
+    """
     if not own or facts is None or "is" in facts or "is" in own:
         return own or facts or {}
     found = {**facts, **own}
@@ -123,7 +127,16 @@ def condition(part: dict) -> dict:
 
 
 def values(part: dict | None, default: Any, path: str) -> dict:
-    """The schema of a value, and of those below it, with their defaults and in their order."""
+    """The schema of a value, and of those below it, with their defaults and in their order.
+
+    Args:
+        part: what is said of it; None when nothing is.
+        default: its default.
+        path: where it is, for errors.
+
+    Raises:
+        SystemExit: for a value that has no default any more.
+    """
     if part is None:
         return stub(default)
     if "values" not in part:
@@ -154,7 +167,7 @@ def stub(default: Any) -> dict:
 
 
 def built() -> dict:
-    """The whole schema."""
+    """The whole schema. Raises SystemExit for a part that nothing needs, or that refines what isn't there."""
     known, root = read(DEFAULTS), schema(read(HERE / "root.yaml"))
     properties = {"global": schema(read(HERE / "values" / "global.yaml"))}
     for key, default in known.items():

@@ -8,6 +8,7 @@ apis/sources.yaml names, and that a file defines, apis/API.facts.yaml is written
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from collections.abc import Iterator
@@ -27,7 +28,8 @@ WIDTH = 128
 
 def definitions(path: Path) -> Iterator[tuple[str, dict, dict]]:
     """Every type that a file defines: its name, its schema, and the definitions that it may refer to."""
-    for document in yaml.load_all(path.read_text(encoding="utf-8"), yaml.CSafeLoader):
+    text = path.read_text(encoding="utf-8")
+    for document in [json.loads(text)] if path.suffix == ".json" else yaml.load_all(text, yaml.CSafeLoader):
         if document.get("kind") == "CustomResourceDefinition":
             spec = document["spec"]
             for version in spec["versions"]:
@@ -137,7 +139,11 @@ def shaped(part: Any, room: int) -> Any:
 
 
 def main(files: list[str]) -> None:
-    """Write the facts of the types that the files define."""
+    """Write the facts of the types that the files define.
+
+    Raises:
+        OSError: for a file that can't be read; ValueError and KeyError for one that is no definition.
+    """
     sources = yaml.load((APIS / "sources.yaml").read_text(encoding="utf-8"), yaml.CSafeLoader)
     found = {name: (schema, known) for file in files for name, schema, known in definitions(Path(file))}
     names = {source: name for name, source in sources.items()}

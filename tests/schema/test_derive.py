@@ -6,6 +6,7 @@ import importlib.util
 import json
 from pathlib import Path
 
+import kubernetes_validate
 import pytest
 import yaml
 
@@ -145,6 +146,22 @@ def test_our_rules_refine_facts(own, made):
 def test_a_rule_about_a_field_that_is_gone_is_refused():
     with pytest.raises(SystemExit, match="gone: no fact of the API"):
         build.refined(FACTS, {"fields": {"gone": {"minItems": 1}}})
+
+
+def test_the_facts_of_kubernetes_are_what_its_definitions_say(tmp_path, monkeypatch):
+    package = Path(kubernetes_validate.__file__).parent / "kubernetes-json-schema"
+    definitions = package / "v1.34.0-local" / "_definitions.json"
+    if not definitions.exists():
+        pytest.skip("the package has other versions")
+    (tmp_path / "sources.yaml").write_text((SCHEMA / "apis" / "sources.yaml").read_text())
+    monkeypatch.setattr(derive, "APIS", tmp_path)
+    derive.main([str(definitions)])
+    made = [path.name for path in tmp_path.glob("*.facts.yaml")]
+    assert sorted(made) == [f"{api}.facts.yaml" for api in ("admission", "core", "meta", "networking")]
+    for name in made:
+        kept = build.read(SCHEMA / "apis" / name)
+        found = build.read(tmp_path / name)
+        assert {type_: kept[type_] for type_ in found} == found
 
 
 def test_every_type_that_has_facts_has_a_source():
