@@ -158,12 +158,12 @@ def test_wrong_usage(command, arguments, said):
     [
         (
             ["-f", "-"],
-            "stdin:1:36: error: serviceMesh.mtls: 'stirct' is not one of permissive, strict (did you mean strict?) "
+            "stdin:1:36: error: serviceMesh.mtls: 'stirct' is not one of '', permissive, strict (did you mean strict?) "
             "[values-choice]\n",
         ),
         (
             ["--set", "serviceMesh.mtls=stirct"],
-            "--set serviceMesh.mtls=stirct: error: serviceMesh.mtls: 'stirct' is not one of permissive, strict "
+            "--set serviceMesh.mtls=stirct: error: serviceMesh.mtls: 'stirct' is not one of '', permissive, strict "
             "(did you mean strict?) [values-choice]\n",
         ),
         (
