@@ -168,7 +168,7 @@ def test_wrong_usage(command, arguments, said):
         ),
         (
             ["--set", "ports.gate=8080"],
-            "--set ports.gate=8080: error: ports.metrics: 8080 is also ports.gate, so the rule of one would rule the "
+            "--set ports.gate=8080: error: ports.gate: 8080 is also ports.metrics, so the rule of one would rule the "
             "other as well; give each enabled port a number of its own [ports-shared]\n",
         ),
     ],

@@ -32,8 +32,8 @@ SAID = [
     (
         "ports-shared",
         "error",
-        "ports.metrics",
-        "8080 is also ports.gate, so the rule of one would rule the other as well; give each enabled port a number of its "
+        "ports.gate",
+        "8080 is also ports.metrics, so the rule of one would rule the other as well; give each enabled port a number of its "
         "own",
     ),
     (
@@ -43,7 +43,7 @@ SAID = [
         "ignored, because webhook.certMode is self-signed",
     ),
 ]
-PLACES = [(3, 9), (5, 1), (7, 35)]
+PLACES = [(3, 9), (5, 15), (7, 35)]
 
 
 @pytest.fixture
@@ -199,11 +199,11 @@ def test_a_terminal_shows_the_line_that_is_meant_in_colour(terminal, file):
         "    permissive, strict (did you mean strict?) [values-choice]\n"
         "  3 |   mtls: stirct\n"
         "    |         ^\n"
-        f"{bold}v.yaml:5:1:{off} {red}error:{off} ports.metrics: 8080 is also ports.gate, so the rule\n"
-        "    of one would rule the other as well; give each enabled port a\n"
+        f"{bold}v.yaml:5:15:{off} {red}error:{off} ports.gate: 8080 is also ports.metrics, so the\n"
+        "    rule of one would rule the other as well; give each enabled port a\n"
         "    number of its own [ports-shared]\n"
         "  5 | ports: {gate: 8080}\n"
-        "    | ^\n"
+        "    |               ^\n"
         f"{bold}v.yaml:7:35:{off} {yellow}warning:{off} webhook.certManager.issuerRef.name: ignored,\n"
         "    because webhook.certMode is self-signed [webhook-issuer-unused]\n"
         "  7 |   certManager: {issuerRef: {name: x}}\n"

@@ -142,6 +142,10 @@ def unknown(path: Path, key: str, inner: Any, node: dict, model: Model, empty: l
         first = next(one for one in inner if one in known)
         layout = f"remove this line, and write {first}: without indentation"
         return "holds the values of the pack", Hint(path=(first,), layout=layout)
+    *steps, last = key.split(".")
+    if steps and last in _inside(node, steps, model):
+        nested = ": {".join((*steps, last)) + ": ..." + "}" * len(steps)
+        return UNKNOWN, Hint(layout=f"write a key for each part: {nested}")
     name, colon, rest = key.partition(":")
     if colon and name in known and rest:
         apart = f"put a blank behind the colon: {name}: {rest}"
@@ -159,6 +163,13 @@ def unknown(path: Path, key: str, inner: Any, node: dict, model: Model, empty: l
     if isinstance(inner, dict):  # whose keys tell what it is
         places, scope = fitting, {one: scope[one] for one in scope if _fits(inner, scope[one])}
     return _near(key, inner, {(*path, one): model.said(known[one]) for one in known}, fitting or places, scope)
+
+
+def _inside(node: dict, steps: list[str], model: Model) -> dict[str, dict]:
+    """What is known in the map that steps lead to."""
+    for step in steps:
+        node = model.properties(node).get(step, {})
+    return model.properties(node)
 
 
 def _near(key: str, inner: Any, here: Nodes, places: Nodes, scope: Nodes) -> Said:

@@ -31,7 +31,10 @@ def ports_shared(release):
 
     A policy names a port by its number, so the rule of one would rule the other as well."""
     seen: dict[int, str] = {}
-    for name, number in release.fact(ports).items():
+    written = release.written.get("ports") or {}
+    for name, number in sorted(
+        release.fact(ports).items(), key=lambda one: one[0] in written
+    ):  # what is found is written
         if number in seen:
             yield (
                 f"ports.{name}",
