@@ -53,7 +53,7 @@ class Schema:
 
     def __init__(self, text: str):
         self._text = text
-        self._first: tuple[set[str], Any] | None = None
+        self._first: tuple[set[Path], Any] | None = None
 
     @functools.cached_property
     def _validator(self):
@@ -64,15 +64,14 @@ class Schema:
 
         Compiling the whole schema takes as long as rendering the chart, so of a single file only what it needs is.
         """
-        keys = set(written)
-        if "_validator" in self.__dict__ or (self._first and not keys <= self._first[0]):
-            return self._validator.is_valid(values) and self._validator.is_valid(written)
-        if not keys:
+        if not written:
             return True
+        paths = set(_written(self.root, written))
+        if "_validator" in self.__dict__ or (self._first and not paths <= self._first[0]):
+            return self._validator.is_valid(values) and self._validator.is_valid(written)
         if not self._first:
-            known = {key: node for key, node in self.root["properties"].items() if key in keys}
-            self._first = keys, _compiled({**self.root, "properties": known})
-        part = {key: values[key] for key in keys if key in values}
+            self._first = paths, _compiled(_asked(self.root, written))
+        part = {key: values[key] for key in written if key in values}
         return self._first[1].is_valid(part) and self._first[1].is_valid(written)
 
     @functools.cached_property
@@ -230,6 +229,22 @@ def shown(value) -> str:
 def _beside(error, node: dict) -> bool:
     """Whether a value is not of the plain type of its kind, and not of the form that is taken beside that."""
     return "beside" in node and error.evaluation_path[-2] == "then"
+
+
+def _written(node: dict, written: Any, path: Path = ()) -> Iterator[Path]:
+    """The path of each value that is written, as deep as maps go whose keys a node has itself."""
+    for key, child in node.get("properties", {}).items() if isinstance(written, dict) else ():
+        if key in written:
+            yield (*path, key)
+            yield from _written(child, written[key], (*path, key))
+
+
+def _asked(node: dict, written: Any) -> dict:
+    """A node that takes anything, such as the default, for each key that is not written."""
+    if not isinstance(written, dict) or "properties" not in node:
+        return node
+    known = {key: _asked(child, written[key]) if key in written else True for key, child in node["properties"].items()}
+    return {**node, "properties": known}
 
 
 def _compiled(schema: dict):

@@ -44,7 +44,10 @@ def test_each_name_of_a_comment_must_meet_something(command):
 
 def test_what_is_not_ignored_is_told_beside_it(told):
     both = f"{SHARED}\n{OFF}"
-    assert told(both, "--ignore", "mesh-*") == ([("stdin:1:15", "ports-shared")], "1 error, 1 ignored; nothing rendered")
+    assert told(both, "--ignore", "mesh-*") == (
+        [("stdin:1:15", "ports-shared")],
+        "1 error, 1 ignored; nothing rendered",
+    )
     assert told(both, "--ignore", "ports-*") == ([("stdin:2:1", "mesh-off")], "1 warning, 1 ignored")
 
 
