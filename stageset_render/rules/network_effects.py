@@ -164,27 +164,22 @@ def _someone(port):
 
 
 def _own(release):
-    """The network policies as they judge calls of the pod, less what is passed through to them."""
-    return meshed.ingress(_without(release, lists(release, INGRESS)))
+    """The network policies as they judge calls of the pod, less what is passed through to them, which stands at the end."""
+    policy, *others = release.fact(meshed.own_network_policies)
+    added = len(release.items(lists(release, INGRESS)))
+    own = _with(policy, policy["spec"]["ingress"][: -added or None])
+    return network.judge([own, *others, *release.fact(meshed.added_network_policies)], release.fact(meshed.pod))
+
+
+def _with(policy, entries):
+    return {**policy, "spec": {**policy["spec"], "ingress": entries}}
 
 
 def _alone(release, entry, refused):
     """One rule that is passed through as it judges calls alone, and whether all others are refused."""
     policy, *_ = release.fact(meshed.own_network_policies)
-    spec = {**policy["spec"], "ingress": [entry, *REST.get((engine(release), refused), [])]}
-    return network.judge([{**policy, "spec": spec}], release.fact(meshed.pod))
-
-
-def _without(release, path):
-    """The release without a list of values."""
-    *steps, last = path.split(".")
-    values = {**release.values}
-    inner = values
-    for step in steps:
-        inner[step] = {**inner[step]}
-        inner = inner[step]
-    inner[last] = []
-    return release.instead(values)
+    rest = REST.get((engine(release), refused), [])
+    return network.judge([_with(policy, [entry, *rest])], release.fact(meshed.pod))
 
 
 @rule(WARNING, KUBERNETES + "#targeting-a-range-of-ports")
