@@ -89,7 +89,7 @@ def main(chart_version, app_version, each, verbose, ignore, form, expect, **opti
     except Exception as error:  # no traceback reaches a user, whatever went wrong
         problem = Finding((), f"this is a bug, please report it: {type(error).__name__}: {error}")
         told.add(located([problem], []), rendered=False)
-    told.close()
+    told.close(options["dry_run"])
     if not told.good:
         sys.exit(1)
     try:

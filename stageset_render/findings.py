@@ -78,7 +78,7 @@ class Refused(Exception):
     """Input that is not rendered, with every problem found; its text has a line for each."""
 
     def __init__(self, *problems: Finding | str) -> None:
-        super().__init__()
+        super().__init__(*problems)
         self.problems = [one if isinstance(one, Finding) else Finding((), one) for one in problems]
 
     def __str__(self) -> str:

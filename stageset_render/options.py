@@ -207,7 +207,11 @@ _RENDERING = (
         help="Render a release per file that PATTERN matches, laid over the -f files; {} in NAME, -n, -f, --output-dir "
         "stands for what its * matched.",
     ),
-    click.option("--dry-run", is_flag=True, help="Check everything; print and write nothing."),
+    click.option(
+        "--dry-run",
+        is_flag=True,
+        help="Check everything; print and write nothing (a terminal is told when nothing is wrong).",
+    ),
     click.option("--verbose", is_flag=True, help="Say on stderr what --each has rendered."),
     click.option("--show-values", is_flag=True, help="Print the merged values instead of manifests."),
     click.option("--explain", is_flag=True, help="The same, with a comment on who set each that is no default."),

@@ -202,8 +202,8 @@ class Report:
     def write(self, one: Told) -> None:
         raise NotImplementedError
 
-    def close(self) -> None:
-        """Write what the findings come to."""
+    def close(self, checked: bool = False) -> None:
+        """Write what the findings come to; on a terminal also that nothing was found, where only checking was asked for."""
         raise NotImplementedError
 
     def say(self, text: str) -> None:
@@ -251,8 +251,8 @@ class Text(Report):
         for line in _pointed(one, width):
             self.say(line)
 
-    def close(self) -> None:
-        if line := self.summary():
+    def close(self, checked: bool = False) -> None:
+        if line := self.summary() or ("nothing is wrong" if checked and self.terminal else ""):
             self.say(line)
 
 
@@ -312,7 +312,7 @@ class Json(Report):
         self.stream.write((",\n " if self._any else "[") + json.dumps(entry))
         self._any = True
 
-    def close(self) -> None:
+    def close(self, checked: bool = False) -> None:
         self.say("]" if self._any else "[]")
 
 
@@ -328,7 +328,7 @@ class GitHub(Report):
         told = ",".join(f"{key}={_command(str(value), ':,')}" for key, value in fields.items() if value)
         self.say(f"::{one.finding.level} {told}::{_command(_where(one, place is not None) + one.message)}")
 
-    def close(self) -> None:
+    def close(self, checked: bool = False) -> None:
         if line := self.summary():
             self.say(line)
 
@@ -369,7 +369,7 @@ class Sarif(Report):
             result["suppressions"] = [{"kind": kind, **({"justification": one.ignored} if one.ignored else {})}]
         self._results.append(result)
 
-    def close(self) -> None:
+    def close(self, checked: bool = False) -> None:
         from stageset_render import __version__
         from stageset_render.rules import every
 

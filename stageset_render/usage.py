@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import functools
-import itertools
 import sys
 import time
 from pathlib import Path as File
@@ -21,6 +20,7 @@ TRUTHS = {  # what Go's strconv.ParseBool takes
     **dict.fromkeys(("1", "t", "T", "true", "TRUE", "True"), True),
     **dict.fromkeys(("0", "f", "F", "false", "FALSE", "False"), False),
 }
+EMPTIED = ("namespace", "output_dir")  # which are as if they were not given when they are empty, as to Helm
 COMMANDS = {  # of Helm's, which stand where the name of a release is expected
     "help": "--help",
     "install": "a pipe: stageset-render NAME --no-hooks | kubectl apply -f -",
@@ -96,8 +96,10 @@ class _Line:
         self.own = {name: one for one in params if isinstance(one, click.Option) for name in one.opts}
         self.context, self.plain, self.named = context, [], []
         self.idle: list[str] = []
+        self.empty: list[str] = []
         self.refused: dict[str, str] = {}
         self.version: str | None = None
+        self.unknown = False  # whether there is an option that is none
         self.left = iter(args)
         alone = args == ["--version"]
         for arg in self.left:
@@ -107,6 +109,8 @@ class _Line:
                 self.named.append(arg)
             elif arg.partition("=")[0] == "--version" and not alone:
                 self._version(arg)
+            elif f"-{arg.partition('=')[0]}" in self.own:
+                self._refuse(f"{short(arg)}: write -{short(arg)}")
             elif arg.partition("=")[0] in self.own or arg[:2] in self.own:
                 self._of_own(arg)
             else:
@@ -121,6 +125,12 @@ class _Line:
     def _of_own(self, arg: str) -> None:
         name, equals, value = arg.partition("=")
         option = self.own.get(name)
+        if option is not None and not option.is_flag and not equals:
+            value = next(self.left, None)
+            if value is None:
+                self._refuse(f"{name} needs a value")
+        if value == "" and option is not None and option.name in EMPTIED:
+            self.empty.append(name)
         if option is None:  # -nNAME
             self.plain.append(arg)
         elif name == "--dry-run" and value in ("client", "server", "none"):
@@ -133,7 +143,7 @@ class _Line:
         elif equals:
             self.plain += [arg] if name.startswith("--") else [name, value]
         else:
-            self.plain += [name, *itertools.islice(self.left, 1)]
+            self.plain += [name, value]
 
     def _of_helm(self, arg: str) -> None:
         name, equals, _ = arg.partition("=")
@@ -144,6 +154,7 @@ class _Line:
             flag = helm_flags().get(name)
         if flag is None:
             self.plain.append(arg)  # click knows what is like it
+            self.unknown = True
             return
         if flag.takes and not equals and not attached:
             next(self.left, None)
@@ -162,6 +173,8 @@ class _Line:
     def _release(self) -> list[str]:
         """The release's name, without the chart that may follow it."""
         first, *others = self.named
+        if self.unknown:  # which may have taken what follows it
+            return []
         if first in COMMANDS:
             self._refuse(f"`{first}` is no name of a release here; use {COMMANDS[first]}")
         if others and first == "template":
@@ -185,6 +198,9 @@ class _Line:
             names = ", ".join(dict.fromkeys(short(name) for name in self.idle))
             message = f"{names}: without effect, as the chart is this pack itself and no cluster is asked"
             found.append(Finding((), message, "", "usage-without-effect", WARNING))
+        for name in self.empty:
+            message = "is empty, as where a variable is not set, and counts as not given"
+            found.append(Finding((), message, "leave it out, or set it", "usage-empty", WARNING, place=Place(name)))
         if self.version not in (None, CHART["Version"]):
             message = f"the labels name it, and what is rendered is chart {CHART['Version']}, which this pack mirrors"
             place = Place(f"--version {self.version}")
@@ -196,7 +212,7 @@ def _is_chart(text: str) -> bool:
     """Whether it names a chart to Helm: a path, an address, or REPOSITORY/NAME."""
     file = File(text)
     try:
-        if text.endswith(".tgz") or file.is_dir():
+        if text.endswith(".tgz") or text and file.is_dir():
             return True
         return "/" in text and not file.is_file()
     except (OSError, ValueError):  # no path

@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: 0BSD
 """Prints how long the pack takes: `python tests/bench.py [--chart DIR]`. Medians, since machines are noisy.
 
-In process: `render()`, which checks the values against the schema and all cross-field rules, beside Helm rendering a
-chart, over random rich values. Without --chart that is the pack's own port less its schema and rules.
-As a command: a warm run beside a Python that imports click, yaml and jinja2 and does nothing.
-Large values: one rendering, or refusal, of values files of about a megabyte in ten shapes.
-Environments: `--each` over 100 and 10,000 files.
+In process: `render()`, which checks the values against the schema and all rules, beside Helm rendering a chart, over
+random rich values. Without --chart that is the pack's own port less its schema, which Helm would check as well.
+As a command: a warm run beside a Python that imports the same packages and does nothing, and beside `helm template`.
+Large values: rendering, --callers and --explain of values files of about a megabyte in ten shapes.
+Releases: `--each` over 100 and 10,000 files.
 """
 
 import argparse
@@ -66,38 +66,41 @@ def rich(count, seed=7):
     return found
 
 
-def without_rules():
-    """The files of the pack's port, less what checks values."""
-    texts = {path: text for path, text in porting.chart().items() if path != "values.schema.json"}
-    texts["templates/NOTES.txt"] = "notes"
-    return {path: text for path, text in texts.items() if not path.startswith(("templates/_rules", "templates/_val"))}
+def helms(directory):
+    """What Helm is measured with: the chart that is given, or else the pack's port less its schema."""
+    if directory is None:
+        directory = Path(tempfile.mkdtemp(), "chart")
+        porting.write({path: text for path, text in porting.chart().items() if path != "values.schema.json"}, directory)
+    return directory
 
 
-def in_process(directory):
-    with tempfile.TemporaryDirectory() as own:
-        if directory is None:
-            porting.write(without_rules(), Path(own, "chart"))
-        loaded = helm_python.Chart.load(directory or Path(own, "chart"))
-        pairs = [  # of each value set first ours, then Helm's: run by run in turn, each empties the other's caches
-            medians(5, lambda v=values: render(v, **NAMES)) + medians(5, lambda v=values: loaded.render(v, **NAMES))
-            for values in rich(120)
-        ]
-    ours, helms = (statistics.median(column) for column in zip(*pairs))
-    what = "the chart" if directory else "the port without its rules"
-    print(f"in process, 120 rich value sets: render() with all rules {ours:.2f} ms, Helm on {what} {helms:.2f} ms,")
-    print(f"  ratio {ours / helms:.2f}")
+def in_process(chart):
+    sets, loaded = rich(120), helm_python.Chart.load(chart)
+    ours, theirs = [], []
+    for values in sets * 5:  # set by set, so that none is rendered twice in a row
+        ours += medians(1, lambda chosen=values: render(chosen, **NAMES))
+    for values in sets * 5:  # not in turn with ours: each empties the other's caches
+        theirs += medians(1, lambda chosen=values: loaded.render(chosen, **NAMES))
+    ours, theirs = statistics.median(ours), statistics.median(theirs)
+    print(f"in process, 120 rich value sets: render() with all rules {ours:.2f} ms, Helm {theirs:.2f} ms, ", end="")
+    print(f"ratio {ours / theirs:.2f}")
 
 
-def as_a_command():
+def as_a_command(chart):
     def command(*arguments):
         return lambda: subprocess.run(
-            [sys.executable, *arguments], check=True, stdout=subprocess.DEVNULL, env=WITH_BYTECODE
+            arguments, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=WITH_BYTECODE
         )
 
-    run, imports = command(ROOT / "renderer.py"), command("-c", "import click, yaml, jinja2")
+    values = ("-f", ROOT / "examples" / "istio-strict.yaml")
+    run = command(sys.executable, ROOT / "renderer.py", "stageset", *values)
+    imports = command(sys.executable, "-c", "import click, jinja2, jsonschema_rs, yaml")
+    helm = command("helm", "template", "stageset", chart, *values) if shutil.which("helm") else None
     run()
-    ours, imports = medians(15, run, imports)
-    print(f"command: {ours:.0f} ms, imports alone {imports:.0f} ms, ratio {ours / imports:.2f}")
+    ours, imports, *theirs = medians(15, run, imports, *[helm][: helm is not None])
+    print(f"command: {ours:.0f} ms, its imports alone {imports:.0f} ms, ratio {ours / imports:.2f}")
+    if theirs:
+        print(f"  helm template {theirs[0]:.0f} ms, ratio {ours / theirs[0]:.2f}")
 
 
 def large():
@@ -163,39 +166,40 @@ def large():
 def large_values():
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory, "values.yaml")
-        run = [sys.executable, ROOT / "renderer.py", "-f", path]
         for name, values in large().items():
-            path.write_text(json.dumps(values))
-            start = time.perf_counter()
-            done = subprocess.run(run, env=WITH_BYTECODE, capture_output=True)
-            taken = time.perf_counter() - start
-            end = "rendered" if done.returncode == 0 else f"refused, {len(done.stderr.splitlines())} lines"
-            print(f"large values, {name}: {taken:.2f} s ({end}, {path.stat().st_size // 1000} kB)")
+            path.write_text(json.dumps({"crds": {"create": False}, **values}))
+            taken = []
+            for more in ([], ["--callers"], ["--explain"]):
+                start = time.perf_counter()
+                run = [sys.executable, ROOT / "renderer.py", "-f", path, *more]
+                done = subprocess.run(run, env=WITH_BYTECODE, capture_output=True)
+                taken.append(time.perf_counter() - start)
+            end = "rendered" if done.returncode == 0 else "refused"
+            times = "{:.2f} s, --callers {:.2f} s, --explain {:.2f} s".format(*taken)
+            print(f"large values, {name}: {times} ({end}, {path.stat().st_size // 1000} kB)")
 
 
-def environments(count, chart):
-    """One run over many environments: its time and its most memory, as the kernel accounts for it.
+def releases(count, chart):
+    """One run over many releases: its time and its most memory, as the kernel accounts for it.
 
     Where there is a command helm, also what it takes to write a tenth of a hundred of them, a run for each.
     """
     with tempfile.TemporaryDirectory() as directory:
-        Path(directory, "environments").mkdir()
+        Path(directory, "env").mkdir()
         for number in range(count):
-            text = f"serviceMesh: {{enabled: true, gate: {{from: [{{principals: [a/ns/team-{number}/sa/b]}}]}}}}\n"
-            Path(directory, "environments", f"env-{number}.yaml").write_text(text)
-        run = [sys.executable, ROOT / "renderer.py", "--each", "environments/*.yaml", "--output-dir", "out/{}"]
+            callers = f"[{{principals: [a/ns/team-{number}/sa/b]}}]"
+            text = f"crds: {{create: false}}\nserviceMesh: {{enabled: true, gate: {{from: {callers}}}}}\n"
+            Path(directory, "env", f"env-{number}.yaml").write_text(text)
+        run = [sys.executable, ROOT / "renderer.py", "--each", "env/*.yaml", "--output-dir", "out/{}"]
         start = time.perf_counter()
         run = [sys.executable, "-c", PEAK, *run]  # a process counts as its own what the one that forks it takes
         peak = subprocess.run(run, cwd=directory, env=WITH_BYTECODE, check=True, capture_output=True, text=True).stdout
         taken = time.perf_counter() - start
-        print(f"{count:,} environments in one run: {taken:.2f} s, {int(peak) / 1024:.0f} MiB")
+        print(f"{count:,} releases in one run: {taken:.2f} s, {int(peak) / 1024:.0f} MiB")
         if shutil.which("helm") and count == 100:
-            if chart is None:
-                porting.write(without_rules(), Path(directory, "chart"))
-            chart = chart or Path(directory, "chart")
             start = time.perf_counter()
             for number in range(10):
-                own = ["-f", f"environments/env-{number}.yaml", "--output-dir", f"helm/{number}"]
+                own = ["-f", f"env/env-{number}.yaml", "--output-dir", f"helm/{number}"]
                 run = ["helm", "template", "stageset", chart, *own]
                 subprocess.run(run, cwd=directory, check=True, stdout=subprocess.DEVNULL)
             print(f"  10 of them in 10 runs of helm template: {time.perf_counter() - start:.2f} s")
@@ -203,13 +207,14 @@ def environments(count, chart):
 
 def main():
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--chart", metavar="DIR", help="the chart that Helm renders")
-    chosen = options.parse_args()
-    in_process(chosen.chart)
-    as_a_command()
+    options.add_argument("--chart", metavar="DIR", type=Path, help="the chart that Helm renders")
+    given = options.parse_args().chart
+    chart = helms(given and given.resolve())
+    in_process(chart)
+    as_a_command(chart)
     large_values()
     for count in (100, 10_000):
-        environments(count, chosen.chart and Path(chosen.chart).resolve())
+        releases(count, chart)
 
 
 if __name__ == "__main__":

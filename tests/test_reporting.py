@@ -23,12 +23,17 @@ webhook:
   certManager: {issuerRef: {name: x}}
 """
 SAID = [
-    ("values-choice", "error", "serviceMesh.mtls", "'stirct' is not one of permissive, strict (did you mean strict?)"),
+    (
+        "values-choice",
+        "error",
+        "serviceMesh.mtls",
+        "'stirct' is not one of '', permissive, strict (did you mean strict?)",
+    ),
     (
         "ports-shared",
         "error",
-        "ports.metrics",
-        "8080 is also ports.gate, so the rule of one would rule the other as well; give each enabled port a number of its "
+        "ports.gate",
+        "8080 is also ports.metrics, so the rule of one would rule the other as well; give each enabled port a number of its "
         "own",
     ),
     (
@@ -38,7 +43,7 @@ SAID = [
         "ignored, because webhook.certMode is self-signed",
     ),
 ]
-PLACES = [(3, 9), (5, 1), (7, 35)]
+PLACES = [(3, 9), (5, 15), (7, 35)]
 
 
 @pytest.fixture
@@ -65,7 +70,7 @@ def test_json_is_one_list_of_objects(command, file):
     assert [(one["rule"], one["level"], one["path"]) for one in found] == [said[:3] for said in SAID]
     assert [(one["file"], one["line"], one["column"]) for one in found] == [("v.yaml", *place) for place in PLACES]
     assert [(one["message"], one["hint"]) for one in found] == [
-        ("'stirct' is not one of permissive, strict", "did you mean strict?"),
+        ("'stirct' is not one of '', permissive, strict", "did you mean strict?"),
         tuple(SAID[1][3].split("; ")),
         (SAID[2][3], None),
     ]
@@ -164,7 +169,7 @@ def test_strict_makes_errors_of_warnings_in_every_form(command, file):
         text = command("-f", file, "--strict", "--format", form).stderr
         return text.count("warning"), text.count("error")
 
-    assert levels("github") == (0, 3 + 1)  # and the summary
+    assert levels("github") == (0, 4 + 1)  # with the definitions, and the summary
     assert [levels(form)[0] for form in ("text", "json")] == [0, 0]
 
 
@@ -190,21 +195,28 @@ def terminal(command, monkeypatch):
 def test_a_terminal_shows_the_line_that_is_meant_in_colour(terminal, file):
     bold, red, yellow, off = "\x1b[1m", "\x1b[1;31m", "\x1b[1;33m", "\x1b[0m"
     assert terminal("-f", file) == (
-        f"{bold}v.yaml:3:9:{off} {red}error:{off} serviceMesh.mtls: 'stirct' is not one of\n"
+        f"{bold}v.yaml:3:9:{off} {red}error:{off} serviceMesh.mtls: 'stirct' is not one of '',\n"
         "    permissive, strict (did you mean strict?) [values-choice]\n"
         "  3 |   mtls: stirct\n"
         "    |         ^\n"
-        f"{bold}v.yaml:5:1:{off} {red}error:{off} ports.metrics: 8080 is also ports.gate, so the rule\n"
-        "    of one would rule the other as well; give each enabled port a\n"
+        f"{bold}v.yaml:5:15:{off} {red}error:{off} ports.gate: 8080 is also ports.metrics, so the\n"
+        "    rule of one would rule the other as well; give each enabled port a\n"
         "    number of its own [ports-shared]\n"
         "  5 | ports: {gate: 8080}\n"
-        "    | ^\n"
+        "    |               ^\n"
         f"{bold}v.yaml:7:35:{off} {yellow}warning:{off} webhook.certManager.issuerRef.name: ignored,\n"
         "    because webhook.certMode is self-signed [webhook-issuer-unused]\n"
         "  7 |   certManager: {issuerRef: {name: x}}\n"
         "    |                                   ^\n"
         "2 errors, 1 warning, 1 ignored; nothing rendered\n"
     )
+
+
+def test_a_terminal_is_told_that_only_checking_found_nothing(terminal, command):
+    assert terminal("--set", "crds.create=false", "--dry-run") == "nothing is wrong\n"
+    assert "nothing is wrong" not in terminal("--set", "serviceMesh.mtls=x", "--dry-run")
+    assert terminal("--set", "crds.create=false") == ""
+    assert command("--set", "crds.create=false", "--dry-run").stderr == ""
 
 
 @pytest.mark.parametrize("value, coloured", [("1", False), ("", True)])

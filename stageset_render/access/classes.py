@@ -58,6 +58,12 @@ class Request(NamedTuple):
         return told if self.host is None else {**told, "host": self.host}
 
 
+def phrase(*parts: str | None) -> str:
+    """How a request is told of which these parts are known, as in `gets in on ...`; empty for any."""
+    told = " ".join(filter(None, parts))
+    return f"requests {told}" if told.startswith(("of ", "with ")) else told
+
+
 class Named(NamedTuple):
     """What one rule, or one route, names: callers, requests, and so the calls that it may decide."""
 

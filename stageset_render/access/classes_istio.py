@@ -21,6 +21,7 @@ from .classes import (
     Request,
     filled,
     mixed,
+    phrase,
     unlike,
     within,
 )
@@ -186,7 +187,7 @@ def _of_operation(operation: dict, sent: list[tuple[tuple[str, str], ...]]) -> I
     for method, path, host, headers in mixed(methods, paths, hosts, sent):
         told = [method, path, host and f"of host {host}", *(f"with {name}: {text}" for name, text in headers or ())]
         yield Request(
-            " ".join(filter(None, told)),
+            phrase(*told),
             method.replace("*", "GET") if method else "",
             path_of(path) if path else "",
             filled(host) if host else None,

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from stageset_render.access import POLICY as DOMESTIC
-from stageset_render.access.classes import ELSEWHERE, Caller
+from stageset_render.access.classes import ELSEWHERE, MESHED, PLAINTEXT, Caller
 from stageset_render.access.matching import Decision
 from stageset_render.access.table import Row
 from stageset_render.pack import mesh, meshed
@@ -22,6 +22,8 @@ from stageset_render.reporting import escaped
 
 HEADINGS = ("PORT", "CALLER", "GETS IN", "NETWORK", "BY")
 WRAPPED, NARROW, GAP = (4, 1, 2, 4, 1), (28, 28, 12, 16, 14), 2  # the columns that give way, in this order, and how far
+ANYONE, LISTED = "anyone", "listed"
+UNNAMED = (ANYONE, MESHED, PLAINTEXT)
 WORDS = {True: "yes", False: "no", None: "depends"}
 
 
@@ -43,14 +45,17 @@ def callers(release: Release) -> Callers:
     """Who may call which port. Raises Refused when a template fails."""
     judged = Network(release)
     rows = [Told(row, judged.of(row)) for row in _rows(release)]
-    return Callers(rows, list(_remarks(release)))
+    remarks = list(_remarks(release))
+    if any(told.network == LISTED for told in rows):
+        remarks.insert(0, "Where NETWORK is listed, only callers that the network policies list get through.")
+    return Callers(rows, remarks)
 
 
 def _rows(release: Release) -> Iterator[Row]:
     ports = release.fact(meshed.asked_ports)
     open_to_all = mesh.unmeshed(release)
     if open_to_all:
-        yield from (Row(port.name, port.number, Caller("anyone", None), True, open_to_all) for port in ports)
+        yield from (Row(port.name, port.number, Caller(ANYONE, None), True, open_to_all) for port in ports)
         return
     asked = release.fact(meshed.asked)
     for port in ports:
@@ -67,15 +72,21 @@ class Network:
         self.tunnel = mesh.tunnel(release)
 
     def of(self, row: Row) -> str:
-        """`open` without policies; `not judged` where what is passed through is beyond them."""
+        """What NETWORK says: `open` without policies, `listed` where of the callers of a row, whom nobody names, only those
+        that a policy lists get through, `not judged` where what is passed through is beyond judging."""
         if self.judge is None:
             return "open"
-        found = self.decide(row.number, row.caller)
-        if found.allowed is None:
+        found = self.decide(row.number, row.caller).allowed
+        port = {"port": self._port(row.number, row.caller), "protocol": "TCP"}
+        if found is None:
             whole = {"namespace": "any-other", "namespace_labels": {}, "labels": {}, "ip": ELSEWHERE}
-            known = self.judge.decide({**whole, "port": self._port(row.number, row.caller), "protocol": "TCP"})
-            return WORDS[None] if known.allowed is not None else "not judged"
-        return WORDS[found.allowed]
+            stranger = self.judge.decide({**whole, **port}).allowed
+            if stranger is None:
+                return "not judged"
+            found = False if stranger is False and row.caller.name in UNNAMED else None
+        if found is False and row.caller.name in UNNAMED and self.judge.decide(port).allowed is not False:
+            return LISTED
+        return WORDS[found]
 
     def decide(self, number: int, caller: Caller, labels: dict | None = None) -> Decision | None:
         """Whether they let a caller, whose pod may have these labels, through to a port; None without policies."""

@@ -17,9 +17,8 @@ from stageset_render.pack import output
 from stageset_render.pack.files import CHART, LINT_RULES, manifest_names, template_names, text
 from stageset_render.pack.ignoring import Ignored
 from stageset_render.pack.release import Release, plain_defaults
-from stageset_render.pack.schema import UNREADABLE
 from stageset_render.reporting import Told, located
-from stageset_render.rules import judged
+from stageset_render.rules import judged, unreadable
 
 if TYPE_CHECKING:
     from stageset_render.pack.callers import Callers
@@ -99,7 +98,7 @@ def rendered(request: Request, ignored: Ignored, release_name: str = "") -> Resu
         told, refused = _told(request, ignored, release_name, found)
     told_otherwise = request.callers or request.explain or request.changes or request.show_values
     definitions = list(_of_definitions(request, release))
-    if refused or told_otherwise:  # no object is rendered that could miss them
+    if refused and not request.strict or told_otherwise or request.dry_run:  # no object is printed that could miss them
         ignored.left(definitions)  # so that an ignore of them has met something
     elif definitions:
         found += definitions
@@ -107,7 +106,7 @@ def rendered(request: Request, ignored: Ignored, release_name: str = "") -> Resu
     texts = {} if refused or told_otherwise else _texts(request, release)
     pages = _pages(request, texts)
     more = list(_of_output(request, texts, pages)) if texts else []
-    if not any(one.rule in UNREADABLE for one in found):  # all has been judged
+    if not any(map(unreadable, found)):  # all has been judged
         more += ignored.unmet()
     if more:
         told, refused = _told(request, ignored, release_name, found + more)

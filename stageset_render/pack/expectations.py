@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import functools
 import ipaddress
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path as File
@@ -56,7 +57,8 @@ class Expectations:
 
 @functools.cache
 def _schema() -> Schema:
-    return Schema(File(__file__).parent.with_name(f"{LIST}.schema.json").read_text(encoding="utf-8"))
+    whole = json.loads(File(__file__).parent.with_name(f"{LIST}.schema.json").read_text(encoding="utf-8"))
+    return Schema(json.dumps({"type": "object", "properties": {LIST: whole}}))  # values are a map
 
 
 def checked(entries: Any, place=lambda path, at_key=False: None, problems: tuple[Finding, ...] = ()) -> list[dict]:

@@ -73,10 +73,10 @@ class Release:
         self._facts: dict[Callable, Any] = {}
         self._texts: dict[str, str] = {}
 
-    def instead(self, values: dict) -> Release:
-        """The same release with other values, merged already."""
-        other = object.__new__(Release)
-        other.__dict__.update({**self.__dict__, "values": values, "_facts": {}, "_texts": {}})
+    def instead(self, values: dict, written: dict | None = None) -> Release:
+        """The same release with other values, merged already, and with `written` for what the user sets of them."""
+        other, written = object.__new__(Release), self.written if written is None else written
+        other.__dict__.update({**self.__dict__, "values": values, "written": written, "_facts": {}, "_texts": {}})
         other.__dict__.pop("_names", None)
         return other
 

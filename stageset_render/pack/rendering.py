@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from stageset_render.findings import ERROR, Finding, Refused
 from stageset_render.pack.files import CHART
-from stageset_render.pack.ignoring import Ignored
+from stageset_render.pack.ignoring import Ignored, known
 from stageset_render.pack.release import Release
 from stageset_render.rules import judged
 
@@ -30,10 +30,11 @@ def render(
         namespace: the release's namespace.
         templates: limits the rendering to these file names, for example `["namespace.yaml"]`.
         chart: what templates see as `Chart`: Name, Version and AppVersion.
-        ignore: names of rules, or patterns such as `mesh-*`, that are not to refuse.
+        ignore: names of rules, or patterns such as `mesh-*`, that are not to refuse; one that is no rule's is refused.
 
     Returns:
-        File name to rendered text, like `helm_python.Chart.render`.
+        File name to rendered text, like `helm_python.Chart.render`, NOTES.txt included; `helm.documents.ordered` puts the
+        documents into the order in which Helm prints them.
 
     Raises:
         Refused: when anything about the values is wrong, or a template fails. Nothing is rendered then.
@@ -84,6 +85,8 @@ def _accepted(
 ) -> tuple[Release, list[Finding]]:
     """The release and its warnings; Refused for what is wrong about it."""
     release = Release(values, name=name, namespace=namespace, chart=chart)
+    ignore = (ignore,) if isinstance(ignore, str) else tuple(ignore)
+    known(ignore)
     found = Ignored(ignore).left(judged(release))
     errors = [one for one in found if one.level == ERROR]
     if errors:

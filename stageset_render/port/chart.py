@@ -90,7 +90,7 @@ def _pieces(name: str, source: str) -> list[tuple[int, str]]:
 def values_file() -> str:
     """The text of values.yaml: the defaults, each below its description in the schema."""
     text, lines = source(DEFAULTS), []
-    notes = dict(_descriptions(yaml.compose(text, yaml.CSafeLoader), types.resolved(schema().root)))
+    notes = dict(_descriptions(yaml.compose(text, yaml.CSafeLoader), schema().root))
     for number, line in enumerate(text.splitlines()):
         if number in notes and lines and lines[-1].startswith("#"):
             lines.append("")
@@ -98,11 +98,11 @@ def values_file() -> str:
     return "\n".join(lines) + "\n"
 
 
-def _descriptions(node: yaml.Node, schema: dict) -> Iterator[tuple[int, list[str]]]:
+def _descriptions(node: yaml.Node, node_schema: dict) -> Iterator[tuple[int, list[str]]]:
     if not isinstance(node, yaml.MappingNode) or node.flow_style:
         return
     for key, value in node.value:
-        known, mark = schema.get("properties", {}).get(key.value, {}), key.start_mark
+        known, mark = schema().model.properties(node_schema).get(key.value, {}), key.start_mark
         start = " " * mark.column + "# "
         yield (
             mark.line,
@@ -128,7 +128,8 @@ def schema_file() -> str:
 
 def _require(node: dict, known_defaults: dict) -> None:
     known = {key: node["properties"][key] for key in known_defaults}
-    node["required"] = [key for key, value in known.items() if "null" not in value["type"]]
+    said = schema().model.said
+    node["required"] = [key for key, value in known.items() if "null" not in said(value)["type"]]
     for key, value in known.items():
         if "properties" in value:
             _require(value, known_defaults[key])

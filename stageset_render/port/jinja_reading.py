@@ -182,7 +182,7 @@ class Expressions:
 
     def _checked(self, call: Call) -> Call:
         kinds = [self.known(one) for one in call.args]
-        if call.name == "has" and kinds and {"int", "integer", "number"} & set(types.types_of(kinds[0])):
+        if call.name == "has" and kinds and {"int", "integer", "number"} & set(types.all_types(kinds[0])):
             raise Untranslatable("has with a number; it tells an int from a float64, so pipe both through to_string")
         if call.name in ORDERS and "int" in map(types.kind_of, kinds):
             raise Untranslatable(

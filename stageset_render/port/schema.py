@@ -111,11 +111,16 @@ def _stub(value: Any) -> dict:
 
 def carried(old: str, new: str, target: str) -> tuple[str, list[Conflict]]:
     """What has changed between two versions of a schema, carried onto a third."""
-    edits, conflicts, text = [], [], Text(target)
-    roots = json.loads(old), json.loads(new)
-    for found in _carried(*roots, text.root, text, roots, ()):
-        (edits if isinstance(found, Edit) else conflicts).append(found)
-    return apply(target, edits), conflicts
+    text, roots = Text(target), (json.loads(old), json.loads(new))
+    found = list(_carried(*roots, text.root, text, roots, ()))
+    shared = text.child(text.root, "definitions")
+    names = [name for name in roots[0].get("definitions", {}) if name in roots[1].get("definitions", {})]
+    for name in names:  # which several values may refer to
+        node = text.child(shared, name)
+        if node is not None:
+            found += _carried(*(root["definitions"][name] for root in roots), node, text, roots, ("definitions", name))
+    edits = dict.fromkeys(one for one in found if isinstance(one, Edit))
+    return apply(target, list(edits)), list(dict.fromkeys(one for one in found if isinstance(one, Conflict)))
 
 
 def _followed(node: Any, root: dict) -> dict:

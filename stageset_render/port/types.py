@@ -12,6 +12,7 @@ import functools
 from typing import Any
 
 from stageset_render.pack import release
+from stageset_render.pack.model import Model, all_types
 from stageset_render.port.functions import RESULTS
 from stageset_render.port.tree import Call, Const, Expr, Field, Include, Name, Root
 
@@ -23,23 +24,18 @@ NEVER = {"never": True}  # of the items of an empty list
 MOST = 60  # deep; what lies deeper is unknown
 
 
-def types_of(schema: dict) -> list[str]:
-    kinds = schema.get("type", [])
-    return [kinds] if isinstance(kinds, str) else kinds
-
-
 def kind_of(schema: dict) -> str | None:
     """The one type that a schema admits, apart from null, the other of `{}` and `[]`, and the text of a truth."""
-    kinds = set(types_of(schema)) - {"null"}
+    kinds = set(all_types(schema)) - {"null"}
     if "boolean" in kinds or {"array", "object"} <= kinds:
-        return types_of(schema)[0]
+        return all_types(schema)[0]
     if "integer" in kinds:
         kinds = kinds - {"integer"} | {"number"}
     return kinds.pop() if len(kinds) == 1 else None
 
 
 def nullable(schema: dict) -> bool:
-    return "null" in (types_of(schema) or ["null"])
+    return "null" in (all_types(schema) or ["null"])
 
 
 def unified(one: dict, other: dict) -> dict:
@@ -121,7 +117,7 @@ def of_values(values: Any, *schemas: dict) -> dict:
     """What schemas, and the defaults where they are silent, say of the values; the first schema counts most."""
     found = _of_default(values)
     for root in reversed(schemas):
-        found = _merged(_resolved(root, root, ()), found)
+        found = _merged(_resolved(root, Model(root)), found)
     return found
 
 
@@ -134,33 +130,20 @@ def _of_default(value: Any) -> dict:
     return kind
 
 
-def resolved(root: dict) -> dict:
-    """The types and descriptions of a schema, its references followed as far as they don't run in circles."""
-    return _resolved(root, root, ())
-
-
-def _resolved(node: Any, root: dict, seen: tuple[str, ...], depth: int = 0) -> dict:
-    description = node.get("description") if isinstance(node, dict) else None
-    while isinstance(node, dict) and "$ref" in node:
-        if node["$ref"] in seen:
-            return {}
-        seen, steps, node = (*seen, node["$ref"]), str(node["$ref"]).split("/")[1:], root
-        for step in steps:
-            node = node.get(step) if isinstance(node, dict) else None
-    if not isinstance(node, dict) or depth > MOST:
+def _resolved(node: Any, model: Model, seen: tuple[int, ...] = ()) -> dict:
+    """The types of a schema, its references followed as far as they don't run in circles."""
+    node = model.said(node)
+    if id(node) in seen or len(seen) > MOST:
         return {}
-    found = {"type": node["type"]} if "type" in node else {}
+    seen = (*seen, id(node))
+    found = {"type": all_types(node)} if "type" in node else {}
     if not found and isinstance(node.get("enum"), list):
         found = {"type": sorted({KINDS.get(type(one), "null") for one in node["enum"]})}
     if isinstance(node.get("properties"), dict):
-        found["properties"] = {
-            key: _resolved(inner, root, seen, depth + 1) for key, inner in node["properties"].items()
-        }
-    if description or "description" in node:
-        found["description"] = description or node["description"]
+        found["properties"] = {key: _resolved(inner, model, seen) for key, inner in node["properties"].items()}
     for key in ("items", "additionalProperties"):
         if isinstance(node.get(key), dict):
-            found[key] = _resolved(node[key], root, seen, depth + 1)
+            found[key] = _resolved(node[key], model, seen)
     return found
 
 

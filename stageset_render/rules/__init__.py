@@ -106,6 +106,7 @@ FAMILIES: dict[str, Callable[[Release], bool]] = {
     "monitoring": lambda release: any(release.at(f"metrics.{one}.enabled") for one in MONITORS),
     "network": _written("networkPolicy"),
     "network_ranges": _on("networkPolicy.enabled"),
+    "network_selectors": _on("networkPolicy.enabled"),
     "network_effects": _on("networkPolicy.enabled"),
     "network_cilium": lambda release: (
         bool(release.at("networkPolicy.enabled")) and release.at("networkPolicy.engine") == "cilium"
@@ -121,8 +122,9 @@ FAMILIES: dict[str, Callable[[Release], bool]] = {
     "network_mesh": lambda release: bool(release.at("serviceMesh.enabled") and release.at("networkPolicy.enabled")),
     "namespace": _on("namespace.create"),
 }
+ENGINES = (("networkPolicy", "engine"), ("serviceMesh", "engine"))  # which decide what all else is about
 MONITORS = ("serviceMonitor", "prometheusRule")
-WHOLE = "access-rule-admits-nobody"  # which says only what no rule about a part says
+WHOLE = ("access-rule-admits-nobody", "access-restricts-nothing")  # which say only what no rule about a part says
 
 
 def rule(level: str, source: str) -> Callable[[Callable], Rule]:
@@ -148,6 +150,11 @@ def every() -> list[Rule]:
     return [one for name in FAMILIES for one in family(name)]
 
 
+def unreadable(found: Finding) -> bool:
+    """Whether what is refused is nothing that rules or templates could read, so that not all of the values is judged."""
+    return found.rule in UNREADABLE or found.path in ENGINES and found.rule == "values-choice"
+
+
 def judged(release: Release, lenient: bool = False) -> list[Finding]:
     """All that the schema and the rules find in the values of a release.
 
@@ -162,10 +169,12 @@ def judged(release: Release, lenient: bool = False) -> list[Finding]:
 
     found = [one for one in found if not (schema().passed_through(one.path) and is_off(release, one.path))]
     told = {one.path for one in found}
-    cuts = _cuts(one.path for one in found if one.rule in UNREADABLE)
-    readable = release.instead(_without(release.values, defaults(), cuts)) if cuts else release
+    cuts = _cuts(one.path for one in found if unreadable(one))
+    readable = (
+        release.instead(_without(release.values, defaults(), cuts), _less(release.written, cuts)) if cuts else release
+    )
     beside = [one for one in _found(readable) if not cuts or one.level == ERROR and not _inside(cuts, one.path)]
-    return found + [one for one in beside if one.path not in told]
+    return _said_once(found + [one for one in beside if one.path not in told])
 
 
 def _found(release: Release) -> list[Finding]:
@@ -174,7 +183,12 @@ def _found(release: Release) -> list[Finding]:
         if applies(release):
             for one in family(name):
                 found += _of_rule(one, release) if one.check else ()
-    return [one for one in found if one.rule != WHOLE or not any(_of_part(one, other) for other in found)]
+    return _said_once(found)
+
+
+def _said_once(found: list[Finding]) -> list[Finding]:
+    """The findings, less those about a whole of which a part has been found fault with."""
+    return [one for one in found if one.rule not in WHOLE or not any(_of_part(one, other) for other in found)]
 
 
 def _of_part(whole: Finding, other: Finding) -> bool:
@@ -225,8 +239,19 @@ def _without(values: dict, known: dict, cuts: dict) -> dict:
             result[key] = _without(value, default, inner)
         elif key not in known:
             result.pop(key, None)
-        elif isinstance(value, (dict, list)) or type(value) is not type(default):
+        else:
             result[key] = default
+    return result
+
+
+def _less(written: dict, cuts: dict) -> dict:
+    """What is written, less each that no rule could read."""
+    result = dict(written)
+    for key, inner in cuts.items():
+        if inner and isinstance(written.get(key), dict):
+            result[key] = _less(written[key], inner)
+        else:
+            result.pop(key, None)
     return result
 
 

@@ -4,7 +4,7 @@
 else, kubelet at the probes, kube-apiserver at the webhook."""
 
 from stageset_render.access import POLICY
-from stageset_render.access.classes import CLUSTER, Caller, Request
+from stageset_render.access.classes import CLUSTER, Caller, Named, Request
 from stageset_render.access.classes_istio import callers_of
 from stageset_render.access.table import Asked
 from stageset_render.findings import WARNING
@@ -15,6 +15,8 @@ from stageset_render.rules.linkerd_added import PATH, Index
 from stageset_render.rules.mesh import AUTHORIZATION
 
 RULES = "serviceMesh.istio.rules"
+LISTED = ("gate", "metrics", "mcp")  # the ports whose callers the values list
+GRANTS = ("AuthorizationPolicy", "ServerAuthorization")
 MOST_REQUESTS = 256  # of Linkerd's routes; every one of more would be asked about in vain
 
 
@@ -97,6 +99,79 @@ def _opened_by_rules(release, ports):
                         opened.add(caller, request)
             if opened.who:
                 yield (RULES, index), port.name, opened
+
+
+@rule(WARNING, AUTHORIZATION["istio"])
+def access_restricts_nothing(release):
+    """An added rule or object names callers or requests of a port that anyone like them may call anyway.
+
+    Rules that admit add up: it keeps nobody out, and the port is as open as without it."""
+    find = _idle_rules if mesh.engine(release) == "istio" else _idle_objects
+    for path, ports in find(release):
+        *others, last = ports
+        they = f"the {', '.join(others)} and {last} ports admit" if others else f"the {last} port admits"
+        lists = " and ".join(f"serviceMesh.{port}.from" for port in ports if port in LISTED)
+        yield (
+            path,
+            f"keeps nobody out, because {they} such callers without it",
+            f"list whom to admit in {lists}" if lists else "leave it out",
+        )
+
+
+def _idle_rules(release):
+    rules = release.items(RULES)
+    asked = release.fact(meshed.asked)
+    first = asked.judge.count() - len(rules)
+    for index in range(min(len(rules), MOST_RULES)):
+
+        def admitted(call, index=first + index):
+            return asked.judge.matches(index, call) is not False
+
+        def otherwise(call):
+            return any(asked.judge.matches(own, call) is True for own in range(first))
+
+        ports = _idle(release, asked, asked.named[first + index], admitted, otherwise)
+        if ports:
+            yield (RULES, index), ports
+
+
+def _idle_objects(release):
+    if not release.items(PATH):
+        return
+    asked, added = release.fact(meshed.asked), release.fact(Index)
+    policies = {f"{one.kind} {one.name}": one for one in added.objects if one.kind in GRANTS}
+    named = Named([caller for one in asked.named for caller in one.callers][:MOST_REQUESTS], [])
+    for name, one in policies.items() if len(policies) <= MOST_RULES else ():
+
+        def admitted(call, name=name):
+            return name in asked.judge.admitting(call)
+
+        def otherwise(call, name=name):
+            return bool(set(asked.judge.admitting(call)) - {name})
+
+        ports = _idle(release, asked, named, admitted, otherwise)
+        if ports:
+            yield one.at(), ports
+
+
+def _idle(release, asked, named, admitted, otherwise):
+    """The ports on which all that is admitted is admitted otherwise too, to callers that nobody names; none if it is not."""
+    callers = [*named.callers, asked.meshed, asked.plaintext]
+    requests = dict.fromkeys([Request(), *named.requests])
+    if len(callers) * len(requests) > MOST_REQUESTS:
+        return []
+    ports = []
+    for port in release.fact(meshed.asked_ports):
+        for caller in callers:
+            like = asked.plaintext if caller.identity is None else asked.meshed
+            stranger = like._replace(ip=asked.elsewhere if caller.ip else CLUSTER)
+            caller = caller._replace(ip=caller.ip or CLUSTER)
+            for request in requests:
+                if admitted(asked.call(port, caller, request)):
+                    if not otherwise(asked.call(port, stranger, request)):
+                        return []
+                    ports.append(port.name)
+    return list(dict.fromkeys(ports))
 
 
 @rule(WARNING, AUTHORIZATION["istio"])

@@ -83,7 +83,8 @@ def linkerd_server_of_nobody(release):
     added = release.fact(Index)
     named, anywhere = _authorized(added)
     for server in added.of("Server"):
-        if not anywhere and server.name not in named and server.spec.get("accessPolicy") is None:
+        here = server.namespace == release.namespace  # another is told of by the rule about that
+        if here and not anywhere and server.name not in named and server.spec.get("accessPolicy") is None:
             yield (
                 server.at(),
                 f"no AuthorizationPolicy of {PATH} targets this Server, and a Server admits nobody by itself",

@@ -4,6 +4,7 @@
 
 import re
 
+from stageset_render.access import network
 from stageset_render.access.classes import ELSEWHERE
 from stageset_render.access.matching import Partial
 from stageset_render.findings import WARNING
@@ -11,7 +12,8 @@ from stageset_render.helm.writing import to_int
 from stageset_render.pack import meshed
 from stageset_render.pack.facts import ports
 from stageset_render.rules import rule
-from stageset_render.rules.network import EGRESS, INGRESS, KUBERNETES, PEERS, egress, engine, rendered
+from stageset_render.rules.network import EGRESS, INGRESS, KUBERNETES, MOST_RULES, PEERS, egress, engine, rendered
+from stageset_render.rules.network_ranges import rules
 
 API_SERVER = (443, 6443)  # where clusters have kube-apiserver
 PROXIES = (4143, 4190, 4191, 15000, 15006, 15008, 15020, 15021, 15053, 15090)  # of the meshes, in the pod as well
@@ -113,48 +115,123 @@ def network_opened(release):
     restricted = [one for one in rendered(release, True) if one in PEERS and release.items(one)]
     if not (release.items(path) and restricted):
         return
-    judges = release.fact(meshed.ingress), meshed.ingress(_without(release, path))
     for one in restricted:
         port = one.split(".")[1]
-        anyone = {"namespace": "any-other", "namespace_labels": {}, "labels": {}, "ip": ELSEWHERE}
-        call = {**anyone, "port": release.fact(ports)[port], "protocol": "TCP"}
-        found, own = (judge.decide(call).allowed for judge in judges)
-        if found and not own:
+        call = {**ANYONE, "port": release.fact(ports)[port]}
+        if release.fact(meshed.ingress).decide(call).allowed and not release.fact(_own).decide(call).allowed:
             yield path, f"opens the {port} port to callers that {one} leaves out", "name whom it is to admit"
 
 
-def _without(release, path):
-    """The release without a list of values."""
-    *steps, last = path.split(".")
-    values = {**release.values}
-    inner = values
-    for step in steps:
-        inner[step] = {**inner[step]}
-        inner = inner[step]
-    inner[last] = []
-    return release.instead(values)
+@rule(WARNING, KUBERNETES)
+def network_restricts_nothing(release):
+    """An added rule names callers of a port that anyone may call by network anyway.
+
+    Rules that admit add up, and one that denies acts only where none before it admits: it keeps nobody out, and the port is
+    as open as without it."""
+    path = lists(release, INGRESS)
+    numbers = release.fact(ports) if release.items(path) else {}
+    own = [port for port, number in numbers.items() if release.fact(_own).decide({**ANYONE, "port": number}).allowed]
+    for index, entry in enumerate(release.items(path)[:MOST_RULES] if own else ()):
+        denies = entry.get("action") == "Deny"
+        alone, usual = _alone(release, entry, not denies), denies
+        found = {port: alone.decide(_someone(number)).allowed for port, number in {**numbers, "": NOBODYS}.items()}
+        met = [port for port, answer in found.items() if answer is not usual]
+        if denies:
+            idle = all(port and release.fact(meshed.ingress).decide(_someone(numbers[port])).allowed for port in met)
+        else:
+            idle = None in found.values() and set(met) <= set(own)
+        if met and idle:
+            froms = [one for one in PEERS if engine(release) == "kubernetes" and one.split(".")[1] in met]
+            yield (
+                (path, index),
+                f"keeps nobody out, because the network policy admits anyone to the {' and the '.join(met)} port without it",
+                f"list whom to admit in {' and '.join(froms)}" if froms else OTHERWISE,
+            )
+
+
+OTHERWISE = "restrict callers by serviceMesh, or by the engine kubernetes, which has a list for each port"
+NOBODYS = 1  # a port that the pod has not
+REST = {  # by engine, and whether the calls that no rule before it meets are refused
+    ("calico", False): [{"action": "Allow"}],
+    ("clusterNetworkPolicy", True): [{"name": "rest", "action": "Deny", "from": [{"namespaces": {}}]}],
+}
+ANYONE = {"namespace": "any-other", "namespace_labels": {}, "labels": {}, "ip": ELSEWHERE, "protocol": "TCP"}
+
+
+def _someone(port):
+    """A call of a pod of which nothing is told."""
+    return {"port": port, "protocol": "TCP", "labels": some_pod()}
+
+
+def _own(release):
+    """The network policies as they judge calls of the pod, less what is passed through to them, which stands at the end."""
+    policy, *others = release.fact(meshed.own_network_policies)
+    added = len(release.items(lists(release, INGRESS)))
+    own = _with(policy, policy["spec"]["ingress"][: -added or None])
+    return network.judge([own, *others, *release.fact(meshed.added_network_policies)], release.fact(meshed.pod))
+
+
+def _with(policy, entries):
+    return {**policy, "spec": {**policy["spec"], "ingress": entries}}
+
+
+def _alone(release, entry, refused):
+    """One rule that is passed through as it judges calls alone, and whether all others are refused."""
+    policy, *_ = release.fact(meshed.own_network_policies)
+    rest = REST.get((engine(release), refused), [])
+    return network.judge([_with(policy, [entry, *rest])], release.fact(meshed.pod))
 
 
 @rule(WARNING, KUBERNETES + "#targeting-a-range-of-ports")
 def network_port_foreign(release):
-    """An added rule is for ports that the pod does not have.
+    """An added rule is for a port that the pod does not have.
 
     A policy sees the pod's own ports, not those of its Services, so the rule admits nothing."""
-    if engine(release) != "kubernetes":
-        return
     named = release.fact(ports)
-    for index, one in enumerate(release.items("networkPolicy.additionalIngress")):
-        for at, each in enumerate(one.get("ports") or ()):
-            port, last = each.get("port"), each.get("endPort")
-            if port is None or (each.get("protocol") or "TCP") != "TCP":
-                known = port is None
-            elif isinstance(port, str) and not port.isdecimal():
-                known = port in named or port.startswith("linkerd-")
-            else:
-                known = any(to_int(port) <= own <= to_int(last or port) for own in (*named.values(), *PROXIES))
-            if not known:
-                yield (
-                    ("networkPolicy.additionalIngress", index, "ports", at),
-                    f"the pod has no port {each.get('protocol') or 'TCP'} {port}, so nothing is admitted to it",
-                    f"write one of {', '.join(f'{name} {number}' for name, number in named.items())}",
-                )
+    for path, protocol, first, last in _admitted_ports(release):
+        if protocol != "TCP":
+            known = first is None
+        elif isinstance(first, str):
+            known = first in named or first.startswith("linkerd-")
+        else:
+            known = first is None or any(first <= own <= last for own in (*named.values(), *PROXIES))
+        if not known:
+            shown = first if first == last else f"{first} to {last}"
+            yield (
+                path,
+                f"the pod has no port {protocol} {shown}, so nothing is admitted to it",
+                f"write one of {', '.join(f'{name} {number}' for name, number in named.items())}",
+            )
+
+
+def _admitted_ports(release):
+    """Each port of an added rule, with its path and protocol: a name, the first and last of a range, or None for all."""
+    for path, one in rules(release, INGRESS):
+        if engine(release) == "kubernetes":
+            for at, each in enumerate(one.get("ports") or ()):
+                yield (*path, "ports", at), each.get("protocol") or "TCP", *_span(each.get("port"), each.get("endPort"))
+        elif engine(release) == "cilium":
+            for at, entry in enumerate(one.get("toPorts") or ()):
+                for index, each in enumerate(entry.get("ports") or ()):
+                    protocol = {None: "TCP", "ANY": "TCP"}.get(each.get("protocol"), each.get("protocol"))
+                    yield (
+                        (*path, "toPorts", at, "ports", index),
+                        protocol,
+                        *_span(each.get("port"), each.get("endPort")),
+                    )
+        elif engine(release) == "calico":
+            protocol = {None: "TCP", 6: "TCP", "6": "TCP"}.get(one.get("protocol"), one.get("protocol"))
+            for at, each in enumerate((one.get("destination") or {}).get("ports") or ()):
+                start, _, end = str(each).partition(":")
+                yield (*path, "destination", "ports", at), protocol, *_span(start, end)
+
+
+def _span(port, last):
+    """A name twice, or the first and the last number."""
+    try:
+        number = None if port is None else int(str(port), 0)  # as Cilium reads it
+    except ValueError:
+        number = to_int(port) if str(port).isdecimal() else str(port)
+    if not isinstance(number, int) or number == 0:
+        return number or None, number or None  # 0 is every port to Cilium
+    return number, max(number, to_int(last or number))

@@ -16,6 +16,13 @@ DECLARED = (
         "The templates are the pack's own and no cluster is asked; what it was for may have to be done otherwise.",
     ),
     Rule(
+        "usage-empty",
+        WARNING,
+        HELM,
+        "An option whose value is empty, as that of a shell's variable that is not set.",
+        "Everything goes into the namespace default, or to stdout.",
+    ),
+    Rule(
         "usage-other-version",
         WARNING,
         HELM,

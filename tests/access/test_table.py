@@ -49,8 +49,8 @@ YES, NO, DEPENDS = (True, (), (), ()), (False, (), (), ()), (None, (), (), ())
         ({"to": [{"operation": {"notMethods": ["GET", "HEAD"]}}]}, {"plaintext": (True, (), ("GET", "HEAD"), ())}),
         ({"to": [{"operation": {"notPaths": ["/a*"]}}]}, {"plaintext": (True, (), ("/a*",), ())}),
         ({"to": [{"operation": {"paths": ["/a*"]}}]}, {"plaintext": (True, ("/a*",), (), ())}),
-        ({"to": [{"operation": {"hosts": ["h:1"]}}]}, {"plaintext": (True, ("of host h:1",), (), ())}),
-        ({"to": [{"operation": {"notHosts": ["h:1"]}}]}, {"plaintext": (True, (), ("of host h:1",), ())}),
+        ({"to": [{"operation": {"hosts": ["h:1"]}}]}, {"plaintext": (True, ("requests of host h:1",), (), ())}),
+        ({"to": [{"operation": {"notHosts": ["h:1"]}}]}, {"plaintext": (True, (), ("requests of host h:1",), ())}),
         # Each method with each path, and with each header that is asked for.
         (
             {"to": [{"operation": {"methods": ["PUT", "POST"], "paths": ["/a", "/b"]}}]},
@@ -58,9 +58,12 @@ YES, NO, DEPENDS = (True, (), (), ()), (False, (), (), ()), (None, (), (), ())
         ),
         (
             {"when": [{"key": f"request.headers[{name}]", "values": [name]} for name in ("x", "y")]},
-            {"plaintext": (True, ("with x: x with y: y",), (), ())},
+            {"plaintext": (True, ("requests with x: x with y: y",), (), ())},
         ),
-        ({"when": [{"key": "request.headers[x]", "notValues": ["a"]}]}, {"plaintext": (True, (), ("with x: a",), ())}),
+        (
+            {"when": [{"key": "request.headers[x]", "notValues": ["a"]}]},
+            {"plaintext": (True, (), ("requests with x: a",), ())},
+        ),
         # What only a token, an address or the name of a server decides, is not told.
         ({"from": [{"source": {"requestPrincipals": ["*"]}}]}, {"any other meshed": DEPENDS, "plaintext": DEPENDS}),
         ({"when": [{"key": "connection.sni", "values": ["a"]}]}, {"any other meshed": DEPENDS, "plaintext": NO}),

@@ -103,8 +103,13 @@ NETWORK = {
 def test_the_network_policies_are_told_beside_the_mesh():
     found = {(port, caller): network for port, caller, _, network in rows({**istio(), "networkPolicy": NETWORK})}
     assert found["gate", FLAGGER] == "yes"
-    assert found["gate", "any other meshed"] == "no"
-    assert found["gate", "plaintext"] == "depends"  # whoever has no identity may be of that namespace
+    assert found["gate", "any other meshed"] == "listed"  # another account of that namespace gets through
+    assert found["gate", "plaintext"] == "listed"
+    assert found["health", "plaintext"] == "yes"
+    remarks = table({**istio(), "networkPolicy": NETWORK}).remarks
+    assert remarks[0] == "Where NETWORK is listed, only callers that the network policies list get through."
+    peers = {"enabled": True, "metrics": {"from": [{"namespaceSelector": {"matchLabels": {"a": "b"}}}]}}
+    assert [row[1::2] for row in rows({"networkPolicy": peers}) if row[0] == "metrics"] == [("anyone", "listed")]
     assert found["health", "kubelet"] == "yes"
     tunnelled = {row[:2]: row[3] for row in rows({**istio(), **AMBIENT, "networkPolicy": NETWORK})}
     assert tunnelled["gate", FLAGGER] == "no"  # its calls arrive at 15008, which the policy does not open

@@ -2,6 +2,10 @@
 # SPDX-License-Identifier: 0BSD
 """What --expect promises is held against the rendered objects, and a broken promise is told at its line."""
 
+import json
+from pathlib import Path
+
+import jsonschema_rs
 import pytest
 import yaml
 from conftest import PARTS
@@ -9,6 +13,7 @@ from conftest import PARTS
 from stageset_render.pack.expectations import broken
 from stageset_render.pack.release import Release
 
+ROOT = Path(__file__).parents[2]
 FLAGGER = "cluster.local/ns/flagger/sa/flagger"
 LINKERD = "flagger.flagger.serviceaccount.identity.linkerd.cluster.local"
 RULE = {
@@ -250,3 +255,12 @@ def test_each_release_is_held_against_the_same_promises(expect, command, tmp_pat
         "releases/b.yaml: access.yaml:1:3: error: plaintext gets in on port gate: no policy of a mesh"
     )
     assert done.stderr.count("error:") == 1
+
+
+def test_an_editor_checks_the_file_by_the_schema_as_it_is():
+    schema = json.loads((ROOT / "stageset_render" / "expectations.schema.json").read_text(encoding="utf-8"))
+    taken = jsonschema_rs.Draft7Validator(schema)
+    assert taken.is_valid(
+        yaml.safe_load((ROOT / "examples" / "expect" / "istio-strict.yaml").read_text(encoding="utf-8"))
+    )
+    assert not taken.is_valid([{"caller": "plaintext", "port": "gate"}])

@@ -5,6 +5,8 @@
 import pytest
 from conftest import PARTS
 
+from stageset_render import Refused, render
+
 SHARED = "ports: {gate: 8080}"  # refused by ports-shared
 OFF = "serviceMesh: {mtls: strict}"  # warned of by mesh-off
 WHY = "# stageset: ignore"
@@ -42,7 +44,10 @@ def test_each_name_of_a_comment_must_meet_something(command):
 
 def test_what_is_not_ignored_is_told_beside_it(told):
     both = f"{SHARED}\n{OFF}"
-    assert told(both, "--ignore", "mesh-*") == ([("stdin:1:1", "ports-shared")], "1 error, 1 ignored; nothing rendered")
+    assert told(both, "--ignore", "mesh-*") == (
+        [("stdin:1:15", "ports-shared")],
+        "1 error, 1 ignored; nothing rendered",
+    )
     assert told(both, "--ignore", "ports-*") == ([("stdin:2:1", "mesh-off")], "1 warning, 1 ignored")
 
 
@@ -152,3 +157,28 @@ def test_releases_ignore_for_themselves_and_what_they_share_once(command, tmp_pa
         f"--ignore image-*: warning: {UNMET}",
         "3 warnings, 2 ignored",
     ]
+
+
+def test_python_names_rules_as_the_command_does():
+    values = {"serviceMesh": {"enabled": True, "gate": {"from": [{"principals": ["spiffe://a/ns/b/sa/c"]}]}}}
+    for ignore in ("values-combination", ["values-*"]):
+        assert render(values, name="a", namespace="b", ignore=ignore)
+    with pytest.raises(Refused, match="there is no rule 'value-combination'"):
+        render(values, name="a", namespace="b", ignore=["value-combination"])
+
+
+def test_a_comment_that_is_indented_further_is_about_what_stands_above(told):
+    open_rule = """
+serviceMesh:
+  enabled: true
+  gate: {from: [{namespaces: [a]}]}
+  istio:
+    rules:
+      - from: [{source: {namespaces: [b]}}]
+        # stageset: ignore access-opened why
+      - {}
+"""
+    found, _ = told(open_rule)
+    assert found == [("stdin:8:9", "ignore-unmet"), ("stdin:9:9", "access-opened")]
+    found, _ = told(open_rule.replace("        # stage", "      # stage"))
+    assert found == []

@@ -13,6 +13,7 @@ docs/rules.md shows the first row of each rule as its example. What is found bef
 line of the command.
 """
 
+import copy
 import re
 from pathlib import Path
 
@@ -22,7 +23,7 @@ import yaml
 from stageset_render import rules
 from stageset_render.findings import ERROR
 from stageset_render.helm.reading import read_own
-from stageset_render.pack.release import Release
+from stageset_render.pack.release import Release, schema
 
 HERE = Path(__file__).parent
 FILES = sorted(HERE.glob("*.yaml"))
@@ -166,3 +167,37 @@ def test_nothing_is_found_in_the_defaults(family):
         "webhook",
     ):
         assert [found for one in rules.family(family) if one.check for found in one.check(release)] == []
+
+
+WRONG = [None, "", "nope", "Istio", 0, -1, 3, 1.5, True, [], [3], [None], {}, {"a": 3}, [{"a": []}]]
+BASES = {
+    "defaults": {},
+    "istio": {"serviceMesh": {"enabled": True}, "networkPolicy": {"enabled": True, "egress": {"enabled": True}}},
+    "linkerd": {"serviceMesh": {"enabled": True, "engine": "linkerd"}, "networkPolicy": {"enabled": True}},
+}
+
+
+@pytest.mark.parametrize("base", BASES)
+def test_no_wrong_value_is_too_wrong_to_be_judged(base):
+    """At every path one of the wrong values, another at the next: what the schema refuses no rule stumbles over."""
+    for number, path in enumerate(schema().paths()):
+        for wrong in (WRONG[number % len(WRONG)], WRONG[(number * 7 + 4) % len(WRONG)]):
+            values = copy.deepcopy(BASES[base])
+            inside = values
+            for step in path[:-1]:
+                inside = inside.setdefault(step, {})
+            if path:
+                inside[path[-1]] = wrong
+                assert isinstance(judged(values), list)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"replicas": 3},
+        {"networkPolicy": {"enabled": True, "engine": "Calico"}},
+        *({**BASES["istio"], "serviceMesh": {"enabled": True, "engine": engine}} for engine in ("Istio", "")),
+    ],
+)
+def test_what_decides_how_the_rest_is_read_is_refused_alone(values):
+    assert [one.rule for one in judged(values)] in (["values-type"], ["values-choice"])

@@ -153,7 +153,7 @@ def test_the_cases_turn_every_condition_on_and_off(monkeypatch):
             "schema",
             "values.schema.json",
             "bound",
-            "properties.ports.properties.metrics.maximum",
+            "properties.ports.properties.gate.maximum",
             65534,
             65535,
         ),
