@@ -50,9 +50,12 @@ def pull(chart: str, since: str | None = None, only: str | None = None) -> tuple
     if since:
         old = Chart(sources.older_chart(since, chart), f"{since}: ", values).gathered(set(pack.templates))
     found = Carriage(old, new, pack, only).carried()
+    told = list(_left(files, only))
     if only in (None, SCHEMA):
         _schema(old, new, pack, found)
-    return found, list(_left(files, only))
+        if since and any(one.path == SCHEMA for one in found.changes):
+            told.append(f"{SCHEMA} is made of the parts in schema/; write there what changes in it, and run schema/build.py")
+    return found, told
 
 
 def names(chart: str) -> list[str]:
