@@ -51,10 +51,10 @@ def pull(chart: str, since: str | None = None, only: str | None = None) -> tuple
         old = Chart(sources.older_chart(since, chart), f"{since}: ", values).gathered(set(pack.templates))
     found = Carriage(old, new, pack, only).carried()
     told = list(_left(files, only))
-    if only in (None, SCHEMA):
-        _schema(old, new, pack, found)
-        if since and any(one.path == SCHEMA for one in found.changes):
-            told.append(f"{SCHEMA} is made of the parts in schema/; write there what changes in it, and run schema/build.py")
+    if only in (None, SCHEMA) and _schema(old, new, pack, found):
+        told.append(
+            f"{SCHEMA} is made of the parts in schema/; write there what changes in it, and run schema/build.py"
+        )
     return found, told
 
 
@@ -82,21 +82,24 @@ def _read(text: str, label: str) -> dict:
     return found
 
 
-def _schema(old: Version, new: Version, target: Version, found: Changes) -> None:
-    before = target.files.get(SCHEMA)
+def _schema(old: Version, new: Version, target: Version, found: Changes) -> bool:
+    """Carry what changes in the schema; whether that is more than stubs and defaults."""
+    before, more = target.files.get(SCHEMA), False
     if before is None:
-        return
+        return False
     if old is target:
         after, conflicts = schema.stubs(load_yaml(new.files.get(new.defaults, ""), "values.yaml") or {}, before), []
     elif SCHEMA in old.files and SCHEMA in new.files:
         after, conflicts = schema.carried(old.files[SCHEMA], new.files[SCHEMA], before)
+        more = after != before
         if isinstance(target, Pack):
             after = schema.stubs(_after(target, found), after)
     else:
-        return
+        return False
     found.conflicts += [(SCHEMA, one) for one in conflicts]
     if after != before:
         found.changes.append(Change(SCHEMA, before, after))
+    return more
 
 
 def _after(target: Version, found: Changes) -> dict:

@@ -340,15 +340,16 @@ def ours_of(source, values):
         return None
 
 
-def both(directory, source, values):
+def alone(directory, source):
+    """A template without partials as a chart of its own."""
+    about = "apiVersion: v2\nname: one\nversion: 0.0.0\n"
+    return loaded(directory, {"Chart.yaml": about, "templates/it.txt": porting.ported("it.txt", source)})
+
+
+def both(chart, source, values):
     """What the pack and Helm make of a template without partials; None for a refusal."""
-    expected = ours_of(source, values)
-    texts = {
-        "Chart.yaml": "apiVersion: v2\nname: one\nversion: 0.0.0\n",
-        "templates/it.txt": porting.ported("it.txt", source),
-    }
-    found = helms(loaded(directory, texts), values)
-    return expected, None if isinstance(found, Exception) else found["it.txt"]
+    found = helms(chart, values)
+    return ours_of(source, values), None if isinstance(found, Exception) else found["it.txt"]
 
 
 EXPRESSIONS = [
@@ -380,8 +381,10 @@ ANY = ["a", "", "1", 1, 0, 1.5, True, False, None, [], ["a"], {}, {"y": "a"}, {"
 
 @pytest.mark.parametrize("expression", EXPRESSIONS)
 def test_expressions_mean_the_same_for_every_kind_of_value(tmp_path, expression):
-    for number, value in enumerate(ANY):
-        expected, found = both(tmp_path / str(number), f"{{{{ ({expression}) | to_json }}}}", {"x": value, "y": "a"})
+    source = f"{{{{ ({expression}) | to_json }}}}"
+    chart = alone(tmp_path, source)
+    for value in ANY:
+        expected, found = both(chart, source, {"x": value, "y": "a"})
         assert found == expected, value
 
 
@@ -401,8 +404,9 @@ STATEMENTS = [
 
 @pytest.mark.parametrize("source", STATEMENTS)
 def test_statements_scope_alike(tmp_path, source):
-    for number, value in enumerate([[], ["a"], ["a", "b", "c"]]):
-        expected, found = both(tmp_path / str(number), source, {"x": value, "none": []})
+    chart = alone(tmp_path, source)
+    for value in ([], ["a"], ["a", "b", "c"]):
+        expected, found = both(chart, source, {"x": value, "none": []})
         assert found == expected is not None, value
 
 
@@ -479,7 +483,7 @@ def test_white_space_is_trimmed_alike(tmp_path_factory, pieces, end):
         source += before + TAGS[kind].format(left, right) + inside
         if kind > 2:
             source += f"{{%{end_left} {'endif' if kind == 3 else 'endfor'} {end_right}%}}"
-    expected, found = both(tmp_path_factory.mktemp("one"), source + end, {})
+    expected, found = both(alone(tmp_path_factory.mktemp("one"), source + end), source + end, {})
     assert found == expected is not None
 
 
