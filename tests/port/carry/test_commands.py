@@ -386,10 +386,14 @@ def test_changes_of_the_pack_become_a_patch_of_the_chart(pack, chart):
     assert push(pack, chart, "--since", "HEAD~1")[::2] == ("", 0)
 
 
-def test_a_push_that_meets_another_text_is_a_conflict(pack, chart):
-    replaced(pack / DEPLOYMENT, ("periodSeconds: 20", "periodSeconds: 21"), ("path: /readyz", "path: /ready"))
+def test_a_push_that_meets_another_text_is_a_conflict(checkout, chart, run, monkeypatch):
+    monkeypatch.setattr(carrying, "_checked", lambda *_: [])
+    git(checkout, "init", "-q")
+    git(checkout, "add", "-A")
+    git(checkout, "commit", "-qm", "as the chart is")
+    replaced(checkout / DEPLOYMENT, ("periodSeconds: 20", "periodSeconds: 21"), ("path: /readyz", "path: /ready"))
     replaced(chart / DEPLOYMENT, ("periodSeconds: 20", "periodSeconds: 25"))
-    shown, told, code = push(pack, chart, "--since", "HEAD", "--write")
+    shown, told, code = run("push", chart, "--since", "HEAD", "--write")
     assert code == 2 and f"{DEPLOYMENT}:" in told and "it says `periodSeconds: 25`" in told
     text = (chart / DEPLOYMENT).read_text()
     assert "path: /ready\n" in text and "periodSeconds: 25" in text and "+              path: /ready\n" in shown

@@ -92,7 +92,7 @@ def test_an_edit_is_carried_and_nothing_else(plain, before, values, edit):
     pushed = carried(pack, changed, chart, file)
     assert list(pushed) == [path]
     assert max(lines(chart.files[path], pushed[path])) <= most + 1
-    there = versions.Chart({**chart.files, **pushed}, values=values)
+    there = versions.Chart({**beside, **pushed}, values=values)
     assert meant(there, file) == meant(after, file)
     assert number % 4 or carried(pack, changed, there, file) == {}
 
