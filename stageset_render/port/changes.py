@@ -10,8 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from stageset_render.findings import Finding, Refused
-from stageset_render.pack.files import SCHEMA
+from stageset_render.findings import Refused
 from stageset_render.port.carry import Carried, Carrier, Conflict
 from stageset_render.port.deliberate import entries
 from stageset_render.port.edits import Misfit
@@ -153,9 +152,9 @@ class Carriage:
         """What becomes of a template; where it is to mean what the new version means, it is looked at whether it does."""
         try:
             found = self._carrier(old, new, target)
-        except Misfit:
-            line = "what changes here stands on one line with other things; carry it by hand"
-            return Carried(target.tree.source, [Conflict(1, "", "", line)])
+        except Misfit as misfit:
+            told = "(what changes here stands on one line with other things; carry it by hand)"
+            return Carried(target.tree.source, [Conflict(misfit.line, "", "", told)])
         if found.problems:
             raise Untranslated(found.problems)
         return found
@@ -193,6 +192,3 @@ class Carriage:
         old = target if self.old is self.target else self._old(self.old.defaults)
         found = self._carrier(old, self._side(self.new, self.new.defaults), target)
         self._note(self.target.defaults, self.target.defaults, target.tree.source, found)
-
-
-__all__ = ["SCHEMA", "Carriage", "Change", "Changes", "Finding"]

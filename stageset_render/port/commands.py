@@ -265,7 +265,10 @@ def push_command(chart: str, since: str | None, only: str | None, writes: bool):
 
     if not Path(chart).is_dir():
         raise click.BadParameter(f"{chart} is no directory; unpack the chart first")
-    found, told = carrying.push(chart, since, (only or "").removeprefix("templates/") or None)
+    name = (only or "").removeprefix("templates/") or None
+    if name and name not in carrying.names(chart):
+        raise click.BadParameter(f"neither the chart nor the pack has a file {only!r}")
+    found, told = carrying.push(chart, since, name)
     if writes:
         carrying.save(found, Path(chart))
     click.echo(carrying.as_text(found).encode(), nl=False)

@@ -15,7 +15,11 @@ WORD = re.compile(r"\w+|\s+|[^\w\s]")
 
 
 class Misfit(Exception):
-    """A change that can't be carried by itself, since other things stand on its lines."""
+    """A change that can't be carried by itself, since other things stand on its line, where that is known."""
+
+    def __init__(self, line: int = 1):
+        super().__init__()
+        self.line = line
 
 
 class Edit(NamedTuple):
@@ -47,7 +51,7 @@ class Page:
         """Where the line begins whose first thing stands here. Misfit for a thing that stands behind another."""
         begun = self.source.rfind("\n", 0, at) + 1
         if self.source[begun:at].strip():
-            raise Misfit
+            raise Misfit(self.source.count("\n", 0, at) + 1)
         return begun
 
     def end(self, at: int) -> int:
@@ -58,7 +62,7 @@ class Page:
             if at <= one.start and one.end <= stop:
                 behind = behind.replace(self.source[one.start : one.end], "").strip()
         if behind and not behind.startswith("#"):
-            raise Misfit
+            raise Misfit(self.source.count("\n", 0, at) + 1)
         return stop
 
     def whole(self, start: int, end: int) -> tuple[int, int]:

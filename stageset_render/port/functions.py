@@ -11,7 +11,6 @@ from stageset_render.helm.functions import GLOBALS
 
 ORDERS = ("eq", "ge", "gt", "le", "lt", "ne")
 SIGNS = {"eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
-LOGIC = ("and", "or", "not")
 ALIKE = {"tuple": "list", "mustRegexMatch": "regexMatch"}  # another name of the same
 RESULTS = {
     **dict.fromkeys("add add1 div int int64 len max min mod mul sub".split(), "int"),

@@ -17,7 +17,7 @@ import yaml
 
 from stageset_render.port import types
 from stageset_render.port.diff import promql
-from stageset_render.port.meaning import QUOTES, Meaning, plain, printed, renames
+from stageset_render.port.meaning import QUOTES, Meaning, plain, printed
 from stageset_render.port.tree import Block, Branch, Call, Comment, Const, Node, Print, Set, Text, Tree, Var
 
 KEYED = re.compile(
@@ -375,6 +375,3 @@ def flat(items: list[Item], depth: int = 0) -> Iterator[tuple[str, int, Item]]:
             yield key, branch.line, item
             yield from flat(below, depth + 1)
         yield "end", item.node.close.line if item.node.close else item.line, item
-
-
-__all__ = ["Item", "Outline", "Piece", "flat", "renames"]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from stageset_render.findings import Finding, Place, Refused
 from stageset_render.helm.reading import load_yaml
-from stageset_render.pack.files import HELPERS, SCHEMA, all_templates, source, text
+from stageset_render.pack.files import HELPERS, SCHEMA, source, text
 from stageset_render.port import charts, jinja_reading, read_jinja, types, write_jinja
 from stageset_render.port.tree import Tree
 
@@ -111,6 +111,3 @@ def around(path: Path) -> Path | None:
     """The chart whose template a file is, if it is one."""
     chart = path.resolve().parent.parent
     return chart if path.resolve().parent.name == "templates" and (chart / "Chart.yaml").is_file() else None
-
-
-__all__ = ["all_templates", "around", "finding", "jinja", "known", "libraries", "one", "templates", "values_of"]

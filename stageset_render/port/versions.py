@@ -11,10 +11,10 @@ from collections.abc import Callable
 
 from stageset_render.findings import Finding, Refused
 from stageset_render.helm.reading import load_yaml
-from stageset_render.pack.files import CRDS, DEFAULTS, HELPERS, NOTES, SCHEMA
+from stageset_render.pack.files import DEFAULTS, HELPERS, SCHEMA
 from stageset_render.port import charts, jinja_reading, read_jinja, translate, types, write_go, write_jinja
 from stageset_render.port.sources import pack_files
-from stageset_render.port.tree import Block, Branch, Set, Text, Tree, Untranslatable, Var, expressions
+from stageset_render.port.tree import Block, Branch, Set, Text, Tree, expressions
 
 FOLDER = "templates/"
 
@@ -228,6 +228,3 @@ def _branches(nodes: list) -> list[Branch]:
     blocks = [node for node in nodes if isinstance(node, Block)]
     found = [branch for block in blocks for branch in block.branches]
     return found + [inner for branch in found for inner in _branches(branch.body)]
-
-
-__all__ = ["CRDS", "Chart", "NOTES", "Finding", "Pack", "Untranslatable", "Untranslated", "Var", "Version"]
