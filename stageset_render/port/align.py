@@ -113,7 +113,7 @@ class Alignment:
                 same = a.name == b.name or a.key.partition(":")[2].strip() == b.key.partition(":")[2].strip() != ""
                 return 1 if same and a.column == b.column else None
             return 1 if similar(a.key, b.key) else None
-        if a.node.kind != b.node.kind or a.node.kind == "macro" and a.bodies[0][1] != b.bodies[0][1]:
+        if a.node.kind != b.node.kind:
             return None
         total = 0
         for left, right in self._branches(a, b):
@@ -122,7 +122,9 @@ class Alignment:
                 total += self._cost(left[2], right[2])
             else:
                 total += 1 + sum(one.size for one in (left or right)[2])
-        if a.bodies[0][1] == b.bodies[0][1]:
+        if a.node.kind == "macro" and a.bodies[0][0].name != b.bodies[0][0].name:
+            return total if total == 1 else None
+        if a.bodies[0][1] == b.bodies[0][1] or a.node.kind == "macro":
             return total
         return total if total < (a.size + b.size) * 2 // 3 or a.size + b.size <= 4 and total < a.size + b.size else None
 

@@ -132,3 +132,41 @@ def test_all_edits_at_once_render_alike_on_both_sides(plain, theirs, values, tmp
     sides = [rendered(tmp_path / name, one, cases) for name, one in (("theirs", again), ("ours", mine))]
     assert len(chosen) > 45 and sides[0] == sides[1]
     assert sum(one != "fails" for one in sides[0]) > 20
+
+
+SEVERAL = {  # edits of more than one file: what becomes of the text, and how many lines change in each file
+    "a parameter of a helper": (
+        [
+            ("- name: {{ .name }}\n", "- name: {{ .name }}\n  tty: {{ .tty }}\n"),
+            ('"cacheDir" "/tmp/kubecache"', '"cacheDir" "/tmp/kubecache" "tty" false'),
+            ('(printf "/tmp/kubecache-%d" $index0)', '(printf "/tmp/kubecache-%d" $index0) "tty" true'),
+        ],
+        {HELPERS: 2, "templates/job-cleanup.yaml": 2},
+    ),
+    "another name of a helper": (
+        [('"stageset.scaling"', '"stageset.scales"')],
+        {HELPERS: 1, "templates/deployment.yaml": 1, "templates/horizontalpodautoscaler.yaml": 1},
+    ),
+    "another name of a value": (
+        [(".Values.tolerations", ".Values.tolerated"), ("\ntolerations: []", "\ntolerated: []")],
+        {"templates/deployment.yaml": 1, "templates/_defaults.tpl": 1},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SEVERAL)
+def test_an_edit_of_several_files_is_carried(plain, before, values, name):
+    pairs, most = SEVERAL[name]
+    texts = dict(plain)
+    for old, new in pairs:
+        texts = {path: text.replace(old, new) for path, text in texts.items()}
+    chart, pack = before
+    after = versions.Chart(dressing.dressed(texts), values=values)
+    pulled = carried(pack, after, pack)
+    assert {path: max(lines(pack.files[path], text)) for path, text in pulled.items()} == most
+    assert carried(chart, after, pack) == pulled
+    changed = versions.Pack({**pack.files, **pulled}, values=values)
+    pushed = carried(pack, changed, chart)
+    there = versions.Chart({**chart.files, **pushed}, values=values)
+    assert carried(changed, there, changed) == {}
+    assert all(max(lines(chart.files[path], text)) <= 2 for path, text in pushed.items())
