@@ -11,7 +11,6 @@ from urllib.parse import quote
 
 from .classes import (
     CLUSTER,
-    FILLER,
     MESHED,
     METHODS,
     MOST_BLOCKS,
@@ -23,12 +22,13 @@ from .classes import (
     Classes,
     Named,
     Request,
+    block_of,
     filled,
-    network,
     unlike,
     within,
 )
 from .matching import Sample, Texts, group
+from .patterns import FILLER
 
 
 def classes(objects: Iterable[dict], domain: str) -> Classes:
@@ -42,7 +42,14 @@ def classes(objects: Iterable[dict], domain: str) -> Classes:
     method = unlike((*METHODS, OTHER.upper()), methods.__contains__)
     other = Request("", method, unlike([f"/{name}" for name in NAMES], paths.__contains__))
     read = Authentications(ours, domain, meshed)
-    return Classes([Named(list(read.callers()), [Request(), *requests])], meshed, other, read.elsewhere())
+    return Classes(
+        [Named(list(read.callers()), [Request(), *requests])],
+        meshed,
+        other,
+        read.elsewhere(),
+        (),
+        tuple(read.addresses()),
+    )
 
 
 def identity(domain: str, namespace: str = OTHER, account: str = OTHER) -> str:
@@ -66,13 +73,20 @@ class Authentications:
             for each in objects
         }
         blocks = [block for each in objects for entry in _networks(each) for block in _blocks(entry)]
-        self.blocks = [found for block in dict.fromkeys(blocks) if (found := network(block))]
+        self.blocks = [found for block in dict.fromkeys(blocks) if (found := block_of(block))]
         self.few = len(self.blocks) <= MOST_BLOCKS
 
     def elsewhere(self) -> str:
         """An address that only what names all addresses names."""
         narrow = [each for each in self.blocks if each.prefixlen]
         return unlike(PUBLIC, lambda text: any(ipaddress.ip_address(text) in each for each in narrow))
+
+    def addresses(self) -> Iterator[tuple[str, str | None]]:
+        """The networks that are authenticated, each with an address of it that none of its exceptions has."""
+        for each in self.objects:
+            for entry in _networks(each):
+                kept_out = [found for block in entry.get("except") or () if (found := block_of(block))]
+                yield entry.get("cidr") or "", within(entry.get("cidr") or "", (), kept_out)
 
     def callers(self) -> Iterator[Caller]:
         for one in self.strangers:
@@ -119,9 +133,10 @@ class Authentications:
 
     def _from(self, networks: Iterable[dict], callers: tuple[Caller, ...]) -> Iterator[Caller]:
         for entry in networks:
-            own = [found for block in entry.get("except") or () if (found := network(block))]
+            own = [found for block in entry.get("except") or () if (found := block_of(block))]
             for block in _blocks(entry):
-                address = within(block, self.blocks if self.few else own)
+                kept_out = own if block == entry.get("cidr") else ()
+                address = within(block, self.blocks if self.few else (), kept_out)
                 for caller in callers if len(callers) <= 64 else callers[-2:]:
                     yield Caller(f"{caller.name} from {block}", caller.identity, address)
 

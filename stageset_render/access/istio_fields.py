@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
-from .matching import Match, Networks, Texts, Unknown
+from .matching import Match, Networks, Texts, Unknown, in_order
 
 SPIFFE = "spiffe://"
 LOCAL = "cluster.local"  # in a principal this stands for the mesh's own trust domain, whatever its name is
@@ -188,16 +188,6 @@ def candidates(identity: str) -> Iterable[str]:
             yield identity[start + 4 : end]
             end = identity.find("/", end + 1)
         start = identity.find("/ns/", start + 1)
-
-
-def in_order(parts: list[str], text: str) -> bool:
-    start = 0
-    for part in parts:
-        found = text.find(part, start)
-        if found < 0:
-            return False
-        start = found + len(part)
-    return True
 
 
 def service_accounts(values: list[str], reader: Reader) -> Callable[[str], bool]:

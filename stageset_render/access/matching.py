@@ -119,6 +119,17 @@ class Texts:
         return bool(self.suffixes) and any(text[-length:] in found for length, found in self.suffixes.items())
 
 
+def in_order(parts: list[str], text: str) -> bool:
+    """Whether the parts stand in the text one after another."""
+    start = 0
+    for part in parts:
+        found = text.find(part, start)
+        if found < 0:
+            return False
+        start = found + len(part)
+    return True
+
+
 @lru_cache(maxsize=1024)
 def address(text: str) -> tuple[int, int]:
     """IP version and number. An IPv4 address inside IPv6 counts as IPv4, as a dual-stack socket shows it.

@@ -4,16 +4,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import functools
+from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple
 
-from . import classes_istio, classes_linkerd, judge
-from .classes import CLUSTER, FILLER, OTHER, PLAINTEXT, Caller, Named, Request, filled
+from . import classes_istio, classes_linkerd, istio, judge, linkerd
+from .classes import CLUSTER, OTHER, PLAINTEXT, Caller, Named, Request, filled
 from .matching import Decision, Unknown
 
 TOKEN = Unknown("a token may decide it, where a RequestAuthentication verifies one")
 SNI = Unknown("the call's server name may decide it, which for a Service begins with outbound_")
 GRPC = Request("", "POST", f"/{OTHER}/{OTHER}")
+MOST_ADDRESSES = 4096  # from which a caller whose address is not told is asked about
 MOST_CALLS = 100_000  # of one port; with more, a caller is asked about on what is named with it alone
 
 
@@ -61,6 +63,7 @@ class Asked:
         engine: `istio` or `linkerd`.
         trust_domain: the mesh's; others that callers are named with are thought to be aliases of it.
         default_policy: the cluster's default inbound policy of Linkerd.
+        relay: the identity of a waypoint, with which calls of meshed callers may arrive instead of with their own.
     """
 
     def __init__(
@@ -71,19 +74,27 @@ class Asked:
         engine: str,
         trust_domain: str = "cluster.local",
         default_policy: str = "all-unauthenticated",
+        relay: str | None = None,
     ):
         classes = (classes_linkerd if engine == "linkerd" else classes_istio).classes(objects, trust_domain)
         self.named: list[Named] = classes.named
         self.meshed, self.plaintext, self.other = classes.meshed, Caller(PLAINTEXT, None), classes.other
-        self.elsewhere = classes.elsewhere
+        self.elsewhere, self.blocks = classes.elsewhere, classes.blocks
         self.requests = list(dict.fromkeys(request for one in self.named for request in one.requests if request.name))
         self.addresses = dict.fromkeys([CLUSTER, self.elsewhere])
         self.addresses |= {one.ip: None for each in self.named for one in each.callers if one.ip}
         domains = {} if engine == "linkerd" else dict.fromkeys(_domains(self.named))
-        options = {"trust_domain": trust_domain, "aliases": tuple(domains), "default_policy": default_policy}
-        self.engine, self.domain = engine, trust_domain
-        self.aliases = [one for one in domains if one != trust_domain and FILLER not in one]
-        self.judge = judge(objects, pod, engine=engine, **options)
+        domains.pop(trust_domain, None)
+        self.engine, self.domain, self.relay = engine, trust_domain, relay
+        self.aliases = [one for one in classes.domains if one in domains]
+        self._options = {"engine": engine, "trust_domain": trust_domain, "default_policy": default_policy}
+        self._read = objects, pod
+        self.judge = judge(objects, pod, aliases=tuple(domains), **self._options)
+        self.foreign = bool(domains)
+
+    @functools.cached_property
+    def _without_aliases(self) -> istio.Judge | linkerd.Judge:
+        return judge(*self._read, **self._options)
 
     def call(self, port: Port, caller: Caller, request: Request) -> dict:
         """What is asked about."""
@@ -105,16 +116,36 @@ class Asked:
         return self._ask(port, caller, request, (CLUSTER, self.elsewhere))
 
     def promised(self, port: Port, caller: Caller, request: Request) -> Decision:
-        """The same from wherever a caller may call."""
-        return self._ask(port, caller, request, self.addresses)
+        """The same from wherever a caller may call, and whatever other names the mesh's trust domain has."""
+        found = self._ask(port, caller, request, self.addresses)
+        if self.foreign and caller.identity is not None:
+            alone = self._ask(port, caller, request, self.addresses, self._without_aliases)
+            if alone.allowed is not found.allowed:
+                names = ", ".join(self.aliases) or "what the principals name"
+                return Decision(None, f"depends on whether the mesh's trustDomainAliases name {names}")
+        return found
 
-    def _ask(self, port: Port, caller: Caller, request: Request, addresses: Iterable[str]) -> Decision:
+    def _ask(self, port: Port, caller: Caller, request: Request, addresses: Collection[str], other=None) -> Decision:
         call = self.call(port, caller, request)
-        decision = self.judge.decide(call)
-        if decision.allowed is None and caller.ip is None:
-            found = [self.judge.decide({**call, "ip": ip}) for ip in addresses]
-            return found[0] if len({each.allowed for each in found}) == 1 else decision
-        return decision
+        decision = self._decide(call, other)
+        if decision.allowed is not None or caller.ip is not None or len(addresses) > MOST_ADDRESSES:
+            return decision
+        first = None
+        for ip in addresses:
+            found = self._decide({**call, "ip": ip}, other)
+            first = first or found
+            if found.allowed is not first.allowed:
+                return decision
+        return first or decision
+
+    def _decide(self, call: dict, other=None) -> Decision:
+        found = (other or self.judge).decide(call)
+        if self.relay is None or call["identity"] in (None, self.relay):
+            return found
+        passed_on = (other or self.judge).decide({**call, "identity": self.relay})
+        if passed_on.allowed is found.allowed:
+            return found
+        return Decision(None, f"a call that the waypoint passes on has the waypoint's identity: {passed_on.because}")
 
     def rows(self, port: Port) -> Iterator[Row]:
         """The rows of a port: named callers that get in otherwise than those that nobody names, and those."""

@@ -13,7 +13,7 @@ from pathlib import Path as File
 from typing import Any
 
 from stageset_render.access import classes_istio, classes_linkerd
-from stageset_render.access.classes import MESHED, OTHER, Caller, Request
+from stageset_render.access.classes import MESHED, OTHER, Caller, Request, phrase
 from stageset_render.access.matching import Decision
 from stageset_render.access.table import Port
 from stageset_render.findings import Finding, Hint, Place, Refused, short
@@ -159,8 +159,20 @@ def _requests(release: Release, port: Port, caller: Caller, entry: dict) -> list
     if caller.name == meshed.KUBELET and port.office and not told:
         return [request for _, request in port.office]
     known = release.fact(meshed.asked).requests if mesh.engine(release) and port.protocol == "http" else []
-    whole = {"method", "path", "host"} <= set(told)
-    return list(dict.fromkeys(request._replace(**told) for request in ([Request()] if whole else [Request(), *known])))
+    found: dict[Request, Request] = {}
+    for request in (Request(), *known):
+        whole = request._replace(**told, name="")
+        if whole not in found:
+            found[whole] = whole._replace(name=_rest(request, told) if told else request.name)
+    return list(found.values())
+
+
+def _rest(request: Request, told: dict) -> str:
+    """How that of a request is told which the expectation leaves open."""
+    parts = [getattr(request, part) for part in ("method", "path") if part not in told]
+    host = f"of host {request.host}" if request.host and "host" not in told else None
+    headers = () if "headers" in told else request.headers
+    return phrase(*parts, host, *(f"with {name}: {text}" for name, text in headers))
 
 
 def _decide(
@@ -168,7 +180,9 @@ def _decide(
 ) -> Decision:
     """Whether the mesh and the network policies both let in."""
     open_to_all = mesh.unmeshed(release)
-    found = Decision(True, open_to_all) if open_to_all else release.fact(meshed.asked).promised(port, caller, request)
+    own = None if open_to_all else meshed.proxy_port(release, port.number)
+    found = Decision(True, open_to_all) if open_to_all else own
+    found = found or release.fact(meshed.asked).promised(port, caller, request)
     barred = network.decide(port.number, caller, labels)
     if found.allowed is False or barred is None or barred.allowed is True:
         return found

@@ -5,7 +5,8 @@ else, kubelet at the probes, kube-apiserver at the webhook."""
 
 from stageset_render.access import POLICY
 from stageset_render.access.classes import CLUSTER, Caller, Named, Request
-from stageset_render.access.classes_istio import callers_of
+from stageset_render.access.classes_istio import named_by, within_namespaces
+from stageset_render.access.patterns import Steps
 from stageset_render.access.table import Asked
 from stageset_render.findings import WARNING
 from stageset_render.pack import mesh, meshed
@@ -184,25 +185,14 @@ def access_rule_admits_nobody(release):
         return
     asked = release.fact(meshed.asked)
     first, ports = asked.judge.count() - len(rules), release.fact(meshed.asked_ports)
-    for index, one in enumerate(rules[:MOST_RULES]):
-        callers, requests = asked.named[first + index]
-        callers, requests = [*callers, asked.meshed, asked.plaintext], [*requests, Request()]
-        if len(callers) * len(requests) > MOST_REQUESTS or _of_other_domains(one):
+    for index in range(min(len(rules), MOST_RULES)):
+        named = asked.named[first + index]
+        callers, requests = [*named.callers, asked.meshed, asked.plaintext], [*named.requests, Request()]
+        if len(callers) * len(requests) > MOST_REQUESTS or not named.whole:
             continue
-        calls = (
-            asked.call(port._replace(protocol="http"), caller, request)
-            for port in ports
-            for caller in callers
-            for request in requests
-        )
+        calls = (asked.call(port, caller, request) for port in ports for caller in callers for request in requests)
         if all(asked.judge.matches(first + index, call) is False for call in calls):
             yield (RULES, index), "admits nobody: no call that it names meets all of it", "mend it, or leave it out"
-
-
-def _of_other_domains(one):
-    """Whether a principal leaves its trust domain open but for its end, so that no caller of it is known."""
-    texts = [text for item in one.get("from") or () for text in (item.get("source") or {}).get("principals") or ()]
-    return any(text.startswith("*") and text != "*" and not text.startswith("*/") for text in texts)
 
 
 def _opened_by_objects(release, ports):
@@ -237,14 +227,21 @@ def access_caller_shut_out(release):
 
 
 def _excluded(release, asked, port):
-    for index, entry in enumerate(release.items(f"serviceMesh.{port.name}.from")):
+    steps, left = Steps(), MOST_RULES  # of those that are found, each of whom is asked about
+
+    def gets_in(principal, namespaces):
+        nonlocal left
+        if within_namespaces(principal, namespaces, asked.domain, steps) or steps.spent:
+            return True
+        left -= 1
+        caller = named_by(principal, asked.domain) if left >= 0 else None
+        return caller is not None and asked.ask(port, caller).allowed is not False
+
+    for index, entry in enumerate(release.items(f"serviceMesh.{port.name}.from")[:MOST_RULES]):
         principals, namespaces = entry.get("principals") or (), entry.get("namespaces") or ()
         if not (principals and namespaces):
             continue
-        met = [
-            any(asked.ask(port, caller).allowed is not False for caller in callers_of([one], namespaces, asked.domain))
-            for one in principals
-        ]
+        met = [gets_in(one, namespaces) for one in principals]
         path = (f"serviceMesh.{port.name}.from", index)
         if not any(met):
             yield (
