@@ -232,6 +232,6 @@ def known(test: Callable[[str], bool] | None, fact: str | Unknown | None) -> Mat
     return test(fact)
 
 
-def some(names: list[str]) -> str:
+def some(names: list[str], joint: str = "or") -> str:
     """The names in a sentence, of many the first three."""
-    return " or ".join(names[:3]) + (f" or {len(names) - 3} more" if len(names) > 3 else "")
+    return f" {joint} ".join(names[:3]) + (f" {joint} {len(names) - 3} more" if len(names) > 3 else "")

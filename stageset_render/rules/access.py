@@ -4,8 +4,9 @@
 else, kubelet at the probes, kube-apiserver at the webhook."""
 
 from stageset_render.access import POLICY
-from stageset_render.access.classes import CLUSTER, Caller, Named, Request
+from stageset_render.access.classes import CLUSTER, Caller, Named, Request, block_of
 from stageset_render.access.classes_istio import named_by, within_namespaces
+from stageset_render.access.matching import some
 from stageset_render.access.patterns import Steps
 from stageset_render.access.table import Asked
 from stageset_render.findings import WARNING
@@ -18,6 +19,9 @@ from stageset_render.rules.mesh import AUTHORIZATION
 RULES = "serviceMesh.istio.rules"
 LISTED = ("gate", "metrics", "mcp")  # the ports whose callers the values list
 GRANTS = ("AuthorizationPolicy", "ServerAuthorization")
+PRIVATE = [block_of(text) for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")]
+PRIVATE_V6 = [block_of("fc00::/7")]
+MOST_BLOCKS = 16  # of addresses, each of which is asked about
 MOST_REQUESTS = 256  # of Linkerd's routes; every one of more would be asked about in vain
 
 
@@ -46,23 +50,44 @@ def _strangers(asked):
     """Callers that nobody names, in a cluster's networks and elsewhere."""
     for caller in (asked.meshed, asked.plaintext):
         for ip in (CLUSTER, asked.elsewhere):
-            yield caller._replace(ip=ip)
+            yield caller._replace(ip=ip), ""
+
+
+def _within(asked, blocks):
+    """Callers that nobody names, in each block that whole clusters may be in, with that."""
+    wide = [(text, ip) for text, ip in dict.fromkeys(blocks) if ip and _is_wide(block_of(text))]
+    for caller in (asked.meshed, asked.plaintext):
+        for text, ip in wide[:MOST_BLOCKS]:
+            yield caller._replace(ip=ip), text
+
+
+def _is_wide(block):
+    """Whether a block is one of private addresses that has all pods of a node at least, or no small part of all addresses.
+
+    A node's pods have a /24 of IPv4 or a /64 of IPv6, a cluster's a /16 or more (Kubernetes: node-cidr-mask-size)."""
+    if block.version == 6:
+        return block.prefixlen <= 64 and (block.prefixlen <= 8 or any(block.overlaps(one) for one in PRIVATE_V6))
+    return block.prefixlen <= 8 or (block.prefixlen <= 16 and any(block.overlaps(one) for one in PRIVATE))
 
 
 class Opened:
     """What one added rule or object opens of one port: to whom, on which requests."""
 
     def __init__(self):
-        self.who, self.requests = [], []
+        self.who, self.requests, self.blocks = [], [], []
 
-    def add(self, caller, request):
+    def add(self, caller, request, block):
         self.who.append((caller.identity is None, caller.ip != CLUSTER))
         self.requests.append(request.name)
+        self.blocks.append(block)
 
     def __str__(self):
         plain = any(plaintext for plaintext, _ in self.who)
         who = "anyone, also without mTLS" if plain else "any meshed caller"
-        where = "" if any(outside for _, outside in self.who) else " in the cluster's networks"
+        outside = any(outside for _, outside in self.who)
+        where = "" if outside and "" in self.blocks else " in the cluster's networks"
+        if "" not in self.blocks:
+            where = f" from {some(list(dict.fromkeys(self.blocks)), 'and')}"
         on = "" if "" in self.requests else f" on {', '.join(dict.fromkeys(self.requests[:3]))}"
         return f"{who}{where}{on}"
 
@@ -92,12 +117,15 @@ def _opened_by_rules(release, ports):
         requests = dict.fromkeys([Request(), *asked.named[first + index].requests])
         for port in ports:
             opened = Opened()
-            for caller in _strangers(asked):
-                for request in requests:
-                    call = asked.call(port, caller, request)
-                    added = asked.judge.matches(first + index, call)
-                    if added is True and not any(asked.judge.matches(own, call) is not False for own in range(first)):
-                        opened.add(caller, request)
+            for strangers in (_strangers(asked), _within(asked, asked.named[first + index].blocks)):
+                for caller, block in strangers if not opened.who else ():
+                    for request in requests:
+                        call = asked.call(port, caller, request)
+                        added = asked.judge.matches(first + index, call)
+                        if added is True and not any(
+                            asked.judge.matches(own, call) is not False for own in range(first)
+                        ):
+                            opened.add(caller, request, block)
             if opened.who:
                 yield (RULES, index), port.name, opened
 
@@ -203,11 +231,14 @@ def _opened_by_objects(release, ports):
     requests = [Request(), *asked.requests[:MOST_REQUESTS]]
     for port in ports:
         found = {}
-        for caller in _strangers(own):
-            for request in requests:
-                if own.ask(port, caller, request).allowed is False:
-                    for name in asked.judge.admitting(asked.call(port, caller, request)):
-                        found.setdefault(name, Opened()).add(caller, request)
+        for strangers in (_strangers(own), _within(asked, asked.blocks)):
+            known = set(found)
+            for caller, block in strangers:
+                for request in requests:
+                    if own.ask(port, caller, request).allowed is False:
+                        for name in asked.judge.admitting(asked.call(port, caller, request)):
+                            if name not in known:
+                                found.setdefault(name, Opened()).add(caller, request, block)
         for name, opened in found.items():
             yield paths.get(name.partition(", accessPolicy ")[0], (PATH,)), port.name, opened
 
