@@ -23,6 +23,7 @@ from stageset_render.pack import mesh, meshed
 from stageset_render.pack.callers import Network
 from stageset_render.pack.release import Release
 from stageset_render.pack.schema import Schema
+from stageset_render.pack.unread import told
 
 LIST, MOST = "expectations", 1000
 ACCOUNT = re.compile(r"([a-z0-9](?:[-a-z0-9]*[a-z0-9])?)/([a-z0-9](?:[-a-z0-9.]*[a-z0-9])?)")
@@ -32,6 +33,10 @@ LINKERD_FORM = re.compile(rf"{NAME}\.serviceaccount\.identity\.{NAME}")
 SPIFFE_FORM = re.compile(r"spiffe://[a-z0-9._-]+(/[A-Za-z0-9._-]+)+")
 OFFICES = {"plaintext": "", "kubelet": "health", "kube-apiserver": "webhook"}
 SWITCHES = {"gate": "gate.enabled", "mcp": "mcp.enabled", "webhook": "webhook.enabled"}
+
+
+class NoCaller(ValueError):
+    """What an expectation names as a caller, or as its address, is none."""
 
 
 class Expectations:
@@ -84,14 +89,21 @@ def _inside(found: Finding, place) -> Finding:
 
 def broken(release: Release, entries: list[dict], place=lambda path: None) -> Iterator[Finding]:
     """A finding for each expectation that does not hold, at its place."""
-    network, ports = Network(release), {port.name: port for port in release.fact(meshed.asked_ports)}
+    network = Network(release)
     for index, entry in enumerate(entries):
-        for rule, message in _of(release, network, ports, entry):
+        where = f"whether {entry['caller']} gets in on port {entry['port']} can't be told"
+        found = told(
+            release,
+            lambda entry=entry: list(_of(release, network, entry)),
+            lambda why, where=where: [("expect-undecided", f"{where}: {why}")],
+        )
+        for rule, message in found:
             yield Finding((), message, rule=rule, place=place((index,)))
 
 
-def _of(release: Release, network: Network, ports: dict[str, Port], entry: dict) -> Iterator[tuple[str, str]]:
+def _of(release: Release, network: Network, entry: dict) -> Iterator[tuple[str, str]]:
     who, wanted = entry["caller"], entry["allowed"]
+    ports = {port.name: port for port in release.fact(meshed.asked_ports)}
     port = ports.get(entry["port"]) or _numbered(ports, entry["port"])
     where = f"port {entry['port']}"
     if port is None:
@@ -101,7 +113,7 @@ def _of(release: Release, network: Network, ports: dict[str, Port], entry: dict)
         return
     try:
         caller = _caller(release, who, entry.get("ip"))
-    except ValueError as error:
+    except NoCaller as error:
         yield "expect-malformed", str(error)
         return
     for request in _requests(release, port, caller, entry):
@@ -125,9 +137,11 @@ def _numbered(ports: dict[str, Port], number: Any) -> Port | None:
 
 
 def _caller(release: Release, who: str, ip: str | None) -> Caller:
-    """Raises ValueError for what is no caller."""
-    if ip is not None:
-        ipaddress.ip_address(ip)
+    """Raises NoCaller for what is none."""
+    try:
+        ipaddress.ip_address(ip or "::")
+    except ValueError as error:
+        raise NoCaller(str(error)) from None
     engine = mesh.engine(release)
     make = (classes_linkerd if engine == "linkerd" else classes_istio).identity
     if who in OFFICES:
@@ -145,7 +159,7 @@ def _caller(release: Release, who: str, ip: str | None) -> Caller:
     if engine == "linkerd" and (SPIFFE_FORM.fullmatch(who) or LINKERD_FORM.fullmatch(who)):
         return Caller(who, who, ip)
     of = f"an identity of {engine.capitalize()}" if engine else "an identity"
-    raise ValueError(
+    raise NoCaller(
         f"{short(repr(who))} is not {of}; write namespace/serviceaccount, a full identity, plaintext, kubelet, kube-apiserver "
         "or any other meshed"
     )
@@ -153,17 +167,17 @@ def _caller(release: Release, who: str, ip: str | None) -> Caller:
 
 def _requests(release: Release, port: Port, caller: Caller, entry: dict) -> list[Request]:
     """What is told of the request, beside all that the objects tell apart of the rest; of kubelet its probes."""
-    told = {key: entry[key] for key in ("method", "path", "host") if key in entry}
+    said = {key: entry[key] for key in ("method", "path", "host") if key in entry}
     if "headers" in entry:
-        told["headers"] = tuple(entry["headers"].items())
-    if caller.name == meshed.KUBELET and port.office and not told:
+        said["headers"] = tuple(entry["headers"].items())
+    if caller.name == meshed.KUBELET and port.office and not said:
         return [request for _, request in port.office]
     known = release.fact(meshed.asked).requests if mesh.engine(release) and port.protocol == "http" else []
     found: dict[Request, Request] = {}
     for request in (Request(), *known):
-        whole = request._replace(**told, name="")
+        whole = request._replace(**said, name="")
         if whole not in found:
-            found[whole] = whole._replace(name=_rest(request, told) if told else request.name)
+            found[whole] = whole._replace(name=_rest(request, said) if said else request.name)
     return list(found.values())
 
 

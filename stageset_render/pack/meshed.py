@@ -11,6 +11,7 @@ from stageset_render.access.table import Asked, Port
 from stageset_render.pack.facts import pod_labels, ports
 from stageset_render.pack.mesh import WAYPOINT, ambient, engine, served
 from stageset_render.pack.release import Release
+from stageset_render.pack.unread import MALFORMED, Unread, told
 
 POLICIES = {
     "istio": ("istio-authorizationpolicy.yaml", "peerauthentication.yaml", "servicemesh-default-deny.yaml"),
@@ -88,27 +89,30 @@ def own_network_policies(release: Release) -> list[dict]:
     return release.objects(own, "networkpolicy-default-deny.yaml", "namespace.yaml")
 
 
-def ingress(release: Release) -> network.Judge:
+def ingress(release: Release) -> network.Judge | Unread:
     """The network policies as they judge calls of the pod."""
     return _network(release, "ingress")
 
 
-def egress(release: Release) -> network.Judge:
+def egress(release: Release) -> network.Judge | Unread:
     """The network policies as they judge what the pod calls."""
     return _network(release, "egress")
 
 
-def _network(release: Release, direction: str) -> network.Judge:
-    own, added = release.fact(own_network_policies), release.fact(added_network_policies)
-    try:
-        return network.judge([*own, *added], release.fact(pod), direction)
-    except (
-        LookupError,
-        TypeError,
-        ValueError,
-        AttributeError,
-    ):  # nothing checks what is added beside Linkerd's objects
-        return network.judge([*own, *map(_unreadable, added)], release.fact(pod), direction)
+def _network(release: Release, direction: str) -> network.Judge | Unread:
+    def read() -> network.Judge:
+        own, added = release.fact(own_network_policies), release.fact(added_network_policies)
+        try:
+            return network.judge([*own, *added], release.fact(pod), direction)
+        except MALFORMED:  # nothing checks what is added beside Linkerd's objects
+            return network.judge([*own, *map(_unreadable, added)], release.fact(pod), direction)
+
+    return told(release, read, Unread)
+
+
+def network_judge(release: Release, objects: list[dict]) -> network.Judge | Unread:
+    """Some network policies as they judge calls of the pod."""
+    return told(release, lambda: network.judge(objects, release.fact(pod)), Unread)
 
 
 def _unreadable(thing: dict) -> dict:

@@ -4,7 +4,6 @@
 
 import re
 
-from stageset_render.access import network
 from stageset_render.access.classes import ELSEWHERE
 from stageset_render.access.matching import Partial
 from stageset_render.findings import WARNING
@@ -171,7 +170,7 @@ def _alone(release, entry, refused):
     """One rule that is passed through as it judges calls alone, and whether all others are refused."""
     policy, *_ = release.fact(meshed.own_network_policies)
     spec = {**policy["spec"], "ingress": [entry, *REST.get((engine(release), refused), [])]}
-    return network.judge([{**policy, "spec": spec}], release.fact(meshed.pod))
+    return meshed.network_judge(release, [{**policy, "spec": spec}])
 
 
 def _without(release, path):
