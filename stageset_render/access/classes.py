@@ -180,6 +180,6 @@ def _among(ranges: list[tuple[int, int]], number: int) -> bool:
 def block_of(text: str) -> Block | None:
     """A block, or an address as one; None for what is none."""
     try:
-        return ipaddress.ip_network(text, strict=False)
+        return ipaddress.ip_network(str(text), strict=False)
     except ValueError:
         return None
