@@ -24,7 +24,7 @@ METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "TRACE", 
 MESHED, PLAINTEXT = "any other meshed", "plaintext"
 CLUSTER, ELSEWHERE = "10.255.254.253", "203.0.113.253"  # addresses of a cluster's networks, and of nobody's
 PUBLIC = (ELSEWHERE, "198.51.100.7", "192.0.2.9", "8.8.4.4", "130.57.1.9", "77.1.2.9", "217.1.2.9", "2001:db8::9")
-MOST_PAIRS = 4096  # of one rule: of more callers and requests than that, each of one side with the first of the other
+MOST_PAIRS = 64  # of one source's callers with its addresses; of more, each address with the first of the callers
 MOST_BLOCKS = 256  # beside which narrower ones are looked for
 MOST_MIXED = 64  # methods, paths, hosts and headers of one operation, each with each
 
@@ -79,12 +79,6 @@ class Named(NamedTuple):
     requests: list[Request]
     blocks: tuple[tuple[str, str | None], ...] = ()
     whole: bool = True
-
-    def calls(self) -> Iterator[tuple[Caller, Request]]:
-        if len(self.callers) * len(self.requests) <= MOST_PAIRS:
-            return itertools.product(self.callers, self.requests)
-        first, others = self.callers[:1], self.requests[1:]
-        return itertools.chain(itertools.product(self.callers, self.requests[:1]), itertools.product(first, others))
 
 
 class Classes(NamedTuple):

@@ -19,12 +19,19 @@ ROOT_NAMESPACE = "istio-system"  # Global Mesh Options: rootNamespace
 TRUE = ("1", "t", "T", "TRUE", "true", "True")  # what Go's ParseBool reads as true
 
 
+Parts = tuple  # of lists of alternatives, each a list of clauses
+CALLER = ("identity", "ip", "port")  # what is told of a caller before any request
+MOST_CALLERS = 4096  # of whom it is remembered which rules they may match
+FEW = 16  # rules that are looked through one after another
+
+
 class Rule(NamedTuple):
-    """One rule: its name, and what it matches of HTTP and of TCP."""
+    """One rule: its name, what it matches of HTTP and of TCP, and its clauses: of one operation, one source, all conditions."""
 
     name: str
     http: Callable[[Facts], Match]
     tcp: Callable[[Facts], Match]
+    parts: Parts = ()
 
 
 class Judge:
@@ -39,6 +46,7 @@ class Judge:
         self.tokens = any(each["kind"] == "RequestAuthentication" and attached(each, pod) is True for each in ours)
         self.policies = {"CUSTOM": [], "DENY": [], "ALLOW": []}
         self.rules = {"CUSTOM": [], "DENY": [], "ALLOW": []}
+        self.at_port, self.of_caller = {}, {}
         for each in ours:
             action = (each.get("spec") or {}).get("action") or "ALLOW"
             # AUDIT only logs, and a dry run never enforces.
@@ -64,6 +72,32 @@ class Judge:
             return Decision(False, "the caller's trust domain is not the mesh's")
         return self.authorize(facts_of(call, identity, self.pod, self.tokens), call.get("protocol") == "tcp")
 
+    def near(self, action: str, facts: Facts) -> list[tuple[int, Rule]]:
+        """The rules of an action, with their numbers, that a call of this caller at this port may match."""
+        rules, port = self.rules[action], facts["port"]
+        if len(rules) <= FEW:
+            return list(enumerate(rules))
+        if (action, port) not in self.at_port:
+            found = [
+                (number, each, concerns(each, ("port",)), concerns(each, CALLER)) for number, each in enumerate(rules)
+            ]
+            self.at_port[action, port] = [one for one in found if one[2](facts) is not False]
+        key = (action, port, facts["identity"], facts["ip"])
+        if key not in self.of_caller:
+            if len(self.of_caller) > MOST_CALLERS:
+                self.of_caller.clear()
+            at_port = self.at_port[action, port]
+            self.of_caller[key] = [(number, each) for number, each, _, test in at_port if test(facts) is not False]
+        return self.of_caller[key]
+
+    def concerned(self, call: dict) -> list[int]:
+        """The numbers of the rules of the action ALLOW that a call of this caller at this port may match."""
+        return [number for number, _ in self.near("ALLOW", self.facts(call))]
+
+    def facts(self, call: dict) -> Facts:
+        mode, _ = self.peer(call["port"])
+        return facts_of(call, None if mode == "DISABLE" else call.get("identity"), self.pod, self.tokens)
+
     def count(self) -> int:
         """How many rules of the action ALLOW there are."""
         return len(self.rules["ALLOW"])
@@ -78,10 +112,10 @@ class Judge:
         return rule.tcp(facts) if call.get("protocol") == "tcp" else rule.http(facts)
 
     def authorize(self, facts: Facts, tcp: bool) -> Decision:
-        rule, doubt = first(self.rules["DENY"], facts, tcp)
+        rule, doubt = first(self.near("DENY", facts), facts, tcp)
         if rule:
             return Decision(False, rule)
-        custom, external = first(self.rules["CUSTOM"], facts, tcp)
+        custom, external = first(self.near("CUSTOM", facts), facts, tcp)
         if custom:
             doubt = doubt or f"{custom}: an external authorizer decides, by the action CUSTOM"
         doubt = doubt or external
@@ -91,16 +125,21 @@ class Judge:
     def allows(self, facts: Facts, tcp: bool) -> Decision:
         if not self.policies["ALLOW"]:
             return Decision(True, "no AuthorizationPolicy with the action ALLOW selects the pod")
-        rule, doubt = first(self.rules["ALLOW"], facts, tcp)
+        rule, doubt = first(self.near("ALLOW", facts), facts, tcp)
         if rule or doubt:
             return Decision(True if rule else None, rule or doubt)
         return Decision(False, f"no rule of {some(self.policies['ALLOW'])} admits it")
 
 
-def first(rules: list[Rule], facts: Facts, tcp: bool) -> tuple[str | None, str | None]:
+def concerns(rule: Rule, facts: Iterable[str]) -> Callable[[Facts], Match]:
+    """Whether a rule may match, as far as some facts tell."""
+    return matches([[[clause for clause in one if clause.fact in facts] for one in part] for part in rule.parts])
+
+
+def first(rules: list[tuple[int, Rule]], facts: Facts, tcp: bool) -> tuple[str | None, str | None]:
     """The name of the first rule that matches, and of the first that may match, with the reason."""
     doubt = None
-    for rule in rules:
+    for _, rule in rules:
         match = rule.tcp(facts) if tcp else rule.http(facts)
         if match is True:
             return rule.name, doubt
@@ -198,7 +237,9 @@ def read_rule(name: str, rule: dict, reader: Reader) -> Rule:
     plain = [[[clause for clause in one if not clause.http] for one in part] for part in parts]
     if reader.broken:
         return Rule(name, always(False), always(False))
-    return Rule(name, matches(parts), matches(plain) if reader.lenient or plain == list(parts) else always(False))
+    return Rule(
+        name, matches(parts), matches(plain) if reader.lenient or plain == list(parts) else always(False), parts
+    )
 
 
 def matches(parts: Iterable[list[list[Clause]]]) -> Callable[[Facts], Match]:

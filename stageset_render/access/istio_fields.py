@@ -11,9 +11,11 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 from typing import Any, NamedTuple
 
-from .matching import Match, Networks, Texts, Unknown, in_order
+from .matching import Match, Networks, Texts, Unknown
+from .patterns import Globs, fits
 
 SPIFFE = "spiffe://"
 LOCAL = "cluster.local"  # in a principal this stands for the mesh's own trust domain, whatever its name is
@@ -146,39 +148,6 @@ def namespaces(values: list[str], reader: Reader) -> Callable[[str], bool]:
     return lambda identity: any(map(found, candidates(SPIFFE + identity)))
 
 
-class Globs:
-    """Texts with `*` for any text, found by their beginning, end and first part between, not one after another."""
-
-    def __init__(self, values: Iterable[str]):
-        self.exact, self.found = set(), {}
-        for value in set(values):
-            first, *rest = value.split("*")
-            if rest:
-                *middle, last = rest
-                part = middle[0] if middle else ""
-                ends = self.found.setdefault((len(first), len(last)), {}).setdefault((first, last), {})
-                ends.setdefault(len(part), {}).setdefault(part, []).append(middle[1:])
-            else:
-                self.exact.add(value)
-
-    def __call__(self, text: str) -> bool:
-        return text in self.exact or any(
-            between(parts, text[start : len(text) - end])
-            for (start, end), found in self.found.items()
-            if start + end <= len(text)
-            for parts in [found.get((text[:start], text[len(text) - end :]), {})]
-        )
-
-
-def between(parts: dict[int, dict[str, list[list[str]]]], text: str) -> bool:
-    return any(
-        in_order(rest, text[start + length :])
-        for length, found in parts.items()
-        for start in range(len(text) - length + 1)
-        for rest in found.get(text[start : start + length], ())
-    )
-
-
 def candidates(identity: str) -> Iterable[str]:
     """Every text that stands between a `/ns/` and a later slash."""
     start = identity.find("/ns/")
@@ -219,15 +188,28 @@ def hosts(values: list[str], reader: Reader) -> Callable[[str], bool]:
 
 
 def paths(values: list[str], reader: Reader) -> Callable[[str], bool]:
-    templates = {each for each in values if "{*}" in each or "{**}" in each}
-    plain, found = Texts(set(values) - templates), ByPrefix((each.partition("{")[0], each) for each in templates)
-    return lambda path: plain(path) or any(re.fullmatch(template(each), path) for each in found(path))
+    templates = [each for each in dict.fromkeys(values) if "{*}" in each or "{**}" in each]
+    plain = Texts(set(values).difference(templates))
+    if not templates:
+        return plain
+    parts = {each: re.split(r"\{\*\*?\}", each) for each in templates}
+    near = Globs("*".join(each) for each in parts.values())
+    found = ByPrefix((each[0], (tuple(each), text)) for text, each in parts.items())
+
+    def matches(path: str) -> bool:
+        if plain(path):
+            return True
+        of_path = ((each, text) for each, text in found(path) if fits(each, path)) if near(path) else ()
+        return any(template(text).fullmatch(path) for _, text in of_path)
+
+    return matches
 
 
-def template(text: str) -> str:
+@lru_cache(maxsize=1024)
+def template(text: str) -> re.Pattern[str]:
     """`{*}` is one segment of a path, `{**}` any number of them."""
     special = {"{*}": f"{SEGMENT}+", "{**}": f"(?:{SEGMENT}|/)*"}
-    return "".join(special.get(each) or re.escape(each) for each in re.split(r"(\{\*\*?\})", text))
+    return re.compile("".join(special.get(each) or re.escape(each) for each in re.split(r"(\{\*\*?\})", text)))
 
 
 class ByPrefix:

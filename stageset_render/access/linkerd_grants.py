@@ -147,7 +147,10 @@ class Grants:
         accounts = (each for kind, each in references if kind == ("serviceaccount", ""))
         namespaces = (each for kind, each in references if kind == ("namespace", ""))
         return Identities(
-            [*(authentication.get("identities") or ()), *(self.account("*", each.get("name") or "") for each in namespaces)],
+            [
+                *(authentication.get("identities") or ()),
+                *(self.account("*", each.get("name") or "") for each in namespaces),
+            ],
             (self.account(each.get("name") or "", each.get("namespace") or namespace) for each in accounts),
         )
 

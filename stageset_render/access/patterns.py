@@ -150,6 +150,39 @@ def _first(lists: list[list[Choice]], meet, steps: Steps, told: tuple, patterns:
     return None
 
 
+class Globs:
+    """Texts with `*` for any text, found by their beginning, end and first part between, not one after another."""
+
+    def __init__(self, values: Iterable[str]):
+        self.exact, self.found = set(), {}
+        for value in set(values):
+            first, *rest = value.split("*")
+            if rest:
+                *middle, last = rest
+                part = middle[0] if middle else ""
+                ends = self.found.setdefault((len(first), len(last)), {}).setdefault((first, last), {})
+                ends.setdefault(len(part), {}).setdefault(part, []).append(middle[1:])
+            else:
+                self.exact.add(value)
+
+    def __call__(self, text: str) -> bool:
+        return text in self.exact or any(
+            between(parts, text[start : len(text) - end])
+            for (start, end), found in self.found.items()
+            if start + end <= len(text)
+            for parts in [found.get((text[:start], text[len(text) - end :]), {})]
+        )
+
+
+def between(parts: dict[int, dict[str, list[list[str]]]], text: str) -> bool:
+    return any(
+        in_order(rest, text[start + length :])
+        for length, found in parts.items()
+        for start in range(len(text) - length + 1)
+        for rest in found.get(text[start : start + length], ())
+    )
+
+
 class Narrower:
     """Whether a text is also one of those that something narrower stands for: a longer beginning, end, or itself."""
 

@@ -16,7 +16,8 @@ TOKEN = Unknown("a token may decide it, where a RequestAuthentication verifies o
 SNI = Unknown("the call's server name may decide it, which for a Service begins with outbound_")
 GRPC = Request("", "POST", f"/{OTHER}/{OTHER}")
 MOST_ADDRESSES = 4096  # from which a caller whose address is not told is asked about
-MOST_CALLS = 100_000  # of one port; with more, a caller is asked about on what is named with it alone
+WEIGHT = 10  # of a call of which it isn't told which rules it is held against
+MOST_WORK = 1_000_000  # rules that calls are held against for one table; what is more is left out
 
 
 class Port(NamedTuple):
@@ -52,6 +53,20 @@ class Row(NamedTuple):
     def answer(self) -> tuple:
         """Whether they get in, and on what."""
         return self.allowed, self.only, self.but, self.perhaps
+
+
+class Work:
+    """How many rules calls may still be held against, and whether what is more was left out."""
+
+    def __init__(self, left: int = MOST_WORK):
+        self.left, self.cut = left, False
+
+    def share(self, wanted: int, weight: int) -> int:
+        """How many of the calls that are wanted may be asked about, each of a weight."""
+        most = max(self.left // weight, 0)
+        self.left -= weight * min(wanted, most)
+        self.cut = self.cut or most < wanted
+        return most
 
 
 class Asked:
@@ -90,7 +105,7 @@ class Asked:
         self._options = {"engine": engine, "trust_domain": trust_domain, "default_policy": default_policy}
         self._read = objects, pod
         self.judge = judge(objects, pod, aliases=tuple(domains), **self._options)
-        self.foreign = bool(domains)
+        self.foreign, self.work = bool(domains), Work()
 
     @functools.cached_property
     def _without_aliases(self) -> istio.Judge | linkerd.Judge:
@@ -149,33 +164,40 @@ class Asked:
 
     def rows(self, port: Port) -> Iterator[Row]:
         """The rows of a port: named callers that get in otherwise than those that nobody names, and those."""
-        others = {caller: self.row(port, caller, self.requests) for caller in (self.meshed, self.plaintext)}
-        callers = self._callers(others)
-        few = len(callers) * len(self.requests) <= MOST_CALLS
-        special = [one for one in self.requests if any(one.name in sum(row.answer[1:], ()) for row in others.values())]
-        for caller, requests in callers.items():
-            row = self.row(port, caller, self.requests if few else [*dict.fromkeys([*requests, *special])])
-            other = others[self.plaintext if caller.identity is None else self.meshed]
-            if row.answer != other.answer:
-                yield row
+        others = {one: self.row(port, one, self.of(port, one, self.work)) for one in (self.meshed, self.plaintext)}
+        for caller in dict.fromkeys(one for each in self.named for one in each.callers):
+            if caller not in others and self.work.share(1, 1):
+                row = self.row(port, caller, self.of(port, caller, self.work))
+                other = others[self.plaintext if caller.identity is None else self.meshed]
+                if row.answer != other.answer:
+                    yield row
         found = [self.office(port, name, request) for name, request in port.office]
         yield from found[:1] if len({row.allowed for row in found}) == 1 else found
         yield from others.values()
+
+    def of(self, port: Port, caller: Caller, work: Work) -> list[Request]:
+        """The requests that anything tells apart of a caller's at a port, as far as the work that is left allows."""
+        numbers = self._concerned(port, caller)
+        weight = WEIGHT if numbers is None else 1 + len(numbers)
+        work.share(1, weight + (self.judge.count() // 4 if numbers is not None else 0))
+        if port.protocol != "http":
+            return []
+        found = self.requests
+        if numbers is not None and len(numbers) < len(self.named):
+            found = list(dict.fromkeys(one for number in numbers for one in self.named[number].requests if one.name))
+        return found[: work.share(len(found), weight)]
+
+    def _concerned(self, port: Port, caller: Caller) -> list[int] | None:
+        """The numbers of the rules, among what is named, that may match calls of a caller; None where that is not told."""
+        if self.engine == "linkerd" or self.relay is not None or self.judge.count() != len(self.named):
+            return None
+        return self.judge.concerned(self.call(port, caller, Request()))
 
     def office(self, port: Port, name: str, request: Request) -> Row:
         """The row of who calls by its office, from an address that is not known."""
         caller = Caller(name, None)
         decision = self.promised(port, caller, request)
         return Row(port.name, port.number, caller, decision.allowed, decision.because)
-
-    def _callers(self, others: Iterable[Caller]) -> dict[Caller, list[Request]]:
-        """The callers that are named, each with the requests that are named with it."""
-        found: dict[Caller, list[Request]] = {}
-        for one in self.named:
-            for caller, request in one.calls():
-                if caller not in others:
-                    found.setdefault(caller, []).extend([request] * bool(request.name))
-        return found
 
     def row(self, port: Port, caller: Caller, requests: list[Request]) -> Row:
         """What becomes of a caller's calls on a port."""

@@ -135,6 +135,8 @@ def _remarks(release: Release) -> Iterator[str]:
         yield "The cleanup Job's pod gets a proxy as well, which must be a native sidecar, or the Job never ends."
     if engine == "istio" and not release.at("serviceMesh.mtls"):
         yield "serviceMesh.mtls is empty, so the mesh's own PeerAuthentication rules; as Istio is installed, plaintext is taken."
+    if release.fact(meshed.asked).work.cut:
+        yield "More callers and requests are named than are asked about; what is left out has no row."
     if foreign := release.fact(meshed.asked).aliases:
         yield f"Callers of {', '.join(foreign)} are thought to be of this mesh, whose trustDomainAliases must name them."
     if engine == "linkerd":

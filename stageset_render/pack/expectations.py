@@ -15,7 +15,7 @@ from typing import Any
 from stageset_render.access import classes_istio, classes_linkerd
 from stageset_render.access.classes import MESHED, OTHER, Caller, Request, phrase
 from stageset_render.access.matching import Decision
-from stageset_render.access.table import Port
+from stageset_render.access.table import Port, Work
 from stageset_render.findings import Finding, Hint, Place, Refused, short
 from stageset_render.helm.reading import Document, document
 from stageset_render.helm.values import read_text
@@ -31,6 +31,7 @@ NAME = r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?"
 ISTIO_FORM = re.compile(rf"[A-Za-z0-9._-]+/ns/{NAME}/sa/{NAME}")
 LINKERD_FORM = re.compile(rf"{NAME}\.serviceaccount\.identity\.{NAME}")
 SPIFFE_FORM = re.compile(r"spiffe://[a-z0-9._-]+(/[A-Za-z0-9._-]+)+")
+REQUEST = {"method", "path", "host", "headers"}  # all that may be told of one
 OFFICES = {"plaintext": "", "kubelet": "health", "kube-apiserver": "webhook"}
 SWITCHES = {"gate": "gate.enabled", "mcp": "mcp.enabled", "webhook": "webhook.enabled"}
 
@@ -89,19 +90,19 @@ def _inside(found: Finding, place) -> Finding:
 
 def broken(release: Release, entries: list[dict], place=lambda path: None) -> Iterator[Finding]:
     """A finding for each expectation that does not hold, at its place."""
-    network = Network(release)
+    network, work = Network(release), Work()
     for index, entry in enumerate(entries):
         where = f"whether {entry['caller']} gets in on port {entry['port']} can't be told"
         found = told(
             release,
-            lambda entry=entry: list(_of(release, network, entry)),
+            lambda entry=entry: list(_of(release, network, entry, work)),
             lambda why, where=where: [("expect-undecided", f"{where}: {why}")],
         )
         for rule, message in found:
             yield Finding((), message, rule=rule, place=place((index,)))
 
 
-def _of(release: Release, network: Network, entry: dict) -> Iterator[tuple[str, str]]:
+def _of(release: Release, network: Network, entry: dict, work: Work) -> Iterator[tuple[str, str]]:
     who, wanted = entry["caller"], entry["allowed"]
     ports = {port.name: port for port in release.fact(meshed.asked_ports)}
     port = ports.get(entry["port"]) or _numbered(ports, entry["port"])
@@ -116,7 +117,7 @@ def _of(release: Release, network: Network, entry: dict) -> Iterator[tuple[str, 
     except NoCaller as error:
         yield "expect-malformed", str(error)
         return
-    for request in _requests(release, port, caller, entry):
+    for request in _requests(release, port, caller, entry, work):
         found = _decide(release, network, port, caller, request, entry.get("labels"))
         on = f" on {request.name}" if request.name else ""
         if found.allowed is None:
@@ -129,6 +130,8 @@ def _of(release: Release, network: Network, entry: dict) -> Iterator[tuple[str, 
         else:
             continue
         return
+    if work.cut and not entry.keys() >= REQUEST:
+        yield "expect-undecided", f"whether {who} gets in on {where} can't be told: more is named than is asked about"
 
 
 def _numbered(ports: dict[str, Port], number: Any) -> Port | None:
@@ -165,14 +168,15 @@ def _caller(release: Release, who: str, ip: str | None) -> Caller:
     )
 
 
-def _requests(release: Release, port: Port, caller: Caller, entry: dict) -> list[Request]:
+def _requests(release: Release, port: Port, caller: Caller, entry: dict, work: Work) -> list[Request]:
     """What is told of the request, beside all that the objects tell apart of the rest; of kubelet its probes."""
     said = {key: entry[key] for key in ("method", "path", "host") if key in entry}
     if "headers" in entry:
         said["headers"] = tuple(entry["headers"].items())
     if caller.name == meshed.KUBELET and port.office and not said:
         return [request for _, request in port.office]
-    known = release.fact(meshed.asked).requests if mesh.engine(release) and port.protocol == "http" else []
+    open_ = mesh.engine(release) and not entry.keys() >= REQUEST
+    known = release.fact(meshed.asked).of(port, caller, work) if open_ else []
     found: dict[Request, Request] = {}
     for request in (Request(), *known):
         whole = request._replace(**said, name="")
