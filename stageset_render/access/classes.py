@@ -25,6 +25,7 @@ MESHED, PLAINTEXT = "any other meshed", "plaintext"
 CLUSTER, ELSEWHERE = "10.255.254.253", "203.0.113.253"  # addresses of a cluster's networks, and of nobody's
 PUBLIC = (ELSEWHERE, "198.51.100.7", "192.0.2.9", "8.8.4.4", "130.57.1.9", "77.1.2.9", "217.1.2.9", "2001:db8::9")
 MOST_PAIRS = 64  # of one source's callers with its addresses; of more, each address with the first of the callers
+MOST_CALLERS = 8192  # that Linkerd's objects name
 MOST_BLOCKS = 256  # beside which narrower ones are looked for
 MOST_MIXED = 64  # methods, paths, hosts and headers of one operation, each with each
 
@@ -143,16 +144,16 @@ def within(block: str, others: Iterable[Block] = (), without: Iterable[Block] = 
     whole = block_of(block)
     if whole is None:
         return None
-    last = whole.num_addresses - 1
+    start, last = int(whole.network_address), whole.num_addresses - 1
     apart = _ranges(each for each in without if each.version == whole.version and each.overlaps(whole))
     inner = _ranges(
         each for each in others if each.version == whole.version and each != whole and each.subnet_of(whole)
     )
-    ends = [end for first, final in (*inner, *apart) for end in (first - 1, final + 1)]
-    tried = [int(whole[min(9, last)]), *(int(whole[last * part // 8]) for part in range(1, 8)), int(whole[last]), *ends]
-    inside = [number for number in tried if int(whole[0]) <= number <= int(whole[-1])]
+    tried = [min(9, last), *(last * part // 8 for part in range(1, 9))]
+    ends = (end - start for first, final in (*inner, *apart) for end in (first - 1, final + 1))
+    inside = [start + number for number in (*tried, *ends) if 0 <= number <= last]
     taken = [number for number in inside if not _among(apart, number)] or inside[:1]
-    return str(type(whole[0])(unlike(taken, lambda number: _among(inner, number))))
+    return str(type(whole.network_address)(unlike(taken, lambda number: _among(inner, number))))
 
 
 def _ranges(blocks: Iterable[Block]) -> list[tuple[int, int]]:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import ipaddress
+import itertools
 import re
 from collections.abc import Iterable, Iterator
 from urllib.parse import quote
@@ -14,10 +15,12 @@ from .classes import (
     MESHED,
     METHODS,
     MOST_BLOCKS,
+    MOST_CALLERS,
     NAMES,
     OTHER,
     PLAINTEXT,
     PUBLIC,
+    Block,
     Caller,
     Classes,
     Named,
@@ -42,14 +45,9 @@ def classes(objects: Iterable[dict], domain: str) -> Classes:
     method = unlike((*METHODS, OTHER.upper()), methods.__contains__)
     other = Request("", method, unlike([f"/{name}" for name in NAMES], paths.__contains__))
     read = Authentications(ours, domain, meshed)
-    return Classes(
-        [Named(list(read.callers()), [Request(), *requests])],
-        meshed,
-        other,
-        read.elsewhere(),
-        (),
-        tuple(read.addresses()),
-    )
+    callers = list(itertools.islice(read.callers(), MOST_CALLERS + 1))
+    named = Named(callers[:MOST_CALLERS], [Request(), *requests], (), len(callers) <= MOST_CALLERS)
+    return Classes([named], meshed, other, read.elsewhere(), (), tuple(read.addresses()))
 
 
 def identity(domain: str, namespace: str = OTHER, account: str = OTHER) -> str:
@@ -72,7 +70,8 @@ class Authentications:
             (each["kind"].lower(), each["metadata"].get("namespace") or "default", each["metadata"]["name"]): each
             for each in objects
         }
-        blocks = [block for each in objects for entry in _networks(each) for block in _blocks(entry)]
+        self.networks = [entry for each in objects for entry in _networks(each)]
+        blocks = [block for entry in self.networks for block in _blocks(entry)]
         self.blocks = [found for block in dict.fromkeys(blocks) if (found := block_of(block))]
         self.few = len(self.blocks) <= MOST_BLOCKS
 
@@ -83,10 +82,8 @@ class Authentications:
 
     def addresses(self) -> Iterator[tuple[str, str | None]]:
         """The networks that are authenticated, each with an address of it that none of its exceptions has."""
-        for each in self.objects:
-            for entry in _networks(each):
-                kept_out = [found for block in entry.get("except") or () if (found := block_of(block))]
-                yield entry.get("cidr") or "", within(entry.get("cidr") or "", (), kept_out)
+        for entry in self.networks[:MOST_BLOCKS]:
+            yield entry.get("cidr") or "", within(entry.get("cidr") or "", (), _exceptions(entry))
 
     def callers(self) -> Iterator[Caller]:
         for one in self.strangers:
@@ -133,9 +130,8 @@ class Authentications:
 
     def _from(self, networks: Iterable[dict], callers: tuple[Caller, ...]) -> Iterator[Caller]:
         for entry in networks:
-            own = [found for block in entry.get("except") or () if (found := block_of(block))]
             for block in _blocks(entry):
-                kept_out = own if block == entry.get("cidr") else ()
+                kept_out = _exceptions(entry) if block == entry.get("cidr") else ()
                 address = within(block, self.blocks if self.few else (), kept_out)
                 for caller in callers if len(callers) <= 64 else callers[-2:]:
                     yield Caller(f"{caller.name} from {block}", caller.identity, address)
@@ -150,6 +146,10 @@ def _networks(thing: dict) -> list[dict]:
 
 def _blocks(entry: dict) -> list[str]:
     return [entry.get("cidr") or "", *(entry.get("except") or ())]
+
+
+def _exceptions(entry: dict) -> list[Block]:
+    return [found for block in entry.get("except") or () if (found := block_of(block))]
 
 
 def _by_identity(text: str) -> Caller:

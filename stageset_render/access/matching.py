@@ -210,8 +210,9 @@ def expression_holds(expression: dict, labels: dict) -> Match:
 def selects(selector: dict | None, labels: dict, holds: Callable[[dict, dict], Match] = expression_holds) -> Match:
     """Kubernetes, label selectors: every matchLabels entry and every expression; an empty selector takes all."""
     selector, told = selector or {}, True
+    whole = not isinstance(labels, Partial)
     for key, value in (selector.get("matchLabels") or {}).items():
-        found = label(labels, key)
+        found = labels.get(key) if whole else label(labels, key)
         if isinstance(found, Unknown):
             told = found
         elif found != value:

@@ -15,7 +15,7 @@ from .matching import Decision, Unknown
 TOKEN = Unknown("a token may decide it, where a RequestAuthentication verifies one")
 SNI = Unknown("the call's server name may decide it, which for a Service begins with outbound_")
 GRPC = Request("", "POST", f"/{OTHER}/{OTHER}")
-MOST_ADDRESSES = 4096  # from which a caller whose address is not told is asked about
+MOST_ADDRESSES = 2048  # from which a caller whose address is not told is asked about
 WEIGHT = 10  # of a call of which it isn't told which rules it is held against
 MOST_WORK = 1_000_000  # rules that calls are held against for one table; what is more is left out
 
@@ -106,6 +106,7 @@ class Asked:
         self._read = objects, pod
         self.judge = judge(objects, pod, aliases=tuple(domains), **self._options)
         self.foreign, self.work = bool(domains), Work()
+        self.work.cut = not all(one.whole for one in self.named)
 
     @functools.cached_property
     def _without_aliases(self) -> istio.Judge | linkerd.Judge:
@@ -177,9 +178,9 @@ class Asked:
 
     def of(self, port: Port, caller: Caller, work: Work) -> list[Request]:
         """The requests that anything tells apart of a caller's at a port, as far as the work that is left allows."""
-        numbers = self._concerned(port, caller)
+        numbers, cost = self._concerned(port, caller)
         weight = WEIGHT if numbers is None else 1 + len(numbers)
-        work.share(1, weight + (self.judge.count() // 4 if numbers is not None else 0))
+        work.share(1, weight + cost)
         if port.protocol != "http":
             return []
         found = self.requests
@@ -187,10 +188,13 @@ class Asked:
             found = list(dict.fromkeys(one for number in numbers for one in self.named[number].requests if one.name))
         return found[: work.share(len(found), weight)]
 
-    def _concerned(self, port: Port, caller: Caller) -> list[int] | None:
-        """The numbers of the rules, among what is named, that may match calls of a caller; None where that is not told."""
+    def _concerned(self, port: Port, caller: Caller) -> tuple[list[int] | None, int]:
+        """The numbers of the rules, among what is named, that may match calls of a caller; None where that is not told.
+
+        And what it costs to find them.
+        """
         if self.engine == "linkerd" or self.relay is not None or self.judge.count() != len(self.named):
-            return None
+            return None, 0
         return self.judge.concerned(self.call(port, caller, Request()))
 
     def office(self, port: Port, name: str, request: Request) -> Row:

@@ -3,12 +3,11 @@
 """What is promised of who gets in, asked of the objects that are rendered: each caller that `from` lists and nobody
 else, kubelet at the probes, kube-apiserver at the webhook."""
 
-from stageset_render.access import POLICY
 from stageset_render.access.classes import CLUSTER, Caller, Named, Request, block_of
 from stageset_render.access.classes_istio import named_by, within_namespaces
 from stageset_render.access.matching import some
 from stageset_render.access.patterns import Steps
-from stageset_render.access.table import Asked
+from stageset_render.access.table import Asked, Work
 from stageset_render.findings import WARNING
 from stageset_render.pack import mesh, meshed
 from stageset_render.rules import rule
@@ -22,6 +21,7 @@ GRANTS = ("AuthorizationPolicy", "ServerAuthorization")
 PRIVATE = [block_of(text) for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")]
 PRIVATE_V6 = [block_of("fc00::/7")]
 MOST_BLOCKS = 16  # of addresses, each of which is asked about
+MOST_ASKED = 20_000  # calls about which one rule asks
 MOST_REQUESTS = 256  # of Linkerd's routes; every one of more would be asked about in vain
 
 
@@ -32,8 +32,9 @@ def _own(release):
 
 def _as_meant(release):
     """The mesh with the default deny, also where the Namespace that is to have it is not rendered."""
-    policy = "deny" if release.at("serviceMesh.defaultDeny.enabled") else POLICY
-    return Asked(meshed.policies(release), release.fact(meshed.pod), engine=mesh.engine(release), default_policy=policy)
+    if not release.at("serviceMesh.defaultDeny.enabled"):
+        return release.fact(meshed.asked)
+    return Asked(meshed.policies(release), release.fact(meshed.pod), engine=mesh.engine(release), default_policy="deny")
 
 
 def _restricted(release):
@@ -113,13 +114,15 @@ def _opened_by_rules(release, ports):
         return
     asked = release.fact(meshed.asked)
     first = asked.judge.count() - len(rules)
-    for index in range(len(rules)):
+    work = Work(MOST_ASKED)
+    for index in range(min(len(rules), MOST_RULES)):
         requests = dict.fromkeys([Request(), *asked.named[first + index].requests])
         for port in ports:
             opened = Opened()
             for strangers in (_strangers(asked), _within(asked, asked.named[first + index].blocks)):
                 for caller, block in strangers if not opened.who else ():
-                    for request in requests:
+                    concerned = asked.judge.concerns(first + index, asked.call(port, caller, Request()))
+                    for request in requests if concerned and work.share(len(requests), 1) >= len(requests) else ():
                         call = asked.call(port, caller, request)
                         added = asked.judge.matches(first + index, call)
                         if added is True and not any(
@@ -151,6 +154,7 @@ def _idle_rules(release):
     rules = release.items(RULES)
     asked = release.fact(meshed.asked)
     first = asked.judge.count() - len(rules)
+    work = Work(MOST_ASKED)
     for index in range(min(len(rules), MOST_RULES)):
 
         def admitted(call, index=first + index):
@@ -159,7 +163,10 @@ def _idle_rules(release):
         def otherwise(call):
             return any(asked.judge.matches(own, call) is True for own in range(first))
 
-        ports = _idle(release, asked, asked.named[first + index], admitted, otherwise)
+        def concerned(call, index=first + index):
+            return asked.judge.concerns(index, call)
+
+        ports = _idle(release, asked, asked.named[first + index], admitted, otherwise, concerned, work)
         if ports:
             yield (RULES, index), ports
 
@@ -170,20 +177,28 @@ def _idle_objects(release):
     asked, added = release.fact(meshed.asked), release.fact(Index)
     policies = {f"{one.kind} {one.name}": one for one in added.objects if one.kind in GRANTS}
     named = Named([caller for one in asked.named for caller in one.callers][:MOST_REQUESTS], [])
+    seen, work = {}, Work(MOST_ASKED)
+
+    def admitting(call):
+        key = call["port"], call["identity"], call["ip"]
+        if key not in seen:
+            seen[key] = frozenset(asked.judge.admitting(call))
+        return seen[key]
+
     for name, one in policies.items() if len(policies) <= MOST_RULES else ():
 
         def admitted(call, name=name):
-            return name in asked.judge.admitting(call)
+            return name in admitting(call)
 
         def otherwise(call, name=name):
-            return bool(set(asked.judge.admitting(call)) - {name})
+            return bool(admitting(call) - {name})
 
-        ports = _idle(release, asked, named, admitted, otherwise)
+        ports = _idle(release, asked, named, admitted, otherwise, lambda call: True, work)
         if ports:
             yield one.at(), ports
 
 
-def _idle(release, asked, named, admitted, otherwise):
+def _idle(release, asked, named, admitted, otherwise, concerned, work):
     """The ports on which all that is admitted is admitted otherwise too, to callers that nobody names; none if it is not."""
     callers = [*named.callers, asked.meshed, asked.plaintext]
     requests = dict.fromkeys([Request(), *named.requests])
@@ -195,6 +210,10 @@ def _idle(release, asked, named, admitted, otherwise):
             like = asked.plaintext if caller.identity is None else asked.meshed
             stranger = like._replace(ip=asked.elsewhere if caller.ip else CLUSTER)
             caller = caller._replace(ip=caller.ip or CLUSTER)
+            if not concerned(asked.call(port, caller, Request())):
+                continue
+            if work.share(len(requests), 1) < len(requests):
+                return []
             for request in requests:
                 if admitted(asked.call(port, caller, request)):
                     if not otherwise(asked.call(port, stranger, request)):
@@ -218,7 +237,13 @@ def access_rule_admits_nobody(release):
         callers, requests = [*named.callers, asked.meshed, asked.plaintext], [*named.requests, Request()]
         if len(callers) * len(requests) > MOST_REQUESTS or not named.whole:
             continue
-        calls = (asked.call(port, caller, request) for port in ports for caller in callers for request in requests)
+        calls = (
+            asked.call(port, caller, request)
+            for port in ports
+            for caller in callers
+            if asked.judge.concerns(first + index, asked.call(port, caller, Request()))
+            for request in requests
+        )
         if all(asked.judge.matches(first + index, call) is False for call in calls):
             yield (RULES, index), "admits nobody: no call that it names meets all of it", "mend it, or leave it out"
 
