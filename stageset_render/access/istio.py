@@ -204,10 +204,9 @@ def read_rule(name: str, rule: dict, reader: Reader) -> Rule:
     sources = [reader.source((each or {}).get("source") or {}) for each in rule.get("from") or ()]
     conditions = [clause for each in rule.get("when") or () for clause in reader.condition(each)]
     parts = (operations, sources, [conditions])
-    plain = [[[clause for clause in one if not clause.http] for one in part] for part in parts]
+    plain = tuple([[clause for clause in one if not clause.http] for one in part] for part in parts)
     if reader.broken:
         return Rule(name, always(False), always(False))
-    tcp = matches(plain) if reader.lenient or plain == list(parts) else always(False)
-    return Rule(
-        name, matches(parts), tcp, parts, [(each or {}).get("source") or {} for each in rule.get("from") or ()], reader
-    )
+    froms = [(each or {}).get("source") or {} for each in rule.get("from") or ()]
+    tcp = matches(plain, froms, reader) if reader.lenient or plain == parts else always(False)
+    return Rule(name, matches(parts, froms, reader), tcp, parts, froms, reader)

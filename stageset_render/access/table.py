@@ -17,7 +17,7 @@ SNI = Unknown("the call's server name may decide it, which for a Service begins 
 GRPC = Request("", "POST", f"/{OTHER}/{OTHER}")
 MOST_ADDRESSES = 2048  # from which a caller whose address is not told is asked about
 WEIGHT = 10  # of a call of which it isn't told which rules it is held against
-MOST_WORK = 1_000_000  # rules that calls are held against for one table; what is more is left out
+MOST_WORK = 400_000  # rules that calls are held against for one table; what is more is left out
 
 
 class Port(NamedTuple):
@@ -179,7 +179,7 @@ class Asked:
     def of(self, port: Port, caller: Caller, work: Work) -> list[Request]:
         """The requests that anything tells apart of a caller's at a port, as far as the work that is left allows."""
         numbers, cost = self._concerned(port, caller)
-        weight = WEIGHT if numbers is None else 1 + len(numbers)
+        weight = WEIGHT + len(numbers or ())
         work.share(1, weight + cost)
         if port.protocol != "http":
             return []

@@ -79,6 +79,8 @@ class Network:
     def __init__(self, release: Release):
         self.release = release
         self.judge = told(release, self._read, Unread)
+        self.known: dict[tuple, Decision] = {}
+        self.names = told(release, lambda: meshed.network_names(release), lambda why: None) if self.judge else None
         self.tunnel = told(release, lambda: mesh.tunnel(release), lambda why: None)
 
     def _read(self):
@@ -106,9 +108,25 @@ class Network:
         """Whether they let a caller, whose pod may have these labels, through to a port; None without policies."""
         if self.judge is None:
             return None
-        facts = {**self._facts(caller), "labels": labels}
-        call = {**facts, "port": self._port(number, caller), "protocol": "TCP"}
+        facts, port = self._facts(caller), self._port(number, caller)
+        call = {**facts, "labels": labels, "port": port, "protocol": "TCP"}
+        if labels is not None:
+            return self._asked(call)
+        key = (
+            port,
+            facts["ip"],
+            facts["namespace"] if facts["namespace"] in (None, "") else self._told(facts["namespace"]),
+        )
+        if key not in self.known:
+            self.known[key] = self._asked(call)
+        return self.known[key]
+
+    def _asked(self, call: dict) -> Decision:
         return told(self.release, lambda: self.judge.decide(call), lambda why: Decision(None, why))
+
+    def _told(self, namespace: str) -> str | bool:
+        """A namespace that policies name; True for one that none does, which are all judged alike."""
+        return namespace if self.names is None or namespace in self.names else True
 
     def _port(self, number: int, caller: Caller) -> int:
         return number if caller.identity is None or self.tunnel is None else self.tunnel

@@ -115,6 +115,25 @@ def network_judge(release: Release, objects: list[dict]) -> network.Judge | Unre
     return told(release, lambda: network.judge(objects, release.fact(pod)), Unread)
 
 
+def network_names(release: Release) -> set[str] | None:
+    """All texts of the network policies, so that no policy tells namespaces apart that are none of them.
+
+    None where a policy may name a part of one: Calico's selectors do."""
+    objects = [*release.fact(own_network_policies), *release.fact(added_network_policies)]
+    if any("calico" in str(one.get("apiVersion")) for one in objects):
+        return None
+    found, left = set(), list(objects)
+    while left:
+        one = left.pop()
+        if isinstance(one, dict):
+            left += one.values()
+        elif isinstance(one, list):
+            left += one
+        elif isinstance(one, str):
+            found.add(one)
+    return found
+
+
 def _unreadable(thing: dict) -> dict:
     """A policy of which it can't be told what it does."""
     return {**thing, "apiVersion": "projectcalico.org/v3", "kind": "GlobalNetworkPolicy", "metadata": {"name": "added"}}
