@@ -9,18 +9,16 @@ RBAC filter with its matchers.
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
-from functools import lru_cache
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
+from .istio_paths import Paths
 from .matching import Match, Networks, Texts, Unknown
-from .patterns import Globs, fits
+from .patterns import Globs
 
 SPIFFE = "spiffe://"
 LOCAL = "cluster.local"  # in a principal this stands for the mesh's own trust domain, whatever its name is
 PLAIN = {"identity", "ip", "port", "destination ip"}  # what ztunnel looks at (Istio: layer 4 policy, policy attributes)
-SEGMENT = r"[A-Za-z0-9\-._~%!$&'()+,;:@=]"  # what Envoy's URI template takes for a character of a path segment
 
 
 class Clause(NamedTuple):
@@ -188,41 +186,7 @@ def hosts(values: list[str], reader: Reader) -> Callable[[str], bool]:
 
 
 def paths(values: list[str], reader: Reader) -> Callable[[str], bool]:
-    templates = [each for each in dict.fromkeys(values) if "{*}" in each or "{**}" in each]
-    plain = Texts(set(values).difference(templates))
-    if not templates:
-        return plain
-    parts = {each: re.split(r"\{\*\*?\}", each) for each in templates}
-    near = Globs("*".join(each) for each in parts.values())
-    found = ByPrefix((each[0], (tuple(each), text)) for text, each in parts.items())
-
-    def matches(path: str) -> bool:
-        if plain(path):
-            return True
-        of_path = ((each, text) for each, text in found(path) if fits(each, path)) if near(path) else ()
-        return any(template(text).fullmatch(path) for _, text in of_path)
-
-    return matches
-
-
-@lru_cache(maxsize=1024)
-def template(text: str) -> re.Pattern[str]:
-    """`{*}` is one segment of a path, `{**}` any number of them."""
-    special = {"{*}": f"{SEGMENT}+", "{**}": f"(?:{SEGMENT}|/)*"}
-    return re.compile("".join(special.get(each) or re.escape(each) for each in re.split(r"(\{\*\*?\})", text)))
-
-
-class ByPrefix:
-    """Things by the text that they begin with, so that one text's are found without a look at all others."""
-
-    def __init__(self, things: Iterable[tuple[str, Any]]):
-        self.found = defaultdict(lambda: defaultdict(list))
-        for prefix, thing in things:
-            self.found[len(prefix)][prefix].append(thing)
-
-    def __call__(self, text: str) -> Iterator[Any]:
-        for length, things in self.found.items():
-            yield from things.get(text[:length], ())
+    return Paths(values)
 
 
 PRINCIPAL = Field("identity", False, principals)

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 from ipaddress import ip_address
 from typing import NamedTuple
@@ -12,6 +11,7 @@ from typing import NamedTuple
 from .classes import METHODS, PUBLIC, Block, Request, block_of, mixed, phrase, unlike, within
 from .istio_call import path_fact
 from .istio_fields import Clause, Reader
+from .istio_paths import is_template, parts
 from .istio_words import PSEUDO, Source, Words, header_of, read, source_of
 from .patterns import ANY, FILLERS, LONGER, Choice, Narrower, Pattern, Steps, common, of_text, sample, together
 
@@ -52,11 +52,11 @@ def requests_of(rule: dict, reader: Reader, clauses: list[Clause], asking: Askin
     for each in operations:
         fields = read(each, conditions, FACTS)
         own = [*reader.operation(each), *clauses]
-        parts = {}
+        named = {}
         for field in FACTS:
-            parts[field], certain = _parts(field, fields, own, asking)
+            named[field], certain = _parts(field, fields, own, asking)
             sure = sure and certain
-        for method, path, host, headers in mixed(*parts.values(), sent):
+        for method, path, host, headers in mixed(*named.values(), sent):
             told = [one.told if one else None for one in (method, path)] + [f"of host {host.told}" if host else None]
             found.append(
                 Request(
@@ -72,8 +72,8 @@ def requests_of(rule: dict, reader: Reader, clauses: list[Clause], asking: Askin
 
 def patterns(field: str, text: str) -> list[Pattern]:
     """What a text of a field stands for. A template of a path is one with stars, of which not all fit (`{*}` has no /)."""
-    if field == "paths" and ("{*}" in text or "{**}" in text):
-        return [tuple(re.split(r"\{\*\*?\}", text))]
+    if field == "paths" and is_template(text):
+        return [parts(text)]
     return [of_text(text.lower() if field == "hosts" else text)]
 
 
