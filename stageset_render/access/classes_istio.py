@@ -54,7 +54,9 @@ def classes(objects: Iterable[dict], domain: str) -> Classes:
         for rule in (each.get("spec") or {}).get("rules") or ()
     ]
     words = collected(rule for rule, _ in rules)
-    other = unlike(NAMES, _names_caller(words, domain))
+    like, start = Narrower(_patterns(words, domain, "")), len(identity(domain, "", "")) - 4
+    plain = [name for name in NAMES if not like(identity(domain, name, name), start, 0)]  # of what names all, no matter
+    other = unlike(plain or NAMES, _names_caller(words, domain))
     blocks = [found for text in dict.fromkeys(words["ipBlocks"]) if (found := block_of(text))]
     steps, foreign = Steps(), tuple(dict.fromkeys(_domains(words, domain)))
     narrower = Narrower(_patterns(words, domain, other))
@@ -253,21 +255,28 @@ def _identified(source: Source, clauses: list[Clause], here: str, seen: Seen) ->
 
     for choice in (one for each in lists for one in each):
         for shape in choice.patterns[:1]:
-            make = _make(shape, seen.domain, seen.other)
-            found = None if plain or len(lists) > 1 else sample(make, seen.narrower, accepts)
-            yield choice.told, found or sample(make, seen.narrower) or ""
+            found = None if plain or len(lists) > 1 else _accepted(shape, seen, accepts)
+            yield choice.told, found or sample(_make(shape, seen.domain, seen.other), seen.narrower) or ""
     for field in IDENTITIES:
         for text in (text for each in source.unwanted.get(field, ()) for text in each):
             choice = _choice(field, text, seen.domain, here)
             for shape in choice.patterns[:1]:
                 yield choice.told, sample(_make(shape, seen.domain, seen.other), seen.narrower) or ""
     for told, shapes in together(lists, _meet, seen.steps) if len(lists) > 1 else ():
-        made = (sample(_make(shape, seen.domain, seen.other), seen.narrower, accepts) for shape in shapes)
-        if found := next(filter(None, made), None):
+        if found := next(filter(None, (_accepted(shape, seen, accepts) for shape in shapes)), None):
             yield _told(told), found
     if not lists:
         yield MESHED, identity(seen.domain, seen.other, seen.other)
         yield PLAINTEXT, None
+
+
+def _accepted(shape: Shape, seen: Seen, accepts: Callable[[str], bool]) -> str | None:
+    """An identity of a shape that a source takes, whatever it leaves open; None where there is none."""
+    found = sample(_make(shape, seen.domain, seen.other), seen.narrower, accepts)
+    for name in NAMES if found is None and ANY in shape[1:] else ():
+        if found is None and seen.steps.take():
+            found = sample(_make(shape, seen.domain, name), None, accepts)
+    return found
 
 
 def _addresses(source: Source, seen: Seen) -> Iterator[tuple[str, str | None]]:

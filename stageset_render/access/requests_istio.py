@@ -80,7 +80,7 @@ def patterns(field: str, text: str) -> list[Pattern]:
 def _parts(field: str, fields: Source, clauses: list[Clause], asking: Asking) -> tuple[list[Part | None], bool]:
     """What a rule tells apart of one part, None for one that nothing names; and whether that is all."""
     wanted, unwanted = fields.wanted.get(field, []), [text for each in fields.unwanted.get(field, ()) for text in each]
-    queries = field == "paths" and len(wanted) > 1 and any("?" in text for each in wanted for text in each)
+    queries = field == "paths" and any(clause.fact == "header :path" for clause in clauses)
 
     def choice(text: str) -> Choice:
         found = patterns(field, text)
