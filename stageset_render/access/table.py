@@ -64,7 +64,7 @@ class Work:
     def share(self, wanted: int, weight: int) -> int:
         """How many of the calls that are wanted may be asked about, each of a weight."""
         most = max(self.left // weight, 0)
-        self.left -= weight * min(wanted, most)
+        self.left = self.left - weight * wanted if wanted <= most else 0
         self.cut = self.cut or most < wanted
         return most
 

@@ -329,3 +329,11 @@ def test_a_promise_holds_from_every_address_that_is_named():
     assert asked.ask(PORT, caller).allowed is False
     assert asked.promised(PORT, caller, Request()).allowed is None
     assert asked.promised(PORT, caller._replace(ip="192.0.2.1"), Request()).allowed is True
+
+
+def test_what_is_too_much_is_left_out_and_that_is_told(monkeypatch):
+    rules = [{"from": [{"source": {"namespaces": [f"n{number}*"]}}]} for number in range(40)]
+    asked = istio(*rules)
+    assert (len(told(asked)), asked.work.cut) == (42, False)
+    asked.work.left = 2000
+    assert (2 < len(told(asked)) < 42, asked.work.cut) == (True, True)

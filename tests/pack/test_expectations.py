@@ -10,6 +10,7 @@ import pytest
 import yaml
 from conftest import PARTS
 
+from stageset_render.access.table import Work
 from stageset_render.pack.expectations import broken
 from stageset_render.pack.release import Release
 
@@ -176,6 +177,16 @@ def test_what_is_told_of_a_request_is_not_told_again():
     release = Release(strict(rule), name="stageset", namespace="stageset-system")
     [found] = broken(release, [{"caller": "a/b", "port": "gate", "path": "/y", "allowed": False}])
     assert found.message.startswith("a/b gets in on port gate on PUT of host h:1 with x-a: v: ")
+
+
+def test_what_is_too_much_to_ask_about_is_no_promise(monkeypatch):
+    monkeypatch.setattr("stageset_render.pack.expectations.Work", lambda: Work(10))
+    rules = [on_gate(OF_A, paths=[f"/gate/{number}"]) for number in range(20)]
+    release = Release(strict(*rules), name="stageset", namespace="stageset-system")
+    [found] = broken(release, [{"caller": "b/c", "port": "gate", "allowed": False}])
+    assert (found.rule, found.message.endswith("more is named than is asked about")) == (MAYBE, True)
+    request = {"path": "/gate/1", "method": "GET", "host": "g:1", "headers": {}}
+    assert outcome(strict(*rules), caller="a/b", port="gate", **request) == IN
 
 
 def test_an_alias_of_the_trust_domain_is_up_to_the_mesh():
