@@ -158,17 +158,17 @@ def test_wrong_usage(command, arguments, said):
     [
         (
             ["-f", "-"],
-            "stdin:1:36: error: serviceMesh.mtls: 'stirct' is not one of permissive, strict (did you mean strict?) "
+            "stdin:1:36: error: serviceMesh.mtls: 'stirct' is not one of '', permissive, strict (did you mean strict?) "
             "[values-choice]\n",
         ),
         (
             ["--set", "serviceMesh.mtls=stirct"],
-            "--set serviceMesh.mtls=stirct: error: serviceMesh.mtls: 'stirct' is not one of permissive, strict "
+            "--set serviceMesh.mtls=stirct: error: serviceMesh.mtls: 'stirct' is not one of '', permissive, strict "
             "(did you mean strict?) [values-choice]\n",
         ),
         (
             ["--set", "ports.gate=8080"],
-            "--set ports.gate=8080: error: ports.metrics: 8080 is also ports.gate, so the rule of one would rule the "
+            "--set ports.gate=8080: error: ports.gate: 8080 is also ports.metrics, so the rule of one would rule the "
             "other as well; give each enabled port a number of its own [ports-shared]\n",
         ),
     ],

@@ -23,12 +23,17 @@ webhook:
   certManager: {issuerRef: {name: x}}
 """
 SAID = [
-    ("values-choice", "error", "serviceMesh.mtls", "'stirct' is not one of permissive, strict (did you mean strict?)"),
+    (
+        "values-choice",
+        "error",
+        "serviceMesh.mtls",
+        "'stirct' is not one of '', permissive, strict (did you mean strict?)",
+    ),
     (
         "ports-shared",
         "error",
-        "ports.metrics",
-        "8080 is also ports.gate, so the rule of one would rule the other as well; give each enabled port a number of its "
+        "ports.gate",
+        "8080 is also ports.metrics, so the rule of one would rule the other as well; give each enabled port a number of its "
         "own",
     ),
     (
@@ -38,7 +43,7 @@ SAID = [
         "ignored, because webhook.certMode is self-signed",
     ),
 ]
-PLACES = [(3, 9), (5, 1), (7, 35)]
+PLACES = [(3, 9), (5, 15), (7, 35)]
 
 
 @pytest.fixture
@@ -65,7 +70,7 @@ def test_json_is_one_list_of_objects(command, file):
     assert [(one["rule"], one["level"], one["path"]) for one in found] == [said[:3] for said in SAID]
     assert [(one["file"], one["line"], one["column"]) for one in found] == [("v.yaml", *place) for place in PLACES]
     assert [(one["message"], one["hint"]) for one in found] == [
-        ("'stirct' is not one of permissive, strict", "did you mean strict?"),
+        ("'stirct' is not one of '', permissive, strict", "did you mean strict?"),
         tuple(SAID[1][3].split("; ")),
         (SAID[2][3], None),
     ]
@@ -190,15 +195,15 @@ def terminal(command, monkeypatch):
 def test_a_terminal_shows_the_line_that_is_meant_in_colour(terminal, file):
     bold, red, yellow, off = "\x1b[1m", "\x1b[1;31m", "\x1b[1;33m", "\x1b[0m"
     assert terminal("-f", file) == (
-        f"{bold}v.yaml:3:9:{off} {red}error:{off} serviceMesh.mtls: 'stirct' is not one of\n"
+        f"{bold}v.yaml:3:9:{off} {red}error:{off} serviceMesh.mtls: 'stirct' is not one of '',\n"
         "    permissive, strict (did you mean strict?) [values-choice]\n"
         "  3 |   mtls: stirct\n"
         "    |         ^\n"
-        f"{bold}v.yaml:5:1:{off} {red}error:{off} ports.metrics: 8080 is also ports.gate, so the rule\n"
-        "    of one would rule the other as well; give each enabled port a\n"
+        f"{bold}v.yaml:5:15:{off} {red}error:{off} ports.gate: 8080 is also ports.metrics, so the\n"
+        "    rule of one would rule the other as well; give each enabled port a\n"
         "    number of its own [ports-shared]\n"
         "  5 | ports: {gate: 8080}\n"
-        "    | ^\n"
+        "    |               ^\n"
         f"{bold}v.yaml:7:35:{off} {yellow}warning:{off} webhook.certManager.issuerRef.name: ignored,\n"
         "    because webhook.certMode is self-signed [webhook-issuer-unused]\n"
         "  7 |   certManager: {issuerRef: {name: x}}\n"

@@ -35,7 +35,7 @@ def test_the_namespace_may_be_in_the_environment(command, monkeypatch):
     monkeypatch.setenv("HELM_NAMESPACE", "from-env")
     assert namespace(command(*ACCOUNT)) == "from-env"
     assert namespace(command("-n", "x", *ACCOUNT)) == "x"
-    assert "namespace: \"default\"" in command("-n", "", *ACCOUNT).stdout
+    assert 'namespace: "default"' in command("-n", "", *ACCOUNT).stdout
     monkeypatch.setenv("HELM_NAMESPACE", "")
     assert namespace(command(*ACCOUNT)) == "default"
     monkeypatch.setenv("HELM_NAMESPACE", "A")

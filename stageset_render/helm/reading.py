@@ -24,8 +24,12 @@ from stageset_render.findings import MAX_DEPTH, TOO_DEEP, Finding, Path, Place, 
 MAX_NODES = 100_000
 MORE_TEXT = 4_000_000  # characters that aliases may add to a text by naming what is in it
 UNREADABLE, KEY_TWICE, MERGE_WINS = "yaml-unreadable", "yaml-key-twice", "yaml-merge-wins"  # names of rules
-ENCRYPTED, TEMPLATE = "yaml-encrypted", "yaml-template"
-HARD = {UNREADABLE, ENCRYPTED, TEMPLATE}  # what leaves no values to go on with
+ENCRYPTED, MANIFEST, TEMPLATE = "yaml-encrypted", "yaml-manifest", "yaml-template"
+HOLDING = {  # where objects hold values of a chart
+    "HelmRelease": "what stands below its spec.values",
+    "Application": "what stands below its spec.source.helm.valuesObject",
+}
+HARD = {UNREADABLE, ENCRYPTED, MANIFEST, TEMPLATE}  # what leaves no values to go on with
 
 # What YAML makes of a plain scalar, as the reader that Helm uses (go.yaml.in/yaml v2) documents and does it.
 WORDS: dict[str, Any] = {word: None for word in ("", "~", "null", "Null", "NULL")}
@@ -304,6 +308,10 @@ class Document:
         if not one and _encrypted(result):
             message = "this file is encrypted by SOPS; decrypt it, as `sops -d` does, and give what that prints"
             raise Refused(_unreadable(self.place(("sops",), at_key=True), message, ENCRYPTED))
+        if not one and isinstance(result.get("kind"), str) and isinstance(result.get("apiVersion"), str):
+            where = HOLDING.get(result["kind"], "a file of values")
+            message = f"this is an object of Kubernetes, {short(result['kind'])}, and no values; give {where}"
+            raise Refused(_unreadable(self.place(("kind",), at_key=True), message, MANIFEST))
         if any(problem.rule in HARD for problem in self.problems):
             raise Refused(*self.problems)
         return result

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: 0BSD
 """Guesses what was meant where a value is refused, as a `Hint`: the value as it should be, or the key meant.
 
-A node is the part of a schema that is about one value; `resolved` follows its reference to a definition.
+A node is what a schema says of one value, as `Model.said` has it.
 """
 
 from __future__ import annotations
@@ -10,17 +10,18 @@ from __future__ import annotations
 import functools
 import json
 import re
-from collections.abc import Callable
 from typing import Any
 
 from stageset_render.findings import Hint, Path
+from stageset_render.pack.model import Model, types
 
 TRUTHS = {
     **dict.fromkeys(("true", "yes", "y", "on", "enabled", "1"), True),
     **dict.fromkeys(("false", "no", "n", "off", "disabled", "0"), False),
 }
-Resolve = Callable[[dict], dict]
 NO_HINT = Hint()
+Nodes, Said = dict[Path, dict], tuple[str, Hint]  # what is said of values, by path; a sentence and a guess
+CLOSE = 0.85  # of a spelling: a letter more, less or other
 UNKNOWN, UNKNOWN_HERE = "is unknown", "is unknown here"
 
 
@@ -40,16 +41,7 @@ def meant(found: Any, options: list) -> Hint:
     return Hint(others=(close[0],)) if close else NO_HINT
 
 
-def types(node: dict) -> list[str]:
-    """The names of the types that a node allows, less what goes unsaid: the text of a boolean, {} for a list, [] for
-    a map."""
-    kinds = node.get("type", [])
-    kinds = [kinds] if isinstance(kinds, str) else kinds
-    unsaid = {"boolean": "string", "array": "object", "object": "array"}.get(kinds[0]) if kinds else None
-    return [kind for kind in kinds if kind != unsaid]
-
-
-def form(found: Any, node: dict, resolved: Resolve) -> Hint:
+def form(found: Any, node: dict, model: Model) -> Hint:
     """A hint where a value of one kind stands in place of a list or a map: the value as it should be."""
     kinds = types(node)
     if isinstance(found, dict):
@@ -58,41 +50,41 @@ def form(found: Any, node: dict, resolved: Resolve) -> Hint:
     if not isinstance(found, (str, bool, int, float)) or not 0 < len(str(found)) <= 60:
         return NO_HINT
     if "array" in kinds:
-        return _list_form(str(found), node, resolved)
+        return _list_form(str(found), node, model)
     if "object" not in kinds:
         return NO_HINT
     key, colon, value = str(found).partition(":")
     if colon and re.fullmatch(r"\w+", key) and value[:1] not in ("", " "):
         return Hint(layout=f"put a blank behind the colon: {key}: {value}")
-    known = resolved(node).get("properties", {})
+    known = node.get("properties", {})
     key, equals, value = str(found).partition("=")
     if not known and equals:
         return Hint(value={key: value})
-    entries = _entries(found, known, resolved)
+    entries = _entries(found, known, model)
     if 0 < len(entries) <= 2:
         return Hint(value=entries[0], others=tuple(entries[1:]))
     return Hint(known=tuple(sorted(known))) if known else NO_HINT
 
 
-def _list_form(found: str, node: dict, resolved: Resolve) -> Hint:
-    item = resolved(node.get("items", {}))
+def _list_form(found: str, node: dict, model: Model) -> Hint:
+    item = model.items(node)
     texts = [text for text in re.split(r"[,\s]+", found) if text]
     if "string" in types(item):
         return Hint(value=texts)
-    entries = [_entries(text, item.get("properties", {}), resolved) for text in texts]
+    entries = [_entries(text, item.get("properties", {}), model) for text in texts]
     if entries and all(len(one) == 1 for one in entries):
         return Hint(value=[one[0] for one in entries])
     return Hint(value=node["examples"][0], example=True) if "examples" in node else NO_HINT
 
 
-def _entries(found: Any, known: dict[str, dict], resolved: Resolve) -> list[dict]:
+def _entries(found: Any, known: dict[str, dict], model: Model) -> list[dict]:
     """The maps with one of the known keys in which a value would do, alone or as the one entry of a list."""
     entries = []
     for key, node in known.items():
-        node = resolved(node)
+        node = model.said(node)
         if _does(found, node):
             entries.append({key: found})
-        elif "array" in types(node) and _does(found, resolved(node.get("items", {}))):
+        elif "array" in types(node) and _does(found, model.items(node)):
             entries.append({key: [found]})
     return entries
 
@@ -126,59 +118,136 @@ def spelled(found: Any, kinds: list[str], node: dict) -> Hint:
     return NO_HINT
 
 
-def unknown(path: Path, key: str, inner: Any, node: dict, resolved: Resolve, empty: list[str]) -> tuple[str, Hint]:
-    """What is said of a key that its node does not know, from what is near it.
+# Keys that are unknown
+
+
+def unknown(path: Path, key: str, inner: Any, node: dict, model: Model, empty: list[str], scope: Nodes) -> Said:
+    """What is said of a key that its node does not know, and the key that was meant, as far as one is near.
+
+    In this order: the same key in another case; the key itself at one place elsewhere; one that is spelled much alike,
+    here or elsewhere; one here with all its words; the key itself at several places; one here that is spelled alike; a
+    place elsewhere whose path has all its words; the one here that has any.
 
     Args:
         path: where the map is that holds the key.
         key: the key.
         inner: its value.
         node: what is said of the map.
-        resolved: follows a reference.
+        model: the schema.
         empty: the keys of the map that hold nothing.
+        scope: the values elsewhere that may be meant.
     """
     known = node["properties"]
     if isinstance(inner, dict) and not path and 0 < len(inner) <= 2 * sum(one in known for one in inner):
         first = next(one for one in inner if one in known)
         layout = f"remove this line, and write {first}: without indentation"
         return "holds the values of the pack", Hint(path=(first,), layout=layout)
+    *steps, last = key.split(".")
+    if steps and last in _inside(node, steps, model):
+        nested = ": {".join((*steps, last)) + ": ..." + "}" * len(steps)
+        return UNKNOWN, Hint(layout=f"write a key for each part: {nested}")
     name, colon, rest = key.partition(":")
     if colon and name in known and rest:
         apart = f"put a blank behind the colon: {name}: {rest}"
         below = f"write {rest}: on a line of its own, indented below {name}:"
         return UNKNOWN, Hint(layout=apart if inner is None else below)
-    close = near(key, sorted(known), 1)
-    if close:
-        return UNKNOWN, Hint(path=(*path, close[0]))
-    below = []
-    for name, child in known.items():
-        child = resolved(child)
-        items = resolved(child.get("items", {}))
-        for steps, part in (((name,), child), ((name, 0), items)):
+    same = [one for one in known if one.lower() == key.lower()]
+    if same:
+        return UNKNOWN, Hint(path=(*path, same[0]))
+    places = _below(path, key, node, model)
+    lacking = [place[len(path)] for place in places if place[len(path)] in empty]
+    if lacking:
+        return UNKNOWN_HERE, Hint(layout=f"indent this line below {lacking[0]}:, which holds nothing")
+    places |= {one: scope[one] for one in scope if one[-1].lower() == key.lower()}
+    fitting = {one: places[one] for one in places if _fits(inner, places[one])}
+    if isinstance(inner, dict):  # whose keys tell what it is
+        places, scope = fitting, {one: scope[one] for one in scope if _fits(inner, scope[one])}
+    return _near(key, inner, {(*path, one): model.said(known[one]) for one in known}, fitting or places, scope)
+
+
+def _inside(node: dict, steps: list[str], model: Model) -> dict[str, dict]:
+    """What is known in the map that steps lead to."""
+    for step in steps:
+        node = model.properties(node).get(step, {})
+    return model.properties(node)
+
+
+def _near(key: str, inner: Any, here: Nodes, places: Nodes, scope: Nodes) -> Said:
+    """What is near a key: of the keys here, of the places that have it, and of the other values in scope."""
+    ratio, alike = _alike(key, here)
+    through = next(iter(places), ())  # a key here that leads to a place may be the one that was meant
+    if len(places) == 1 and not (ratio >= CLOSE and any(one == through[: len(one)] for one in alike)):
+        return UNKNOWN_HERE, _did_you_mean(places, inner)
+    words = {*_words(key)}
+    there, others = _alike(key, {one: scope[one] for one in scope if len(_words(one[-1])) == len(words)})
+    if not places and there >= CLOSE and there > ratio:
+        return UNKNOWN_HERE, _did_you_mean(others, inner)
+    holding = [one for one in here if words and words.issubset(_words(one[-1]))]
+    if ratio >= CLOSE or 0 < len(holding) <= 3:
+        return UNKNOWN, _one_of([*alike] if ratio >= CLOSE else holding)
+    if 0 < len(places) <= 3:
+        return UNKNOWN_HERE, _did_you_mean(places, inner)
+    if alike:
+        return UNKNOWN, _one_of([*alike])
+    named = {
+        one: scope[one] for one in scope if words and words.issubset(word for step in one for word in _words(step))
+    }
+    sharing = [one for one in here if words.intersection(_words(one[-1]))]
+    if len(named) != 1 and len(sharing) == 1:
+        return UNKNOWN, _one_of(sharing)
+    return UNKNOWN_HERE, _did_you_mean(named, inner)
+
+
+def _one_of(paths: list[Path]) -> Hint:
+    return Hint(path=paths[0], others=tuple(paths[1:]))
+
+
+def _below(path: Path, key: str, node: dict, model: Model) -> dict[Path, dict]:
+    """The places of a key in the maps, and the entries of the lists, that a map holds."""
+    found = {}
+    for name, child in model.properties(node).items():
+        for steps, part in (((name,), child), ((name, 0), model.items(child))):
             if key in part.get("properties", {}):
-                if name in empty:
-                    return UNKNOWN_HERE, Hint(layout=f"indent this line below {name}:, which holds nothing")
-                below.append((*path, *steps, key))
-    return UNKNOWN_HERE, _did_you_mean(below, inner)
+                found[(*path, *steps, key)] = model.said(part["properties"][key])
+    return found
 
 
-def elsewhere(path: Path, key: str, inner: Any, nodes: dict[Path, dict], resolved: Resolve) -> Hint:
-    """Where else in the schema a key of the name takes such a value."""
+def _alike(key: str, nodes: Nodes, least: float = 0.6) -> tuple[float, dict[Path, dict]]:
+    """How near the nearest spelling is, and where that is."""
+    import difflib
+
+    matcher = difflib.SequenceMatcher(b=key.lower())
+    found: dict[float, dict[Path, dict]] = {}
+    for path, node in nodes.items():
+        matcher.set_seq1(path[-1].lower())
+        if matcher.real_quick_ratio() >= least and matcher.quick_ratio() >= least:
+            found.setdefault(matcher.ratio(), {})[path] = node
+    best = max(found, default=0.0)
+    return (best, dict([*found[best].items()][:3])) if best >= least else (0.0, {})
+
+
+def _words(key: str) -> list[str]:
+    """The words of a key: its parts that begin with a capital letter, in lower case and without the s of several."""
+    parts = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", key)
+    return [part.lower().removesuffix("s") for part in parts]
+
+
+def _fits(inner: Any, node: dict) -> bool:
+    """Whether a value may be one of a node, as far as its type and keys say."""
     kind = next((name for of, name in KINDS if isinstance(inner, of)), "null")
-    places = [other for other, node in nodes.items() if other[-1] == key and kind in types(node)]
-    if isinstance(inner, dict):
-        places = [one for one in places if inner.keys() <= resolved(nodes[one]).get("properties", inner).keys()]
-    return _did_you_mean(places, inner)
+    known = node.get("properties") if isinstance(inner, dict) else None
+    return kind in types(node) and (not known or not inner or bool(known.keys() & inner.keys()))
 
 
 KINDS = ((bool, "boolean"), (int, "integer"), (float, "number"), (str, "string"), (list, "array"), (dict, "object"))
 
 
-def _did_you_mean(places: list[Path], inner: Any) -> Hint:
+def _did_you_mean(places: Nodes, inner: Any) -> Hint:
     if not 0 < len(places) <= 3:
         return NO_HINT
     first, *rest = places
-    if rest or isinstance(inner, (dict, list)) or len(str(inner)) > 60 or any(isinstance(one, int) for one in first):
+    plain = not isinstance(inner, (dict, list)) and len(str(inner)) <= 60 and _fits(inner, places[first])
+    if rest or not plain or any(isinstance(one, int) for one in first):
         return Hint(path=first, others=tuple(rest))
     value = functools.reduce(lambda value, step: {step: value}, reversed(first), inner)
     return Hint(path=first, value=value)

@@ -137,9 +137,16 @@ def _comments(source: Source) -> list[Comment]:
         alone = not source.text[read.starts[line - 1] : match.start()].strip()
         below = bisect.bisect_right(lines, line)
         first = lines[below] if alone and below < len(lines) else line
+        if first > line and place.column > 1 + _indent(source.text, read.starts[first - 1]):
+            first = line  # it is about the end of what stands above
         names = tuple(name for name in re.split(r"[\s,]+", match[1]) if name)
         found.append(Comment(names, match[2].strip(), place, (first, ends.get(first, first))))
     return found
+
+
+def _indent(text: str, start: int) -> int:
+    """How far the line that begins at `start` is indented."""
+    return re.compile("[ \t]*").match(text, start).end() - start
 
 
 def _layout(read: Document) -> tuple[dict[int, int], dict[int, int]]:

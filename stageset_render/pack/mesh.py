@@ -22,6 +22,10 @@ SERVED = {  # of the objects of Linkerd, what values.schema.json has a definitio
     ("gateway.networking.k8s.io", "HTTPRoute"): ("v1beta1", "v1"),
 }
 TUNNELS = {"linkerd": 4143, "ambient": 15008}  # where meshed calls arrive, whatever port they are for
+TAKEN = {  # ports of the pod that Istio's proxy listens at itself
+    "istio": (15000, 15001, 15002, 15004, 15006, 15008, 15020, 15021, 15053, 15090),
+    "ambient": (15001, 15006, 15008, 15053),
+}
 INJECT, REVISION = "sidecar.istio.io/inject", "istio.io/rev"
 INJECTED = ("y", "yes", "true", "on")  # what Istio's injector takes for a wish (pkg/kube/inject, injectRequired)
 NEVER = {  # namespaces whose pods no injector looks at
@@ -56,6 +60,15 @@ def tunnel(release: Release) -> int | None:
     Linkerd from 2.18 on: outbound transport mode transport-header; Istio's ambient mode: HBONE.
     """
     return TUNNELS.get("ambient" if ambient(release) else engine(release) or "")
+
+
+def taken(release: Release) -> tuple[str, tuple[int, ...]]:
+    """Which proxy of Istio takes ports of the pod for itself, and which; none under Linkerd.
+
+    Istio: Ports used by Istio; in the ambient mode ztunnel's, inside the pod's network.
+    """
+    mode = "ambient" if ambient(release) else engine(release) or ""
+    return "ztunnel" if mode == "ambient" else "sidecar", TAKEN.get(mode, ())
 
 
 def served(thing: dict) -> bool:

@@ -16,7 +16,8 @@ from typing import Any
 from stageset_render.findings import ERROR, WARNING, Finding, Hint, Path, holds
 from stageset_render.helm.reading import TEMPLATE, placeholder
 from stageset_render.helm.values import without_whole
-from stageset_render.pack.hints import NO_HINT, UNKNOWN, elsewhere, form, meant, spelled, types, unknown
+from stageset_render.pack.hints import NO_HINT, UNKNOWN, form, meant, spelled, unknown
+from stageset_render.pack.model import Model, types
 
 ARTICLES = {"object": "a map", "array": "a list", "integer": "an integer", "null": "null"}
 MANY = 10_000  # values; of more, only the first of each list and map are looked at one by one
@@ -52,7 +53,7 @@ class Schema:
 
     def __init__(self, text: str):
         self._text = text
-        self._first: tuple[set[str], Any] | None = None
+        self._first: tuple[set[Path], Any] | None = None
 
     @functools.cached_property
     def _validator(self):
@@ -63,15 +64,14 @@ class Schema:
 
         Compiling the whole schema takes as long as rendering the chart, so of a single file only what it needs is.
         """
-        keys = set(written)
-        if "_validator" in self.__dict__ or (self._first and not keys <= self._first[0]):
-            return self._validator.is_valid(values) and self._validator.is_valid(written)
-        if not keys:
+        if not written:
             return True
+        paths = set(_written(self.root, written))
+        if "_validator" in self.__dict__ or (self._first and not paths <= self._first[0]):
+            return self._validator.is_valid(values) and self._validator.is_valid(written)
         if not self._first:
-            known = {key: node for key, node in self.root["properties"].items() if key in keys}
-            self._first = keys, _compiled({**self.root, "properties": known})
-        part = {key: values[key] for key in keys if key in values}
+            self._first = paths, _compiled(_asked(self.root, written))
+        part = {key: values[key] for key in written if key in values}
         return self._first[1].is_valid(part) and self._first[1].is_valid(written)
 
     @functools.cached_property
@@ -80,12 +80,17 @@ class Schema:
         return json.loads(self._text)
 
     @functools.cached_property
-    def _values(self) -> dict[tuple[str, ...], dict]:
-        return dict(_nodes(self.root, ()))
+    def model(self) -> Model:
+        """What the schema says of each value."""
+        return Model(self.root)
 
     @functools.cached_property
-    def _apis(self) -> set[tuple[str, ...]]:
-        return {path for path, node in self._values.items() if self._is_api(node)}
+    def _values(self) -> dict[Path, dict]:
+        return dict(self.model.values())
+
+    @functools.cached_property
+    def _apis(self) -> set[Path]:
+        return {path for path, node in self._values.items() if "$comment" in (self.model.items(node) or node)}
 
     def findings(self, values: dict, written: dict | None = None, lenient: bool = False) -> list[Finding]:
         """Everything that the schema refuses.
@@ -125,17 +130,8 @@ class Schema:
         """The path of every value the schema knows outside lists, parents included."""
         return list(self._values)
 
-    def _definition(self, node: dict) -> dict:
-        """What a value refers to."""
-        node = node if "$ref" in node else node.get("allOf", [node])[0]
-        return self.root["definitions"][node["$ref"].rsplit("/", 1)[1]] if "$ref" in node else node
-
-    def _is_api(self, node: dict) -> bool:
-        """Whether a value, or an entry of it, is of a type of an API: its definition names that in `$comment`."""
-        return "$comment" in self._definition(node.get("items", node))
-
     def passed_through(self, path: Path) -> bool:
-        """Whether a path leads into what is rendered as it is, by the types of an API."""
+        """Whether a path leads into what is rendered as it is: it, or an entry, is of a type that names an API in `$comment`."""
         return any(path[:length] in self._apis for length in range(1, len(path) + 1))
 
     def _errors(self, values: dict) -> list:
@@ -156,7 +152,7 @@ class Schema:
         return errors
 
     def _worded(self, error, path: Path, values: dict, written: dict | None, hints: Iterator[int]) -> Iterator[Finding]:
-        kind, node = error.kind, self._node(error.schema_path[:-1])
+        kind, node = error.kind, self.model.at(error.evaluation_path[:-1])
         if isinstance(error.instance, str) and placeholder(error.instance):
             yield _unfilled(path, error.instance)
         elif kind.name == "additionalProperties":
@@ -175,15 +171,6 @@ class Schema:
         else:
             yield Finding(path, node["errorMessage"])
 
-    def _node(self, schema_path) -> dict:
-        node = self.root
-        for part in schema_path:
-            if part == "$ref":
-                node = self.root["definitions"][node["$ref"].rsplit("/", 1)[1]]
-            else:
-                node = node[part]
-        return node
-
     def _unknown(self, path: Path, error, key: str, node: dict, written: dict | None, hints: Iterator[int]) -> Finding:
         at, inner, message, hint = path + (key,), error.instance[key], UNKNOWN, NO_HINT
         if placeholder(key):
@@ -192,17 +179,22 @@ class Schema:
             return Finding(at, node["errorMessage"], rule="values-form", at_key=True)
         if len(key) <= 60 and next(hints, None) is not None:
             empty = [one for one, value in _inside(written, path).items() if value is None]
-            message, hint = unknown(path, key, inner, node, self._definition, empty)
-            if hint is NO_HINT and not self.passed_through(path):
-                hint = elsewhere(path, key, inner, self._values, self._definition)
+            message, hint = unknown(path, key, inner, node, self.model, empty, self._scope(path))
         if hint is NO_HINT:
             message, hint = UNKNOWN, Hint(known=tuple(sorted(node["properties"])))
             message += "" if path else ", and no key of your own, which begins with x-"
         return Finding(at, message, hint, at_key=True)
 
+    def _scope(self, path: Path) -> dict[Path, dict]:
+        """The values that may be meant by an unknown key of a map: those of its section, and of all at the top."""
+        if self.passed_through(path):
+            return {}
+        others = ((other, node) for other, node in self._values.items() if len(other) > 1)
+        return {other: node for other, node in others if other[:1] == path[:1] or not path}
+
     def _sentence(self, path: Path, error, node: dict, whole: Any) -> Finding:
         kind, found = error.kind, shown(error.instance)
-        if kind.name == "type" or _of_a_kind_taken_empty(error, node):
+        if kind.name == "type" or _beside(error, node) and types(node)[0] in ("array", "boolean", "object"):
             if error.instance is None:
                 return Finding(path, "can't be null", "give it a value", rule="values-null")
             names = [name for name in types(node) if name != "null"]
@@ -212,7 +204,7 @@ class Schema:
             if isinstance(error.instance, float) and "integer" in names:
                 names = ["integer"]
             wanted = " or ".join(ARTICLES.get(name, f"a {name}") for name in names)
-            hint = form(error.instance, node, self._definition) if hint is NO_HINT else hint
+            hint = form(error.instance, node, self.model) if hint is NO_HINT else hint
             return Finding(path, f"{found} is not {wanted}", "" if hint is NO_HINT else hint, rule="values-type")
         return Finding(path, *_bound(error, node, whole))
 
@@ -234,11 +226,25 @@ def shown(value) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def _of_a_kind_taken_empty(error, node: dict) -> bool:
-    """Whether a value is of a type that is taken for those alone that say the same in it: `{}` for an empty list, and
-    the text that a boolean prints as."""
-    kind = error.kind
-    return kind.name == "pattern" and "boolean" in types(node) or kind.name in LENGTHS and kind.value == 0
+def _beside(error, node: dict) -> bool:
+    """Whether a value is not of the plain type of its kind, and not of the form that is taken beside that."""
+    return "beside" in node and error.evaluation_path[-2] == "then"
+
+
+def _written(node: dict, written: Any, path: Path = ()) -> Iterator[Path]:
+    """The path of each value that is written, as deep as maps go whose keys a node has itself."""
+    for key, child in node.get("properties", {}).items() if isinstance(written, dict) else ():
+        if key in written:
+            yield (*path, key)
+            yield from _written(child, written[key], (*path, key))
+
+
+def _asked(node: dict, written: Any) -> dict:
+    """A node that takes anything, such as the default, for each key that is not written."""
+    if not isinstance(written, dict) or "properties" not in node:
+        return node
+    known = {key: _asked(child, written[key]) if key in written else True for key, child in node["properties"].items()}
+    return {**node, "properties": known}
 
 
 def _compiled(schema: dict):
@@ -259,14 +265,15 @@ def _bound(error, node: dict, whole: Any) -> tuple[str, Hint | str]:
     kind, found = error.kind, shown(error.instance)
     if kind.name in ("enum", "const"):
         options = [option for option in node.get("enum", [node.get("const")]) if option is not None]
-        lower = {option.lower() for option in options if isinstance(option, str) and not option.islower()}
+        lower = {option.lower() for option in options if isinstance(option, str) and option.lower() != option}
         options = [option for option in options if option not in lower]  # the same in another case
         allowed = ", ".join(str(option) or "''" for option in options)
         hint = meant(error.instance, options)
         return f"{found} is not {'one of ' if len(options) > 1 else ''}{allowed}", "" if hint is NO_HINT else hint
     if kind.name == "pattern":
         return f"{found} is not {node.get('title', 'text that matches ' + kind.value)}", ""
-    if kind.name in LIMITS and node.get("minimum") == node.get("maximum"):
+    limits = node["beside"] if _beside(error, node) else node
+    if kind.name in LIMITS and limits.get("minimum") == limits.get("maximum"):
         return f"{found} is not {node['title']}", ""
     if kind.name in LIMITS:
         return f"{found} is not allowed", f"it must be {LIMITS[kind.name]} {shown(kind.value)}"
@@ -281,13 +288,6 @@ def _bound(error, node: dict, whole: Any) -> tuple[str, Hint | str]:
     if kind.name == "maxLength":
         return f"{found} is longer than the {kind.value} characters allowed", ""
     return f"{found} is not allowed here", ""
-
-
-def _nodes(node: dict, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], dict]]:
-    for key, child in node.get("properties", {}).items():
-        yield path + (key,), child
-        if isinstance(child, dict):
-            yield from _nodes(child, path + (key,))
 
 
 def _size(value) -> int:

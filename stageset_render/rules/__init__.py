@@ -106,6 +106,7 @@ FAMILIES: dict[str, Callable[[Release], bool]] = {
     "monitoring": lambda release: any(release.at(f"metrics.{one}.enabled") for one in MONITORS),
     "network": _written("networkPolicy"),
     "network_ranges": _on("networkPolicy.enabled"),
+    "network_selectors": _on("networkPolicy.enabled"),
     "network_effects": _on("networkPolicy.enabled"),
     "network_cilium": lambda release: (
         bool(release.at("networkPolicy.enabled")) and release.at("networkPolicy.engine") == "cilium"

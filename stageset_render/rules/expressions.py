@@ -16,8 +16,23 @@ OWN_FORMS = (
 )
 
 
+# What Go's regexp refuses of what Rust's takes, in a text whose escapes and classes are an x.
+NOT_GOS = re.compile(
+    r"(?:[*+?]|\{\d+(?:,\d*)?\})(?:[*+]|\?[*+?{]|\{\d+(?:,\d*)?\})|\(\?[imsU-]*[^imsUP<:)-][^:)]*[:)]|\{(?:\d+,)?(?:[2-9]|1(?!0{3}[,}]))\d{3,}"
+)
+SIMPLER = ((re.compile(r"\\Q.*?(\\E|$)", re.DOTALL), "x"), (re.compile(r"\{,\d+\}"), "x"))
+
+
+def readable_in_go(text):
+    """Whether a text is a regular expression of Go's regexp; its source: https://pkg.go.dev/regexp/syntax."""
+    for form, other in SIMPLER:
+        text = form.sub(other, text)
+    plain = re.sub(r"\\[^u]|\[\^?\]?(?:\\.|\[:\w+:\]|[^\]\\])*\]", "x", text)
+    return readable(text) and not NOT_GOS.search(plain) and "\\u" not in plain
+
+
 def readable(text):
-    """Whether a text is a regular expression of Rust's regex, which jsonschema_rs asks here; Go's are the same but for rarities."""
+    """Whether a text is a regular expression of Rust's regex, which jsonschema_rs asks here."""
     import jsonschema_rs
 
     if re.search(r"\(\?[a-z]*x|\[[^\]]*\[", text):

@@ -10,7 +10,7 @@ from stageset_render.rules.istio import CALLERS, RULES
 ISTIO = "https://istio.io/latest/docs/setup/additional-setup/sidecar-injection/"
 LINKERD = "https://linkerd.io/2/features/proxy-injection/"
 STANDARDS = "https://kubernetes.io/docs/concepts/security/pod-security-standards/"
-LABELS = "pod.additionalLabels"
+LABELS, DEPLOYMENT = "pod.additionalLabels", "deployment.additionalLabels"
 ANNOTATIONS = ("sidecar.istio.io/", "traffic.sidecar.istio.io/", "proxy.istio.io/", "inject.istio.io/")
 BASELINE = {  # capabilities that the level baseline lets add
     "AUDIT_WRITE",
@@ -44,10 +44,15 @@ def injection_off(release):
 
 @rule(WARNING, LINKERD)
 def injection_label_unread(release):
-    """A label of the pod that the mesh's injector does not read there.
+    """A label of the pod or the Deployment that the mesh's injector does not read there.
 
     Linkerd reads annotations alone; Istio the label istio-injection on namespaces alone, annotations as such, and where the
     namespace has no label "true" alone."""
+    for label in release.at(DEPLOYMENT) or {}:
+        if label in (mesh.INJECT, mesh.AMBIENT, mesh.WAYPOINT, "istio-injection", "linkerd.io/inject"):
+            linkerd = label.startswith("linkerd")
+            mend = "annotate the namespace" if linkerd else f"label the namespace, or write it to {LABELS}"
+            yield (DEPLOYMENT, label), "is a label of the Deployment, where no mesh reads it", mend
     for label, value in _labels(release).items():
         path = (LABELS, label)
         if mesh.engine(release) == "linkerd":

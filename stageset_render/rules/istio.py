@@ -11,8 +11,10 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from stageset_render.findings import ERROR, WARNING
+from stageset_render.pack import mesh
 from stageset_render.pack.facts import ports
 from stageset_render.rules import rule
+from stageset_render.rules.ports import USED
 
 POLICY = "https://istio.io/latest/docs/reference/config/security/authorization-policy/"
 CONDITIONS = "https://istio.io/latest/docs/reference/config/security/conditions/"
@@ -154,11 +156,32 @@ def istio_port_foreign(release):
     known = {str(release.at(f"ports.{name}")) for name in ("health", "webhook", "gate", "metrics", "mcp")}
     for one in release.fact(texts):
         for index, port in enumerate(one.texts) if one.key == "destination.port" else ():
-            if port.lstrip("0") not in known:
+            if port.lstrip("0") not in known and not _taken(release, port):
                 yield (
                     (*one.path, index),
                     f'"{port}" is none of the pod\'s ports, so no call to the controller has it',
                     "write the number of a port as under ports, not that of a Service",
+                )
+
+
+def _taken(release, port):
+    """The proxy that takes a port for itself, if one does."""
+    proxy, taken = mesh.taken(release)
+    return proxy if port.isdecimal() and int(port) in taken else None
+
+
+@rule(WARNING, USED)
+def istio_port_of_the_proxy(release):
+    """A port that Istio's proxy takes in the pod.
+
+    Its calls end at the proxy, so the rule neither admits nor keeps out any to the controller."""
+    for one in release.fact(texts):
+        for index, port in enumerate(one.texts) if one.key == "destination.port" else ():
+            if proxy := _taken(release, port):
+                yield (
+                    (*one.path, index),
+                    f"is a port of Istio's {proxy}, so its calls never reach the pod",
+                    "choose another",
                 )
 
 

@@ -7,12 +7,11 @@ import re
 from stageset_render.findings import ERROR, WARNING, short
 from stageset_render.helm.writing import to_int
 from stageset_render.rules import rule
-from stageset_render.rules.expressions import readable
+from stageset_render.rules.expressions import readable_in_go
 from stageset_render.rules.network import EGRESS, INGRESS
 from stageset_render.rules.network_ranges import port_lists, rules
 
 CILIUM = "https://docs.cilium.io/en/stable/security/policy/language/"
-NAMESPACE = "kubernetes.io/metadata.name"
 
 
 def _rules(release):
@@ -30,13 +29,17 @@ def _http(release):
 
 @rule(ERROR, CILIUM + "#http")
 def network_cilium_expression_unreadable(release):
-    """A path, method or host that is no regular expression.
+    """A path, method or host that is no regular expression of Go's.
 
     Cilium reads them as such, and refuses the whole policy."""
     for path, http in _http(release):
         for key in ("path", "method", "host"):
-            if isinstance(http.get(key), str) and not readable(http[key]):
-                yield (*path, key), f"{short(http[key], 60)!r} is no regular expression", "close what it opens"
+            if isinstance(http.get(key), str) and not readable_in_go(http[key]):
+                yield (
+                    (*path, key),
+                    f"{short(http[key], 60)!r} is no regular expression of Go's",
+                    "close what it opens, and repeat nothing twice",
+                )
 
 
 @rule(WARNING, CILIUM + "#http")
@@ -66,24 +69,6 @@ def network_cilium_names_unresolved(release):
         if one.get("toFQDNs") and not own and not looked:
             message = "no rule lets DNS be asked and looked into, from which Cilium learns the addresses of names"
             yield (*path, "toFQDNs"), message, "add a rule for port 53 with rules: {dns: [{matchPattern: '*'}]}"
-
-
-@rule(WARNING, CILIUM + "#endpoints-based")
-def network_cilium_namespace_label(release):
-    """An endpoint is selected by a label that namespaces have.
-
-    Cilium has the labels of a pod's namespace under k8s:io.cilium.k8s.namespace.labels; no pod matches."""
-    for path, one in _rules(release):
-        for key in ("fromEndpoints", "toEndpoints"):
-            for index, each in enumerate(one.get(key) or ()):
-                labels = (each or {}).get("matchLabels") or {}
-                for label in labels:
-                    if label.removeprefix("k8s:") == NAMESPACE:
-                        yield (
-                            (*path, key, index, "matchLabels", label),
-                            "is a label of namespaces, which no pod has",
-                            f"write k8s:io.kubernetes.pod.namespace: {labels[label]}",
-                        )
 
 
 @rule(WARNING, CILIUM)

@@ -12,6 +12,7 @@ from stageset_render.pack import meshed
 from stageset_render.pack.facts import ports
 from stageset_render.rules import rule
 from stageset_render.rules.network import EGRESS, INGRESS, KUBERNETES, MOST_RULES, PEERS, egress, engine, rendered
+from stageset_render.rules.network_ranges import rules
 
 API_SERVER = (443, 6443)  # where clusters have kube-apiserver
 PROXIES = (4143, 4190, 4191, 15000, 15006, 15008, 15020, 15021, 15053, 15090)  # of the meshes, in the pod as well
@@ -162,49 +163,74 @@ def _someone(port):
 
 
 def _own(release):
-    """The network policies as they judge calls of the pod, less what is passed through to them."""
-    return meshed.ingress(_without(release, lists(release, INGRESS)))
+    """The network policies as they judge calls of the pod, less what is passed through to them, which stands at the end."""
+    policy, *others = release.fact(meshed.own_network_policies)
+    added = len(release.items(lists(release, INGRESS)))
+    own = _with(policy, policy["spec"]["ingress"][: -added or None])
+    return meshed.network_judge(release, [own, *others, *release.fact(meshed.added_network_policies)])
+
+
+def _with(policy, entries):
+    return {**policy, "spec": {**policy["spec"], "ingress": entries}}
 
 
 def _alone(release, entry, refused):
     """One rule that is passed through as it judges calls alone, and whether all others are refused."""
     policy, *_ = release.fact(meshed.own_network_policies)
-    spec = {**policy["spec"], "ingress": [entry, *REST.get((engine(release), refused), [])]}
-    return meshed.network_judge(release, [{**policy, "spec": spec}])
-
-
-def _without(release, path):
-    """The release without a list of values."""
-    *steps, last = path.split(".")
-    values = {**release.values}
-    inner = values
-    for step in steps:
-        inner[step] = {**inner[step]}
-        inner = inner[step]
-    inner[last] = []
-    return release.instead(values)
+    rest = REST.get((engine(release), refused), [])
+    return meshed.network_judge(release, [_with(policy, [entry, *rest])])
 
 
 @rule(WARNING, KUBERNETES + "#targeting-a-range-of-ports")
 def network_port_foreign(release):
-    """An added rule is for ports that the pod does not have.
+    """An added rule is for a port that the pod does not have.
 
     A policy sees the pod's own ports, not those of its Services, so the rule admits nothing."""
-    if engine(release) != "kubernetes":
-        return
     named = release.fact(ports)
-    for index, one in enumerate(release.items("networkPolicy.additionalIngress")):
-        for at, each in enumerate(one.get("ports") or ()):
-            port, last = each.get("port"), each.get("endPort")
-            if port is None or (each.get("protocol") or "TCP") != "TCP":
-                known = port is None
-            elif isinstance(port, str) and not port.isdecimal():
-                known = port in named or port.startswith("linkerd-")
-            else:
-                known = any(to_int(port) <= own <= to_int(last or port) for own in (*named.values(), *PROXIES))
-            if not known:
-                yield (
-                    ("networkPolicy.additionalIngress", index, "ports", at),
-                    f"the pod has no port {each.get('protocol') or 'TCP'} {port}, so nothing is admitted to it",
-                    f"write one of {', '.join(f'{name} {number}' for name, number in named.items())}",
-                )
+    for path, protocol, first, last in _admitted_ports(release):
+        if protocol != "TCP":
+            known = first is None
+        elif isinstance(first, str):
+            known = first in named or first.startswith("linkerd-")
+        else:
+            known = first is None or any(first <= own <= last for own in (*named.values(), *PROXIES))
+        if not known:
+            shown = first if first == last else f"{first} to {last}"
+            yield (
+                path,
+                f"the pod has no port {protocol} {shown}, so nothing is admitted to it",
+                f"write one of {', '.join(f'{name} {number}' for name, number in named.items())}",
+            )
+
+
+def _admitted_ports(release):
+    """Each port of an added rule, with its path and protocol: a name, the first and last of a range, or None for all."""
+    for path, one in rules(release, INGRESS):
+        if engine(release) == "kubernetes":
+            for at, each in enumerate(one.get("ports") or ()):
+                yield (*path, "ports", at), each.get("protocol") or "TCP", *_span(each.get("port"), each.get("endPort"))
+        elif engine(release) == "cilium":
+            for at, entry in enumerate(one.get("toPorts") or ()):
+                for index, each in enumerate(entry.get("ports") or ()):
+                    protocol = {None: "TCP", "ANY": "TCP"}.get(each.get("protocol"), each.get("protocol"))
+                    yield (
+                        (*path, "toPorts", at, "ports", index),
+                        protocol,
+                        *_span(each.get("port"), each.get("endPort")),
+                    )
+        elif engine(release) == "calico":
+            protocol = {None: "TCP", 6: "TCP", "6": "TCP"}.get(one.get("protocol"), one.get("protocol"))
+            for at, each in enumerate((one.get("destination") or {}).get("ports") or ()):
+                start, _, end = str(each).partition(":")
+                yield (*path, "destination", "ports", at), protocol, *_span(start, end)
+
+
+def _span(port, last):
+    """A name twice, or the first and the last number."""
+    try:
+        number = None if port is None else int(str(port), 0)  # as Cilium reads it
+    except ValueError:
+        number = to_int(port) if str(port).isdecimal() else str(port)
+    if not isinstance(number, int) or number == 0:
+        return number or None, number or None  # 0 is every port to Cilium
+    return number, max(number, to_int(last or number))

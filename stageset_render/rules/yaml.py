@@ -23,6 +23,13 @@ DECLARED = (
         "Each of its values would be rendered as the text that it is encrypted to. This can't be ignored.",
     ),
     Rule(
+        "yaml-manifest",
+        ERROR,
+        "https://helm.sh/docs/chart_template_guide/values_files/",
+        "A values file is an object of Kubernetes, such as a HelmRelease.",
+        "None of its keys is a value of the chart. This can't be ignored.",
+    ),
+    Rule(
         "yaml-template",
         ERROR,
         YAML,

@@ -11,6 +11,7 @@ import yaml
 
 from stageset_render import Refused
 from stageset_render.pack import files
+from stageset_render.pack.model import types
 from stageset_render.pack.release import Release, schema
 
 EVERYTHING = sorted((Path(__file__).parent.parent / "everything").glob("*.yaml"))
@@ -133,11 +134,5 @@ def test_what_a_template_refuses_by_itself_it_refuses_where_it_would_print_it_al
 
 
 def test_no_switch_is_left_out():
-    def switches(node, path=""):
-        for key, child in node.get("properties", {}).items():
-            if child.get("additionalProperties") is False:
-                yield from switches(child, f"{path}{key}.")
-            elif "boolean" in child.get("type", ()):
-                yield path + key
-
-    assert set(switches(schema().root)) == set(SWITCHES)
+    found = {".".join(path) for path, node in schema().model.values() if "boolean" in types(node)}
+    assert {path for path in found if not path.startswith(("podSecurityContext.", "securityContext."))} == set(SWITCHES)

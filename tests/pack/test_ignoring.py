@@ -44,7 +44,10 @@ def test_each_name_of_a_comment_must_meet_something(command):
 
 def test_what_is_not_ignored_is_told_beside_it(told):
     both = f"{SHARED}\n{OFF}"
-    assert told(both, "--ignore", "mesh-*") == ([("stdin:1:1", "ports-shared")], "1 error, 1 ignored; nothing rendered")
+    assert told(both, "--ignore", "mesh-*") == (
+        [("stdin:1:15", "ports-shared")],
+        "1 error, 1 ignored; nothing rendered",
+    )
     assert told(both, "--ignore", "ports-*") == ([("stdin:2:1", "mesh-off")], "1 warning, 1 ignored")
 
 
@@ -162,3 +165,20 @@ def test_python_names_rules_as_the_command_does():
         assert render(values, name="a", namespace="b", ignore=ignore)
     with pytest.raises(Refused, match="there is no rule 'value-combination'"):
         render(values, name="a", namespace="b", ignore=["value-combination"])
+
+
+def test_a_comment_that_is_indented_further_is_about_what_stands_above(told):
+    open_rule = """
+serviceMesh:
+  enabled: true
+  gate: {from: [{namespaces: [a]}]}
+  istio:
+    rules:
+      - from: [{source: {namespaces: [b]}}]
+        # stageset: ignore access-opened why
+      - {}
+"""
+    found, _ = told(open_rule)
+    assert found == [("stdin:8:9", "ignore-unmet"), ("stdin:9:9", "access-opened")]
+    found, _ = told(open_rule.replace("        # stage", "      # stage"))
+    assert found == []

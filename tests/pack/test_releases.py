@@ -147,7 +147,7 @@ def test_problems_of_all_are_told_and_nothing_is_written(command, place):
     assert [line.split(": ")[0] for line in done.stderr.splitlines()] == [
         "releases/a.yaml:1:17",
         "releases/b.yaml:2:1",
-        "releases/c.yaml:1:1",
+        "releases/c.yaml:1:15",
         "releases/prod.eu.yaml",
         "4 errors; nothing rendered",
     ]

@@ -31,7 +31,7 @@ def test_templates_limits_what_is_rendered():
 @pytest.mark.parametrize(
     "arguments, said",
     [
-        ({"values": {"serviceMesh": {"mtls": "x"}}}, "serviceMesh.mtls: 'x' is not one of permissive, strict"),
+        ({"values": {"serviceMesh": {"mtls": "x"}}}, "serviceMesh.mtls: 'x' is not one of '', permissive, strict"),
         ({"templates": ["nope.yaml"]}, "there is no template 'nope.yaml'"),
         ({"name": "A"}, "'A' is no release name"),
         ({"namespace": ""}, "'' is no namespace"),

@@ -3,6 +3,7 @@
 """values.schema.json against the defaults, the templates and Helm."""
 
 import json
+import re
 import subprocess
 import sys
 import time
@@ -16,6 +17,7 @@ from jinja2 import nodes
 from stageset_render.findings import ERROR, WARNING, Refused, dotted
 from stageset_render.helm.values import coalesce
 from stageset_render.pack import environment, rendering
+from stageset_render.pack.model import types
 from stageset_render.pack.release import schema
 from stageset_render.port.to_helm import chart as porting
 
@@ -51,7 +53,21 @@ def test_every_value_is_described_and_has_the_default_of_the_defaults(path, node
     assert node["default"] == default
     assert type(node["default"]) is type(default)
     assert node["description"].endswith(".")
-    assert "type" in node
+
+
+def test_every_definition_is_referred_to_and_every_reference_leads_to_one():
+    references = re.findall(r'"\$ref": "([^"]*)"', json.dumps(SCHEMA))
+    assert set(references) == {f"#/definitions/{name}" for name in SCHEMA["definitions"]}
+
+
+@pytest.mark.parametrize("path, node", LEAVES)
+def test_every_value_has_an_example_that_is_taken(path, node):
+    (example,) = node["examples"]
+    assert example != node["default"]
+    values = example
+    for key in reversed(path):
+        values = {key: values}
+    assert schema().findings(coalesce(DEFAULTS, values), values) == []
 
 
 def test_every_default_is_in_the_schema():
@@ -99,7 +115,7 @@ def value_paths(template):
 )
 def test_templates_read_only_values_that_the_schema_knows(template):
     known = {path for path, _ in leaves(SCHEMA)} | {path for path, _ in levels(SCHEMA)}
-    free = {path for path, schema in leaves(SCHEMA) if "object" in schema["type"]}
+    free = {path for path, node in schema().model.values() if "object" in types(node)}
     unknown = set(value_paths(template)) - known
     assert {path for path in unknown if path[:-1] not in free} == set()
 

@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from hypothesis.errors import NoSuchExample
 
 from stageset_render.findings import Path
+from stageset_render.pack.model import Model, joined, types
 
 WORDS = st.sampled_from(["a", "b-1", "example.com", "a b", "", "1", "true"])
 KEYS = st.sampled_from(["a", "b-1", "example.com/c"])
@@ -31,16 +32,18 @@ MOST = 2_000_000  # of numbers that have no bound
 
 def pools(root: dict, count: int, chance: random.Random) -> dict[Path, list]:
     """Some values, at most `count`, for each value of a JSON schema that is no map of named values, by its path."""
-    of = _strategies(root)
-    return {path: _some(of(node), count, chance) for path, node in _leaves(root)}
+    model = Model(root)
+    of = _strategies(model)
+    return {path: _some(of(node), count, chance) for path, node in _leaves(model.said(root), model)}
 
 
-def _leaves(node: dict, path: Path = ()) -> Iterator[tuple[Path, dict]]:
+def _leaves(node: dict, model: Model, path: Path = ()) -> Iterator[tuple[Path, dict]]:
     """The schemas of values, with their paths; a map that may be null, or needs what it holds together, is one."""
     if not path or node.get("properties") and node.get("type") == "object" and not {*node} & WHOLE:
         for key, below in node["properties"].items():
-            yield from _leaves(below, (*path, key))
-    elif node is not False:
+            if below is not False:
+                yield from _leaves(below, model, (*path, key))
+    else:
         yield path, node
 
 
@@ -59,48 +62,34 @@ def _some(strategy: st.SearchStrategy, count: int, chance: random.Random) -> lis
     return found
 
 
-def _strategies(root: dict) -> Callable[[Any], st.SearchStrategy]:
-    """What makes of a schema within another a strategy for its values."""
+def _strategies(model: Model) -> Callable[[Any], st.SearchStrategy]:
+    """What makes of a node of a schema a strategy for its values."""
     named: dict[str, st.SearchStrategy] = {}
-
-    def followed(node: dict) -> dict:
-        while "$ref" in node:
-            rest = {key: value for key, value in node.items() if key != "$ref"}
-            node = _joined(root["definitions"][node["$ref"].rpartition("/")[2]], rest)
-        return node
 
     def of(node: Any) -> st.SearchStrategy:
         if not isinstance(node, dict):
             return WORDS
-        if "$ref" in node and {*node} <= {"$ref", "description"}:
+        if "$ref" in node:
             name = node["$ref"]
             if name not in named:
-                named[name] = st.deferred(lambda: of(followed(node)))
+                named[name] = st.deferred(lambda: of(model.said(node)))
             return named[name]
-        node = followed(node)
+        node = model.said(node)
+        if "beside" in node:
+            plain = {key: value for key, value in node.items() if key != "beside"}
+            return of(plain) | of(joined(plain, node["beside"]))
         for part in node.get("allOf", []):
-            node = node if "if" in part else _joined(followed(part), node)
+            node = node if "if" in part else joined(model.said(part), node)
         if "const" in node or "enum" in node:
             return st.sampled_from(node.get("enum") or [node["const"]])
         for key in ("oneOf", "anyOf"):
             if key in node:
                 rest = {name: value for name, value in node.items() if name not in (key, "allOf")}
-                return st.one_of([of(_joined(rest, followed(branch))) for branch in node[key]])
-        kinds = node.get("type", "object" if "properties" in node else "string")
-        return st.one_of([KINDS[kind](node, of) for kind in ([kinds] if isinstance(kinds, str) else kinds)])
+                return st.one_of([of(joined(rest, model.said(branch))) for branch in node[key]])
+        kinds = types(node) or ["object" if "properties" in node else "string"]
+        return st.one_of([KINDS[kind](node, of) for kind in kinds])
 
     return of
-
-
-def _joined(one: dict, other: dict) -> dict:
-    """A schema with what another says besides; of what both say, what the other says."""
-    mine, theirs = one.get("properties", {}), other.get("properties", {})
-    below = {
-        key: _joined(mine[key], theirs[key]) if mine.get(key) and theirs.get(key) else theirs.get(key, mine.get(key))
-        for key in mine | theirs
-    }
-    required = [*one.get("required", []), *other.get("required", [])]
-    return {**one, **other, **({"properties": below} if below else {}), "required": required}
 
 
 def _maps(node: dict, of: Callable) -> st.SearchStrategy:

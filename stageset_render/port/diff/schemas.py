@@ -13,13 +13,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from stageset_render.findings import dotted
+from stageset_render.pack.model import KIND, Model, of_a_kind
 
 BELOW = ("properties", "patternProperties")  # key or pattern to schema
 CONDITIONS = ("if", "then", "else", "allOf", "anyOf", "oneOf", "not")
 BOUNDS = (
     *("type", "enum", "const", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "pattern"),
     *("format", "minLength", "maxLength", "minItems", "maxItems", "uniqueItems", "minProperties", "maxProperties"),
-    *("required", "propertyNames", "contains", "dependencies", *CONDITIONS),
+    *("required", "propertyNames", "contains", "dependencies", "beside", *CONDITIONS),
 )
 
 
@@ -45,7 +46,7 @@ def bounds(expected: dict, got: dict, absent: Any) -> Iterator[tuple[str, str, A
     definitions = [side.get("definitions", {}) for side in (expected, got)]
     shared = [name for name in definitions[0] if name in definitions[1]]
     ported = len(shared) * 2 > len(definitions[1])
-    sides = [_Node(side, side) for side in (expected, got)]
+    sides = [_Node(side, Model(side)) for side in (expected, got)]
     for what, *rest in _compared(*sides, "", absent):
         yield ("bound" if ported else what), *rest
     for name in shared:  # what only conditions refer to
@@ -61,20 +62,25 @@ class _Node:
     Attributes:
         own: keyword to what all of them say.
         reached: all references of the root that have been read.
+    What is taken beside the plain type of a value counts as a bound, `beside`, where the chart says so too.
     """
 
-    def __init__(self, schema: Any, root: dict, seen: tuple[str, ...] = (), reached: set[str] | None = None):
-        self.root, self.seen, self.own = root, seen, {}
+    def __init__(self, schema: Any, model: Model, seen: tuple[str, ...] = (), reached: set[str] | None = None):
+        self.model, self.seen, self.own = model, seen, {}
         self.reached = set() if reached is None else reached
         self._take(schema if isinstance(schema, dict) else {})
 
     def _take(self, schema: dict) -> None:
+        if of_a_kind(schema):
+            self.own["beside"] = schema["if"] | schema["then"]
+            self._take(schema["else"])
+            schema = {key: value for key, value in schema.items() if key not in KIND}
         for key, value in schema.items():
             if key == "$ref" and isinstance(value, str):
                 self.reached.add(value)
                 if value not in self.seen:
                     self.seen = (*self.seen, value)
-                    self._take(_found(self.root, value))
+                    self._take(self.model.target(value))
             elif key == "allOf" and isinstance(value, list):
                 plain = [one for one in value if isinstance(one, dict) and not {"if", "errorMessage"} & {*one}]
                 for one in plain:
@@ -88,7 +94,7 @@ class _Node:
                 self.own[key] = _both(key, self.own[key], value) if key in self.own else value
 
     def below(self, schema: Any) -> _Node:
-        return _Node(schema, self.root, self.seen, self.reached)
+        return _Node(schema, self.model, self.seen, self.reached)
 
 
 def _both(key: str, one: Any, other: Any) -> Any:
@@ -103,19 +109,13 @@ def _both(key: str, one: Any, other: Any) -> Any:
     return other
 
 
-def _found(root: Any, reference: str) -> dict:
-    for step in reference.removeprefix("#").split("/")[1:]:
-        root = root.get(step.replace("~1", "/").replace("~0", "~"), {}) if isinstance(root, dict) else {}
-    return root if isinstance(root, dict) else {}
-
-
 def _compared(theirs: _Node, ours: _Node, path: str, absent: Any) -> Iterator[tuple[str, str, Any, Any]]:
     def at(*steps: str) -> str:
         return ".".join([*filter(None, [path]), *(dotted((step,)) for step in steps)])
 
     for key in BOUNDS:
         one, other = (side.own.get(key, absent) for side in (theirs, ours))
-        if _same(one, other):
+        if _same(one, other) or key == "beside" and one is absent:
             continue
         if key == "required":
             one, other = ([] if side is absent else side for side in (one, other))

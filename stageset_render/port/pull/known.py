@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+from stageset_render.pack.model import Model, all_types
 from stageset_render.port.to_helm.expressions import LIST, MAP, RESULTS, kind_of
 
 TYPES = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array", dict: "object"}
@@ -100,7 +101,7 @@ def of_values(values: Any, *schemas: dict) -> dict:
     """What schemas, and the defaults where they are silent, say of the values; the first schema counts most."""
     found = _of_default(values)
     for root in reversed(schemas):
-        found = _merged(_resolved(root, root, ()), found)
+        found = _merged(_resolved(root, Model(root), ()), found)
     return found
 
 
@@ -113,23 +114,19 @@ def _of_default(value: Any) -> dict:
     return kind
 
 
-def _resolved(node: Any, root: dict, seen: tuple[str, ...]) -> dict:
+def _resolved(node: Any, model: Model, seen: tuple[int, ...]) -> dict:
     """The types of a schema, its references followed as far as they don't run in circles."""
-    while isinstance(node, dict) and "$ref" in node:
-        if node["$ref"] in seen:
-            return {}
-        seen, steps, node = (*seen, node["$ref"]), node["$ref"].split("/")[1:], root
-        for step in steps:
-            node = node[step]
-    if not isinstance(node, dict):
+    node = model.said(node)
+    if id(node) in seen:
         return {}
-    found = {"type": node["type"]} if "type" in node else {}
+    seen = (*seen, id(node))
+    found = {"type": all_types(node)} if "type" in node else {}
     if not found and "enum" in node:
         found = {"type": sorted({TYPES.get(type(one), "null") for one in node["enum"]})}
     if "properties" in node:
-        found["properties"] = {key: _resolved(inner, root, seen) for key, inner in node["properties"].items()}
+        found["properties"] = {key: _resolved(inner, model, seen) for key, inner in node["properties"].items()}
     if isinstance(node.get("items"), dict):
-        found["items"] = _resolved(node["items"], root, seen)
+        found["items"] = _resolved(node["items"], model, seen)
     return found
 
 

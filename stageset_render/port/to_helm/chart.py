@@ -103,7 +103,8 @@ def schema_file() -> str:
 
 def _require(node: dict, known_defaults: dict) -> None:
     known = {key: node["properties"][key] for key in known_defaults}
-    node["required"] = [key for key, value in known.items() if "null" not in value["type"]]
+    said = schema().model.said
+    node["required"] = [key for key, value in known.items() if "null" not in said(value)["type"]]
     for key, value in known.items():
         if "properties" in value:
             _require(value, known_defaults[key])

@@ -15,6 +15,7 @@ from stageset_render.helm.functions import FILTERS, GLOBALS, quote
 from stageset_render.pack import release
 from stageset_render.pack.environment import environment
 from stageset_render.pack.files import HELPERS, source
+from stageset_render.pack.model import all_types
 
 # What is known of an expression is written as a JSON schema. A whole number of Go itself is an `int`; a number of a
 # values file, a whole one too, is a float64 in Helm, and Go compares the two neither with eq nor with lt.
@@ -87,16 +88,11 @@ class Scope:
     earlier: set[str] = field(default_factory=set)  # set in the branches before this one
 
 
-def types_of(schema: dict) -> list[str]:
-    kinds = schema.get("type", [])
-    return [kinds] if isinstance(kinds, str) else kinds
-
-
 def kind_of(schema: dict) -> str | None:
     """The one type that a schema admits, apart from null, the other of `{}` and `[]`, and the text of a truth."""
-    kinds = set(types_of(schema)) - {"null"}
+    kinds = set(all_types(schema)) - {"null"}
     if "boolean" in kinds or {"array", "object"} <= kinds:
-        return types_of(schema)[0]
+        return all_types(schema)[0]
     if "integer" in kinds:
         kinds = kinds - {"integer"} | {"number"}
     return kinds.pop() if len(kinds) == 1 else None
@@ -105,10 +101,7 @@ def kind_of(schema: dict) -> str | None:
 def below(schema: dict, key: str, name: str | None = None) -> dict:
     """The schema of the items, or of the property `name`."""
     found = schema.get(key, {})
-    found = found.get(name, {}) if name else found
-    while isinstance(found, dict) and "$ref" in found:
-        found = functools.reduce(dict.__getitem__, found["$ref"].split("/")[1:], release.schema().root)
-    return found if isinstance(found, dict) else {}
+    return release.schema().model.said(found.get(name) if name else found)
 
 
 def path_of(node: nodes.Node) -> Path | None:
@@ -291,7 +284,7 @@ class Expressions:
 
     def _function(self, name: str, arguments: list[Go]) -> dict:
         """What is known of a function's result."""
-        if name == "has" and {"int", "integer", "number"} & set(types_of(arguments[0].schema)):
+        if name == "has" and {"int", "integer", "number"} & set(all_types(arguments[0].schema)):
             raise Unportable("has with a number; it tells an int from a float64, so pipe both through to_string")
         if name in ORDERS and kind_of(INT) in {kind_of(one.schema) for one in arguments}:
             raise Unportable(f"{name} with a whole number; write it as an operator, and pipe both sides through int")
