@@ -171,6 +171,11 @@ class Networks:
     def of(cls, cidrs: Iterable[str]) -> Networks:
         return cls((each, ()) for each in cidrs)
 
+    @property
+    def everywhere(self) -> bool:
+        """Whether every address of both versions is in one of them."""
+        return all(None in self.found[version].get(bits, {}).get(0, ()) for version, bits in ((4, 32), (6, 128)))
+
     def __call__(self, ip: str) -> bool:
         version, number = address(ip)
         for bits, networks in self.found[version].items():
