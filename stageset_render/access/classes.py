@@ -11,17 +11,21 @@ from __future__ import annotations
 
 import ipaddress
 import itertools
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
-OTHER, FILLER = "any-other", "zq-other-x9"  # a name that nobody is thought to have, and what a * may stand for
+from .patterns import FILLER
+
+OTHER = "any-other"  # a name that nobody is thought to have
 # What may stand for all that is not named; the first that nothing named is about is taken.
 NAMES = (OTHER, *(f"{first}-other-{last}" for first in "zqxjkv079" for last in "qzw58"))
 METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "TRACE", "QUERY")
 MESHED, PLAINTEXT = "any other meshed", "plaintext"
 CLUSTER, ELSEWHERE = "10.255.254.253", "203.0.113.253"  # addresses of a cluster's networks, and of nobody's
 PUBLIC = (ELSEWHERE, "198.51.100.7", "192.0.2.9", "8.8.4.4", "130.57.1.9", "77.1.2.9", "217.1.2.9", "2001:db8::9")
-MOST_PAIRS = 4096  # of one rule: of more callers and requests than that, each of one side with the first of the other
+MOST_PAIRS = 64  # of one source's callers with its addresses; of more, each address with the first of the callers
+MOST_CALLERS = 8192  # that Linkerd's objects name
 MOST_BLOCKS = 256  # beside which narrower ones are looked for
 MOST_MIXED = 64  # methods, paths, hosts and headers of one operation, each with each
 
@@ -65,16 +69,17 @@ def phrase(*parts: str | None) -> str:
 
 
 class Named(NamedTuple):
-    """What one rule, or one route, names: callers, requests, and so the calls that it may decide."""
+    """What one rule, or one route, names: callers, requests, and so the calls that it may decide.
+
+    Attributes:
+        blocks: of addresses, each with one of them that the rule takes.
+        whole: whether nothing was left out because it is too much.
+    """
 
     callers: list[Caller]
     requests: list[Request]
-
-    def calls(self) -> Iterator[tuple[Caller, Request]]:
-        if len(self.callers) * len(self.requests) <= MOST_PAIRS:
-            return itertools.product(self.callers, self.requests)
-        first, others = self.callers[:1], self.requests[1:]
-        return itertools.chain(itertools.product(self.callers, self.requests[:1]), itertools.product(first, others))
+    blocks: tuple[tuple[str, str | None], ...] = ()
+    whole: bool = True
 
 
 class Classes(NamedTuple):
@@ -85,12 +90,16 @@ class Classes(NamedTuple):
         meshed: a meshed caller that nothing names.
         other: a request that nothing names.
         elsewhere: an address that nothing names but what names all.
+        domains: trust domains that are named beside the mesh's own.
+        blocks: of addresses that stand for themselves, each with one of them that is taken.
     """
 
     named: list[Named]
     meshed: Caller
     other: Request
     elsewhere: str = ELSEWHERE
+    domains: tuple[str, ...] = ()
+    blocks: tuple[tuple[str, str | None], ...] = ()
 
 
 def unlike(candidates: Iterable[Any], about: Callable[[Any], bool]) -> Any:
@@ -118,26 +127,54 @@ def filled(pattern: str) -> str:
     return pattern.replace("*", FILLER)
 
 
-def within(block: str, others: Iterable[ipaddress.IPv4Network | ipaddress.IPv6Network] = ()) -> str | None:
-    """An address of a block that is in none of the narrower ones beside it, where there is one; None for what is no block."""
-    whole = network(block)
+Block = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+def within(block: str, others: Iterable[Block] = (), without: Iterable[Block] = ()) -> str | None:
+    """An address of a block that is in none of those kept out of it and, where there is one, in none of the narrower ones.
+
+    Args:
+        block: in CIDR notation, or an address.
+        others: of which the narrower ones are better left out.
+        without: which are kept out. Where they leave nothing, any address of the block.
+
+    Returns:
+        None for what is no block.
+    """
+    whole = block_of(block)
     if whole is None:
         return None
-    last = whole.num_addresses - 1
-    inner = [each for each in others if each.version == whole.version and each != whole and each.subnet_of(whole)]
-    ends = [end for each in inner for end in (int(each[0]) - 1, int(each[-1]) + 1)]
-    tried = [int(whole[min(9, last)]), *(int(whole[last * part // 8]) for part in range(1, 8)), int(whole[last]), *ends]
-    inside = [number for number in tried if int(whole[0]) <= number <= int(whole[-1])]
+    start, last = int(whole.network_address), whole.num_addresses - 1
+    apart = _ranges(each for each in without if each.version == whole.version and each.overlaps(whole))
+    inner = _ranges(
+        each for each in others if each.version == whole.version and each != whole and each.subnet_of(whole)
+    )
+    tried = [min(9, last), *(last * part // 8 for part in range(1, 9))]
+    ends = (end - start for first, final in (*inner, *apart) for end in (first - 1, final + 1))
+    inside = [start + number for number in (*tried, *ends) if 0 <= number <= last]
+    taken = [number for number in inside if not _among(apart, number)] or inside[:1]
+    return str(type(whole.network_address)(unlike(taken, lambda number: _among(inner, number))))
 
-    def narrower(number: int) -> bool:
-        return any(int(each[0]) <= number <= int(each[-1]) for each in inner)
 
-    return str(type(whole[0])(unlike(inside, narrower)))
+def _ranges(blocks: Iterable[Block]) -> list[tuple[int, int]]:
+    """The ranges of blocks, in their order, those that touch as one."""
+    found: list[tuple[int, int]] = []
+    for first, final in sorted((int(each[0]), int(each[-1])) for each in blocks):
+        if found and first <= found[-1][1] + 1:
+            found[-1] = found[-1][0], max(final, found[-1][1])
+        else:
+            found.append((first, final))
+    return found
 
 
-def network(block: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
+def _among(ranges: list[tuple[int, int]], number: int) -> bool:
+    at = bisect_right(ranges, (number, 1 << 129)) - 1
+    return at >= 0 and number <= ranges[at][1]
+
+
+def block_of(text: str) -> Block | None:
     """A block, or an address as one; None for what is none."""
     try:
-        return ipaddress.ip_network(block, strict=False)
+        return ipaddress.ip_network(str(text), strict=False)
     except ValueError:
         return None

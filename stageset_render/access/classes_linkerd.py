@@ -5,30 +5,33 @@
 from __future__ import annotations
 
 import ipaddress
+import itertools
 import re
 from collections.abc import Iterable, Iterator
 from urllib.parse import quote
 
 from .classes import (
     CLUSTER,
-    FILLER,
     MESHED,
     METHODS,
     MOST_BLOCKS,
+    MOST_CALLERS,
     NAMES,
     OTHER,
     PLAINTEXT,
     PUBLIC,
+    Block,
     Caller,
     Classes,
     Named,
     Request,
+    block_of,
     filled,
-    network,
     unlike,
     within,
 )
 from .matching import Sample, Texts, group
+from .patterns import FILLER
 
 
 def classes(objects: Iterable[dict], domain: str) -> Classes:
@@ -42,7 +45,9 @@ def classes(objects: Iterable[dict], domain: str) -> Classes:
     method = unlike((*METHODS, OTHER.upper()), methods.__contains__)
     other = Request("", method, unlike([f"/{name}" for name in NAMES], paths.__contains__))
     read = Authentications(ours, domain, meshed)
-    return Classes([Named(list(read.callers()), [Request(), *requests])], meshed, other, read.elsewhere())
+    callers = list(itertools.islice(read.callers(), MOST_CALLERS + 1))
+    named = Named(callers[:MOST_CALLERS], [Request(), *requests], (), len(callers) <= MOST_CALLERS)
+    return Classes([named], meshed, other, read.elsewhere(), (), tuple(read.addresses()))
 
 
 def identity(domain: str, namespace: str = OTHER, account: str = OTHER) -> str:
@@ -65,14 +70,20 @@ class Authentications:
             (each["kind"].lower(), each["metadata"].get("namespace") or "default", each["metadata"]["name"]): each
             for each in objects
         }
-        blocks = [block for each in objects for entry in _networks(each) for block in _blocks(entry)]
-        self.blocks = [found for block in dict.fromkeys(blocks) if (found := network(block))]
+        self.networks = [entry for each in objects for entry in _networks(each)]
+        blocks = [block for entry in self.networks for block in _blocks(entry)]
+        self.blocks = [found for block in dict.fromkeys(blocks) if (found := block_of(block))]
         self.few = len(self.blocks) <= MOST_BLOCKS
 
     def elsewhere(self) -> str:
         """An address that only what names all addresses names."""
         narrow = [each for each in self.blocks if each.prefixlen]
         return unlike(PUBLIC, lambda text: any(ipaddress.ip_address(text) in each for each in narrow))
+
+    def addresses(self) -> Iterator[tuple[str, str | None]]:
+        """The networks that are authenticated, each with an address of it that none of its exceptions has."""
+        for entry in self.networks[:MOST_BLOCKS]:
+            yield entry.get("cidr") or "", within(entry.get("cidr") or "", (), _exceptions(entry))
 
     def callers(self) -> Iterator[Caller]:
         for one in self.strangers:
@@ -119,9 +130,9 @@ class Authentications:
 
     def _from(self, networks: Iterable[dict], callers: tuple[Caller, ...]) -> Iterator[Caller]:
         for entry in networks:
-            own = [found for block in entry.get("except") or () if (found := network(block))]
             for block in _blocks(entry):
-                address = within(block, self.blocks if self.few else own)
+                kept_out = _exceptions(entry) if block == entry.get("cidr") else ()
+                address = within(block, self.blocks if self.few else (), kept_out)
                 for caller in callers if len(callers) <= 64 else callers[-2:]:
                     yield Caller(f"{caller.name} from {block}", caller.identity, address)
 
@@ -135,6 +146,10 @@ def _networks(thing: dict) -> list[dict]:
 
 def _blocks(entry: dict) -> list[str]:
     return [entry.get("cidr") or "", *(entry.get("except") or ())]
+
+
+def _exceptions(entry: dict) -> list[Block]:
+    return [found for block in entry.get("except") or () if (found := block_of(block))]
 
 
 def _by_identity(text: str) -> Caller:

@@ -8,23 +8,15 @@ Options, its concept pages on security, and Envoy's RBAC filter, into which isti
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from collections.abc import Callable
 
 from .istio_call import Facts, facts_of
-from .istio_fields import Clause, Reader
-from .matching import Decision, Match, always, either, every, group, selects, some
+from .istio_fields import Reader
+from .istio_index import Index, Rule, concerns, matches
+from .matching import Decision, Match, always, group, selects, some
 
 ROOT_NAMESPACE = "istio-system"  # Global Mesh Options: rootNamespace
 TRUE = ("1", "t", "T", "TRUE", "true", "True")  # what Go's ParseBool reads as true
-
-
-class Rule(NamedTuple):
-    """One rule: its name, and what it matches of HTTP and of TCP."""
-
-    name: str
-    http: Callable[[Facts], Match]
-    tcp: Callable[[Facts], Match]
 
 
 class Judge:
@@ -38,13 +30,15 @@ class Judge:
         self.peer = peer_authentication([each for each in ours if each["kind"] == "PeerAuthentication"], pod)
         self.tokens = any(each["kind"] == "RequestAuthentication" and attached(each, pod) is True for each in ours)
         self.policies = {"CUSTOM": [], "DENY": [], "ALLOW": []}
-        self.rules = {"CUSTOM": [], "DENY": [], "ALLOW": []}
+        rules = {"CUSTOM": [], "DENY": [], "ALLOW": []}
+        self.of_rule: dict[int, Callable[[Facts], Match]] = {}
         for each in ours:
             action = (each.get("spec") or {}).get("action") or "ALLOW"
             # AUDIT only logs, and a dry run never enforces.
-            if each["kind"] == "AuthorizationPolicy" and action in self.rules and attached(each, pod) and not dry(each):
+            if each["kind"] == "AuthorizationPolicy" and action in rules and attached(each, pod) and not dry(each):
                 self.policies[action].append(title(each, pod))
-                self.rules[action] += read_rules(each, pod, self.domains)
+                rules[action] += read_rules(each, pod, self.domains)
+        self.rules = {action: Index(found) for action, found in rules.items()}
 
     def decide(self, call: dict) -> Decision:
         """The order of Istio's concept page on security, implicit enablement: mTLS, CUSTOM, DENY, ALLOW.
@@ -64,9 +58,24 @@ class Judge:
             return Decision(False, "the caller's trust domain is not the mesh's")
         return self.authorize(facts_of(call, identity, self.pod, self.tokens), call.get("protocol") == "tcp")
 
+    def concerned(self, call: dict) -> tuple[list[int], int]:
+        """The numbers of the rules of the action ALLOW that a call of this caller at this port may match; what that costs."""
+        facts = self.facts(call)
+        return [number for number, _ in self.rules["ALLOW"].near(facts)], self.rules["ALLOW"].weight(facts)
+
+    def concerns(self, number: int, call: dict) -> bool:
+        """Whether one of them, counted from 0, may match any call of this caller at this port."""
+        if number not in self.of_rule:
+            self.of_rule[number] = concerns(self.rules["ALLOW"].rules[number])
+        return self.of_rule[number](self.facts(call)) is not False
+
+    def facts(self, call: dict) -> Facts:
+        mode, _ = self.peer(call["port"])
+        return facts_of(call, None if mode == "DISABLE" else call.get("identity"), self.pod, self.tokens)
+
     def count(self) -> int:
         """How many rules of the action ALLOW there are."""
-        return len(self.rules["ALLOW"])
+        return len(self.rules["ALLOW"].rules)
 
     def matches(self, number: int, call: dict) -> Match:
         """Whether one rule of the action ALLOW, counted from 0, matches a call that gets past mTLS."""
@@ -74,14 +83,14 @@ class Judge:
         identity = None if mode == "DISABLE" else call.get("identity")
         if identity is None and mode == "STRICT":
             return False
-        rule, facts = self.rules["ALLOW"][number], facts_of(call, identity, self.pod, self.tokens)
+        rule, facts = self.rules["ALLOW"].rules[number], facts_of(call, identity, self.pod, self.tokens)
         return rule.tcp(facts) if call.get("protocol") == "tcp" else rule.http(facts)
 
     def authorize(self, facts: Facts, tcp: bool) -> Decision:
-        rule, doubt = first(self.rules["DENY"], facts, tcp)
+        rule, doubt = first(self.rules["DENY"].near(facts), facts, tcp)
         if rule:
             return Decision(False, rule)
-        custom, external = first(self.rules["CUSTOM"], facts, tcp)
+        custom, external = first(self.rules["CUSTOM"].near(facts), facts, tcp)
         if custom:
             doubt = doubt or f"{custom}: an external authorizer decides, by the action CUSTOM"
         doubt = doubt or external
@@ -91,16 +100,16 @@ class Judge:
     def allows(self, facts: Facts, tcp: bool) -> Decision:
         if not self.policies["ALLOW"]:
             return Decision(True, "no AuthorizationPolicy with the action ALLOW selects the pod")
-        rule, doubt = first(self.rules["ALLOW"], facts, tcp)
+        rule, doubt = first(self.rules["ALLOW"].near(facts), facts, tcp)
         if rule or doubt:
             return Decision(True if rule else None, rule or doubt)
         return Decision(False, f"no rule of {some(self.policies['ALLOW'])} admits it")
 
 
-def first(rules: list[Rule], facts: Facts, tcp: bool) -> tuple[str | None, str | None]:
+def first(rules: list[tuple[int, Rule]], facts: Facts, tcp: bool) -> tuple[str | None, str | None]:
     """The name of the first rule that matches, and of the first that may match, with the reason."""
     doubt = None
-    for rule in rules:
+    for _, rule in rules:
         match = rule.tcp(facts) if tcp else rule.http(facts)
         if match is True:
             return rule.name, doubt
@@ -195,12 +204,9 @@ def read_rule(name: str, rule: dict, reader: Reader) -> Rule:
     sources = [reader.source((each or {}).get("source") or {}) for each in rule.get("from") or ()]
     conditions = [clause for each in rule.get("when") or () for clause in reader.condition(each)]
     parts = (operations, sources, [conditions])
-    plain = [[[clause for clause in one if not clause.http] for one in part] for part in parts]
+    plain = tuple([[clause for clause in one if not clause.http] for one in part] for part in parts)
     if reader.broken:
         return Rule(name, always(False), always(False))
-    return Rule(name, matches(parts), matches(plain) if reader.lenient or plain == list(parts) else always(False))
-
-
-def matches(parts: Iterable[list[list[Clause]]]) -> Callable[[Facts], Match]:
-    """One operation, one source, every condition; an absent list matches."""
-    return every(either(every(clause.matches for clause in one) for one in part) for part in parts if part)
+    froms = [(each or {}).get("source") or {} for each in rule.get("from") or ()]
+    tcp = matches(plain, froms, reader) if reader.lenient or plain == parts else always(False)
+    return Rule(name, matches(parts, froms, reader), tcp, parts, froms, reader)

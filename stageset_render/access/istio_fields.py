@@ -9,16 +9,16 @@ RBAC filter with its matchers.
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
+from .istio_paths import Paths
 from .matching import Match, Networks, Texts, Unknown
+from .patterns import Globs
 
 SPIFFE = "spiffe://"
 LOCAL = "cluster.local"  # in a principal this stands for the mesh's own trust domain, whatever its name is
 PLAIN = {"identity", "ip", "port", "destination ip"}  # what ztunnel looks at (Istio: layer 4 policy, policy attributes)
-SEGMENT = r"[A-Za-z0-9\-._~%!$&'()+,;:@=]"  # what Envoy's URI template takes for a character of a path segment
 
 
 class Clause(NamedTuple):
@@ -146,39 +146,6 @@ def namespaces(values: list[str], reader: Reader) -> Callable[[str], bool]:
     return lambda identity: any(map(found, candidates(SPIFFE + identity)))
 
 
-class Globs:
-    """Texts with `*` for any text, found by their beginning, end and first part between, not one after another."""
-
-    def __init__(self, values: Iterable[str]):
-        self.exact, self.found = set(), {}
-        for value in set(values):
-            first, *rest = value.split("*")
-            if rest:
-                *middle, last = rest
-                part = middle[0] if middle else ""
-                ends = self.found.setdefault((len(first), len(last)), {}).setdefault((first, last), {})
-                ends.setdefault(len(part), {}).setdefault(part, []).append(middle[1:])
-            else:
-                self.exact.add(value)
-
-    def __call__(self, text: str) -> bool:
-        return text in self.exact or any(
-            between(parts, text[start : len(text) - end])
-            for (start, end), found in self.found.items()
-            if start + end <= len(text)
-            for parts in [found.get((text[:start], text[len(text) - end :]), {})]
-        )
-
-
-def between(parts: dict[int, dict[str, list[list[str]]]], text: str) -> bool:
-    return any(
-        in_order(rest, text[start + length :])
-        for length, found in parts.items()
-        for start in range(len(text) - length + 1)
-        for rest in found.get(text[start : start + length], ())
-    )
-
-
 def candidates(identity: str) -> Iterable[str]:
     """Every text that stands between a `/ns/` and a later slash."""
     start = identity.find("/ns/")
@@ -188,16 +155,6 @@ def candidates(identity: str) -> Iterable[str]:
             yield identity[start + 4 : end]
             end = identity.find("/", end + 1)
         start = identity.find("/ns/", start + 1)
-
-
-def in_order(parts: list[str], text: str) -> bool:
-    start = 0
-    for part in parts:
-        found = text.find(part, start)
-        if found < 0:
-            return False
-        start = found + len(part)
-    return True
 
 
 def service_accounts(values: list[str], reader: Reader) -> Callable[[str], bool]:
@@ -229,28 +186,7 @@ def hosts(values: list[str], reader: Reader) -> Callable[[str], bool]:
 
 
 def paths(values: list[str], reader: Reader) -> Callable[[str], bool]:
-    templates = {each for each in values if "{*}" in each or "{**}" in each}
-    plain, found = Texts(set(values) - templates), ByPrefix((each.partition("{")[0], each) for each in templates)
-    return lambda path: plain(path) or any(re.fullmatch(template(each), path) for each in found(path))
-
-
-def template(text: str) -> str:
-    """`{*}` is one segment of a path, `{**}` any number of them."""
-    special = {"{*}": f"{SEGMENT}+", "{**}": f"(?:{SEGMENT}|/)*"}
-    return "".join(special.get(each) or re.escape(each) for each in re.split(r"(\{\*\*?\})", text))
-
-
-class ByPrefix:
-    """Things by the text that they begin with, so that one text's are found without a look at all others."""
-
-    def __init__(self, things: Iterable[tuple[str, Any]]):
-        self.found = defaultdict(lambda: defaultdict(list))
-        for prefix, thing in things:
-            self.found[len(prefix)][prefix].append(thing)
-
-    def __call__(self, text: str) -> Iterator[Any]:
-        for length, things in self.found.items():
-            yield from things.get(text[:length], ())
+    return Paths(values)
 
 
 PRINCIPAL = Field("identity", False, principals)

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from .linkerd_grants import ACCESS, EVERYWHERE, LOCALHOST, POLICY, Grant, Grants, access, anyone, picks
-from .linkerd_routes import DEFAULT, GRPC_DEFAULT, PROBE, Route, Winner, probe_route, read_routes, winners
+from .linkerd_routes import DEFAULT, GRPC_DEFAULT, PROBE, Routes, Winner, probe_route, read_routes, winners
 from .matching import Decision, group
 
 HTTP = ("HTTP/1", "HTTP/2", "gRPC")  # what a port can speak so that anything but HTTP is refused
@@ -29,7 +29,7 @@ class Inbound(NamedTuple):
     refusal: str
     protocol: str
     grants: list[Grant]
-    routes: list[Route]
+    routes: Routes
 
 
 class Judge:
@@ -93,20 +93,26 @@ class Judge:
         if server is None:
             name = f"{UNCOVERED}; default policy {self.default_policy}"
             grants = access(self.default_policy, name, port in self.demanding)
-            return Inbound(name, name, "opaque" if port in self.opaque else "unknown", [LOCALHOST, *grants], routes)
+            return Inbound(
+                name, name, "opaque" if port in self.opaque else "unknown", [LOCALHOST, *grants], Routes(routes)
+            )
         spec, name = server["spec"], f"Server {server['metadata']['name']}"
         protocol, policy = spec.get("proxyProtocol") or "unknown", spec.get("accessPolicy")
         grants = [LOCALHOST, *self.grants.of_server(server), *access(policy, f"{name}, accessPolicy {policy}")]
         grpc = protocol == "gRPC"
         found = self.routes.get((server["metadata"]["name"], grpc))
-        return Inbound(name, refused(name), protocol, grants, found or ([GRPC_DEFAULT] if grpc else routes))
+        routes = found or ([GRPC_DEFAULT] if grpc else routes)
+        return Inbound(name, refused(name), protocol, grants, Routes(routes, self.grants.policies))
 
     def by_route(self, inbound: Inbound, call: dict) -> Decision:
         """A call over HTTP needs a route that matches. What is granted for the port counts for each of its routes."""
-        decisions = [self.on_route(inbound, winner, call) for winner in winners(inbound.routes, call)]
-        if len({each.allowed for each in decisions}) > 1:
-            return Decision(None, f"which route of {inbound.name} matches can't be told")
-        return decisions[0]
+        first = None
+        for winner in winners(inbound.routes, call):
+            decision = self.on_route(inbound, winner, call)
+            first = first or decision
+            if decision.allowed is not first.allowed:
+                return Decision(None, f"which route of {inbound.name} matches can't be told")
+        return first
 
     def on_route(self, inbound: Inbound, winner: Winner | None, call: dict) -> Decision:
         if winner is None:

@@ -147,8 +147,11 @@ class Grants:
         accounts = (each for kind, each in references if kind == ("serviceaccount", ""))
         namespaces = (each for kind, each in references if kind == ("namespace", ""))
         return Identities(
-            [*(authentication.get("identities") or ()), *(self.account("*", each["name"]) for each in namespaces)],
-            (self.account(each["name"], each.get("namespace") or namespace) for each in accounts),
+            [
+                *(authentication.get("identities") or ()),
+                *(self.account("*", each.get("name") or "") for each in namespaces),
+            ],
+            (self.account(each.get("name") or "", each.get("namespace") or namespace) for each in accounts),
         )
 
     def account(self, name: str, namespace: str) -> str:

@@ -9,7 +9,9 @@ Linkerd's policy controller and its proxy make of the routes.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Container, Iterable, Iterator
+from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import parse_qsl
 
@@ -19,6 +21,7 @@ from .matching import Match, Sample, Unknown, all_of, any_of, group
 # Where Rust's regular expressions and Python's differ, and repeated groups, which Python may take for ever to match.
 FOREIGN = re.compile(r"\[[^\]]*\[|&&|--|~~|\|\||\\[pPzZAxuUkN<>]|\(\?(?!:)|\{,|[*+?}]\+|\)[*+{]")
 STEPS = 10**6  # how far the matching of one expression may go
+FEW = 8  # matches that are looked through one after another
 UNSUPPORTED = {"RequestMirror", "URLRewrite", "ExtensionRef"}  # filters that make the controller leave out a route
 
 
@@ -97,22 +100,80 @@ def read_route(route: dict) -> Route:
     return Route(f"{kind} {name}", target, spec.get("hostnames") or [], rules, kind == "GRPCRoute")
 
 
-def winners(routes: list[Route], call: dict) -> Iterator[Winner | None]:
+class Matching(NamedTuple):
+    """One match of a route: its place in their order, the route, what it asks for, and whether its rule redirects."""
+
+    order: int
+    route: Route
+    wanted: dict
+    redirects: bool
+
+
+class Routes:
+    """The routes of one Server, found by the path of a call rather than looked through one after another.
+
+    Args:
+        routes: in their order of precedence.
+        granted: which of them authorizations are for, by their targets; all others are authorized alike.
+    """
+
+    def __init__(self, routes: list[Route], granted: Container[tuple[str, str, str] | None] = ()):
+        found = [
+            (route, match, redirects)
+            for route in routes
+            for matches, redirects in route.rules
+            for match in matches or [{}]
+        ]
+        self.every = [Matching(order, *each) for order, each in enumerate(found)]
+        self.exact, self.prefix, self.rest = defaultdict(list), defaultdict(list), []
+        self.expressions, self.alike = defaultdict(list), {}
+        for each in self.every if len(self.every) > FEW else ():
+            path = each.wanted.get("path") or {}
+            kind, value = path.get("type") or "PathPrefix", path.get("value") or "/"
+            if each.route.grpc or kind not in ("Exact", "PathPrefix", "RegularExpression"):
+                self.rest.append(each)
+            elif kind == "RegularExpression":
+                self.expressions[value].append(each)
+                beside = {key: one for key, one in each.wanted.items() if key != "path"}
+                target = each.route.target if each.route.target in granted else None
+                alike = self.alike.setdefault((repr(beside), repr(each.route.hosts), target, each.redirects), {})
+                if len(alike) < 2:  # of which one is of another expression than a call's
+                    alike.setdefault(value, each)
+            else:
+                (self.exact if kind == "Exact" else self.prefix)[value].append(each)
+
+    def near(self, call: dict) -> list[Matching]:
+        """The matches that may take a call, in their order, those that are told alike by one of them."""
+        path = call.get("path")
+        if len(self.every) <= FEW or path is None or call.get("method") is None:
+            return self.every
+        text = path if isinstance(path, Sample) else path.partition("?")[0]
+        found = [*self.rest, *self.exact.get(text, ())]
+        ends = [at for at, sign in enumerate(text) if sign == "/"]
+        for begin in dict.fromkeys([text, *(text[:at] for at in ends), *(text[: at + 1] for at in ends)]):
+            found += self.prefix.get(begin, ())
+        if isinstance(path, Sample):
+            others = (each for alike in self.alike.values() for each in alike.values())
+            found += {each.order: each for each in (*others, *self.expressions.get(path.expression, ()))}.values()
+        else:
+            found += (each for several in self.expressions.values() for each in several)
+        return sorted(found, key=lambda each: each.order)
+
+
+def winners(routes: Routes, call: dict) -> Iterator[Winner | None]:
     """Every route that can be the one that takes the call, None where none does; more than one is a doubt.
 
     How a path that a regular expression matches ranks beside a prefix or an exact one is up to the implementation.
     """
     best = {}  # by whether a regular expression matched: the rank and the route
-    for route in routes:
-        for matches, redirects in route.rules:
-            for match in matches or [{}]:
-                rank = precedence(route, match, call)
-                if isinstance(rank, Unknown):
-                    yield Winner(route, redirects)
-                elif rank:
-                    expression = (match.get("path") or {}).get("type") == "RegularExpression"
-                    if expression not in best or rank > best[expression][0]:
-                        best[expression] = rank, Winner(route, redirects)
+    for _, route, match, redirects in routes.near(call):
+        rank = precedence(route, match, call)
+        if isinstance(rank, Unknown):
+            yield Winner(route, redirects)
+        elif rank:
+            expression = (match.get("path") or {}).get("type") == "RegularExpression"
+            if expression not in best or rank > best[expression][0]:
+                best[expression] = rank, Winner(route, redirects)
     first = max((rank[0] for rank, _ in best.values()), default=None)
     yield from (winner for rank, winner in best.values() if rank[0] == first)
     if not best:
@@ -197,11 +258,18 @@ def whole(expression: str, text: str) -> Match:
     """The proxy takes the leftmost match and then wants it to be the whole text."""
     if isinstance(text, Sample):
         return expression == text.expression or Unknown("what two regular expressions both match is not judged")
-    try:
-        repeats = min(len(re.findall("[*+}]", expression)), 99)
-        if FOREIGN.search(expression) or len(text) ** repeats > STEPS:
-            raise ValueError
-        found = re.search(expression, text)
-    except (ValueError, OverflowError, RecursionError, re.error):
+    found, repeats = compiled(expression)
+    if found is None or len(text) ** repeats > STEPS:
         return Unknown(f"the regular expression {expression!r} is not judged")
-    return found is not None and found.span() == (0, len(text))
+    match = found.search(text)
+    return match is not None and match.span() == (0, len(text))
+
+
+@lru_cache(maxsize=8192)
+def compiled(expression: str) -> tuple[re.Pattern[str] | None, int]:
+    """An expression, None for one that is not judged, and how often it may repeat something."""
+    try:
+        found = None if FOREIGN.search(expression) else re.compile(expression)
+    except (ValueError, OverflowError, RecursionError, re.error):
+        found = None
+    return found, min(len(re.findall("[*+}]", expression)), 99)

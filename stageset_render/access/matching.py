@@ -119,6 +119,17 @@ class Texts:
         return bool(self.suffixes) and any(text[-length:] in found for length, found in self.suffixes.items())
 
 
+def in_order(parts: list[str], text: str) -> bool:
+    """Whether the parts stand in the text one after another."""
+    start = 0
+    for part in parts:
+        found = text.find(part, start)
+        if found < 0:
+            return False
+        start = found + len(part)
+    return True
+
+
 @lru_cache(maxsize=1024)
 def address(text: str) -> tuple[int, int]:
     """IP version and number. An IPv4 address inside IPv6 counts as IPv4, as a dual-stack socket shows it.
@@ -160,6 +171,11 @@ class Networks:
     def of(cls, cidrs: Iterable[str]) -> Networks:
         return cls((each, ()) for each in cidrs)
 
+    @property
+    def everywhere(self) -> bool:
+        """Whether every address of both versions is in one of them."""
+        return all(None in self.found[version].get(bits, {}).get(0, ()) for version, bits in ((4, 32), (6, 128)))
+
     def __call__(self, ip: str) -> bool:
         version, number = address(ip)
         for bits, networks in self.found[version].items():
@@ -199,8 +215,9 @@ def expression_holds(expression: dict, labels: dict) -> Match:
 def selects(selector: dict | None, labels: dict, holds: Callable[[dict, dict], Match] = expression_holds) -> Match:
     """Kubernetes, label selectors: every matchLabels entry and every expression; an empty selector takes all."""
     selector, told = selector or {}, True
+    whole = not isinstance(labels, Partial)
     for key, value in (selector.get("matchLabels") or {}).items():
-        found = label(labels, key)
+        found = labels.get(key) if whole else label(labels, key)
         if isinstance(found, Unknown):
             told = found
         elif found != value:
@@ -221,6 +238,6 @@ def known(test: Callable[[str], bool] | None, fact: str | Unknown | None) -> Mat
     return test(fact)
 
 
-def some(names: list[str]) -> str:
+def some(names: list[str], joint: str = "or") -> str:
     """The names in a sentence, of many the first three."""
-    return " or ".join(names[:3]) + (f" or {len(names) - 3} more" if len(names) > 3 else "")
+    return f" {joint} ".join(names[:3]) + (f" {joint} {len(names) - 3} more" if len(names) > 3 else "")

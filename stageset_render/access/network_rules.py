@@ -50,7 +50,7 @@ class Other(NamedTuple):
         return all_of((self.is_pod, where, chosen))
 
     def within(self, networks: Callable[[str], bool]) -> Match:
-        return known(networks, self.ip)
+        return getattr(networks, "everywhere", False) or known(networks, self.ip)
 
 
 def labels_of_namespace(name: str | None, given: dict | None, namespaces: dict[str, dict], who: str) -> dict:
@@ -116,6 +116,8 @@ class Ports(NamedTuple):
         for protocol, first, last in self.ranges:
             if first <= other.port <= last and protocol in (None, other.protocol):
                 return True
+        if other.is_pod is False:  # which has no ports with names
+            return False
         return any_of(Unknown(why) for protocol, why in self.unknown if protocol in (None, other.protocol))
 
 

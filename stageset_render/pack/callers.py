@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import json
 import shutil
@@ -15,14 +16,15 @@ from typing import NamedTuple
 from stageset_render.access import POLICY as DOMESTIC
 from stageset_render.access.classes import ELSEWHERE, MESHED, PLAINTEXT, Caller
 from stageset_render.access.matching import Decision
-from stageset_render.access.table import Row
+from stageset_render.access.table import Port, Row
 from stageset_render.pack import mesh, meshed
 from stageset_render.pack.release import Release
+from stageset_render.pack.unread import Unread, told
 from stageset_render.reporting import escaped
 
 HEADINGS = ("PORT", "CALLER", "GETS IN", "NETWORK", "BY")
 WRAPPED, NARROW, GAP = (4, 1, 2, 4, 1), (28, 28, 12, 16, 14), 2  # the columns that give way, in this order, and how far
-ANYONE, LISTED = "anyone", "listed"
+ANYONE, LISTED, NOT_JUDGED = "anyone", "listed", "not judged"
 UNNAMED = (ANYONE, MESHED, PLAINTEXT)
 WORDS = {True: "yes", False: "no", None: "depends"}
 
@@ -44,22 +46,31 @@ class Callers(NamedTuple):
 def callers(release: Release) -> Callers:
     """Who may call which port. Raises Refused when a template fails."""
     judged = Network(release)
-    rows = [Told(row, judged.of(row)) for row in _rows(release)]
-    remarks = list(_remarks(release))
-    if any(told.network == LISTED for told in rows):
+    rows = [
+        Told(row, told(release, functools.partial(judged.of, row), lambda why: NOT_JUDGED)) for row in _rows(release)
+    ]
+    remarks = told(release, lambda: list(_remarks(release)), lambda why: [f"{why}, so what else counts can't be told."])
+    if any(one.network == LISTED for one in rows):
         remarks.insert(0, "Where NETWORK is listed, only callers that the network policies list get through.")
     return Callers(rows, remarks)
 
 
 def _rows(release: Release) -> Iterator[Row]:
-    ports = release.fact(meshed.asked_ports)
+    """The rows of all ports; of a port of which the objects can't be read that it depends on them."""
+    nowhere = [Port("any", 0)]
+    for port in told(release, lambda: release.fact(meshed.asked_ports), lambda why: nowhere):
+
+        def unread(why: str, port: Port = port) -> list[Row]:
+            return [Row(port.name, port.number, Caller(ANYONE, None), None, why)]
+
+        yield from told(release, functools.partial(_of_port, release, port), unread)
+
+
+def _of_port(release: Release, port: Port) -> list[Row]:
     open_to_all = mesh.unmeshed(release)
     if open_to_all:
-        yield from (Row(port.name, port.number, Caller(ANYONE, None), True, open_to_all) for port in ports)
-        return
-    asked = release.fact(meshed.asked)
-    for port in ports:
-        yield from asked.rows(port)
+        return [Row(port.name, port.number, Caller(ANYONE, None), True, open_to_all)]
+    return list(release.fact(meshed.asked).rows(port))
 
 
 class Network:
@@ -67,9 +78,14 @@ class Network:
 
     def __init__(self, release: Release):
         self.release = release
-        on = release.at("networkPolicy.enabled") or meshed.added_network_policies(release)
-        self.judge = release.fact(meshed.ingress) if on else None
-        self.tunnel = mesh.tunnel(release)
+        self.judge = told(release, self._read, Unread)
+        self.known: dict[tuple, Decision] = {}
+        self.names = told(release, lambda: meshed.network_names(release), lambda why: None) if self.judge else None
+        self.tunnel = told(release, lambda: mesh.tunnel(release), lambda why: None)
+
+    def _read(self):
+        on = self.release.at("networkPolicy.enabled") or meshed.added_network_policies(self.release)
+        return self.release.fact(meshed.ingress) if on else None
 
     def of(self, row: Row) -> str:
         """What NETWORK says: `open` without policies, `listed` where of the callers of a row, whom nobody names, only those
@@ -82,7 +98,7 @@ class Network:
             whole = {"namespace": "any-other", "namespace_labels": {}, "labels": {}, "ip": ELSEWHERE}
             stranger = self.judge.decide({**whole, **port}).allowed
             if stranger is None:
-                return "not judged"
+                return NOT_JUDGED
             found = False if stranger is False and row.caller.name in UNNAMED else None
         if found is False and row.caller.name in UNNAMED and self.judge.decide(port).allowed is not False:
             return LISTED
@@ -92,8 +108,25 @@ class Network:
         """Whether they let a caller, whose pod may have these labels, through to a port; None without policies."""
         if self.judge is None:
             return None
-        facts = {**self._facts(caller), "labels": labels}
-        return self.judge.decide({**facts, "port": self._port(number, caller), "protocol": "TCP"})
+        facts, port = self._facts(caller), self._port(number, caller)
+        call = {**facts, "labels": labels, "port": port, "protocol": "TCP"}
+        if labels is not None:
+            return self._asked(call)
+        key = (
+            port,
+            facts["ip"],
+            facts["namespace"] if facts["namespace"] in (None, "") else self._told(facts["namespace"]),
+        )
+        if key not in self.known:
+            self.known[key] = self._asked(call)
+        return self.known[key]
+
+    def _asked(self, call: dict) -> Decision:
+        return told(self.release, lambda: self.judge.decide(call), lambda why: Decision(None, why))
+
+    def _told(self, namespace: str) -> str | bool:
+        """A namespace that policies name; True for one that none does, which are all judged alike."""
+        return namespace if self.names is None or namespace in self.names else True
 
     def _port(self, number: int, caller: Caller) -> int:
         return number if caller.identity is None or self.tunnel is None else self.tunnel
@@ -120,6 +153,8 @@ def _remarks(release: Release) -> Iterator[str]:
         yield "The cleanup Job's pod gets a proxy as well, which must be a native sidecar, or the Job never ends."
     if engine == "istio" and not release.at("serviceMesh.mtls"):
         yield "serviceMesh.mtls is empty, so the mesh's own PeerAuthentication rules; as Istio is installed, plaintext is taken."
+    if release.fact(meshed.asked).work.cut:
+        yield "More callers and requests are named than are asked about; what is left out has no row."
     if foreign := release.fact(meshed.asked).aliases:
         yield f"Callers of {', '.join(foreign)} are thought to be of this mesh, whose trustDomainAliases must name them."
     if engine == "linkerd":
@@ -137,9 +172,9 @@ def as_text(table: Callers, width: int | None = None) -> str:
         width: of the terminal; None leaves lines as long as they are.
     """
     lines = [HEADINGS]
-    for told in table.rows:
-        row = told.row
-        lines.append((f"{row.port} {row.number}", row.caller.name, _answer(row), told.network, row.because))
+    for one in table.rows:
+        row = one.row
+        lines.append((f"{row.port} {row.number}", row.caller.name, _answer(row), one.network, row.because))
     lines = [tuple(map(escaped, line)) for line in lines]
     sizes = [max(len(line[at]) for line in lines) for at in range(len(HEADINGS))]
     for at, least in zip(WRAPPED, NARROW):
@@ -180,16 +215,16 @@ def as_data(table: Callers) -> list[dict]:
     """The rows as plain data."""
     return [
         {
-            "port": told.row.port,
-            "number": told.row.number,
-            "caller": told.row.caller.name,
-            "identity": told.row.caller.identity,
-            "allowed": told.row.allowed,
-            "only": list(told.row.only),
-            "but": list(told.row.but),
-            "perhaps": list(told.row.perhaps),
-            "because": told.row.because,
-            "network": told.network,
+            "port": one.row.port,
+            "number": one.row.number,
+            "caller": one.row.caller.name,
+            "identity": one.row.caller.identity,
+            "allowed": one.row.allowed,
+            "only": list(one.row.only),
+            "but": list(one.row.but),
+            "perhaps": list(one.row.perhaps),
+            "because": one.row.because,
+            "network": one.network,
         }
-        for told in table.rows
+        for one in table.rows
     ]

@@ -13,9 +13,9 @@ from pathlib import Path as File
 from typing import Any
 
 from stageset_render.access import classes_istio, classes_linkerd
-from stageset_render.access.classes import MESHED, OTHER, Caller, Request
+from stageset_render.access.classes import MESHED, OTHER, Caller, Request, phrase
 from stageset_render.access.matching import Decision
-from stageset_render.access.table import Port
+from stageset_render.access.table import Port, Work
 from stageset_render.findings import Finding, Hint, Place, Refused, short
 from stageset_render.helm.reading import Document, document
 from stageset_render.helm.values import read_text
@@ -23,6 +23,7 @@ from stageset_render.pack import mesh, meshed
 from stageset_render.pack.callers import Network
 from stageset_render.pack.release import Release
 from stageset_render.pack.schema import Schema
+from stageset_render.pack.unread import told
 
 LIST, MOST = "expectations", 1000
 ACCOUNT = re.compile(r"([a-z0-9](?:[-a-z0-9]*[a-z0-9])?)/([a-z0-9](?:[-a-z0-9.]*[a-z0-9])?)")
@@ -30,8 +31,13 @@ NAME = r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?"
 ISTIO_FORM = re.compile(rf"[A-Za-z0-9._-]+/ns/{NAME}/sa/{NAME}")
 LINKERD_FORM = re.compile(rf"{NAME}\.serviceaccount\.identity\.{NAME}")
 SPIFFE_FORM = re.compile(r"spiffe://[a-z0-9._-]+(/[A-Za-z0-9._-]+)+")
+REQUEST = {"method", "path", "host", "headers"}  # all that may be told of one
 OFFICES = {"plaintext": "", "kubelet": "health", "kube-apiserver": "webhook"}
 SWITCHES = {"gate": "gate.enabled", "mcp": "mcp.enabled", "webhook": "webhook.enabled"}
+
+
+class NoCaller(ValueError):
+    """What an expectation names as a caller, or as its address, is none."""
 
 
 class Expectations:
@@ -84,14 +90,21 @@ def _inside(found: Finding, place) -> Finding:
 
 def broken(release: Release, entries: list[dict], place=lambda path: None) -> Iterator[Finding]:
     """A finding for each expectation that does not hold, at its place."""
-    network, ports = Network(release), {port.name: port for port in release.fact(meshed.asked_ports)}
+    network, work = Network(release), Work()
     for index, entry in enumerate(entries):
-        for rule, message in _of(release, network, ports, entry):
+        where = f"whether {entry['caller']} gets in on port {entry['port']} can't be told"
+        found = told(
+            release,
+            lambda entry=entry: list(_of(release, network, entry, work)),
+            lambda why, where=where: [("expect-undecided", f"{where}: {why}")],
+        )
+        for rule, message in found:
             yield Finding((), message, rule=rule, place=place((index,)))
 
 
-def _of(release: Release, network: Network, ports: dict[str, Port], entry: dict) -> Iterator[tuple[str, str]]:
+def _of(release: Release, network: Network, entry: dict, work: Work) -> Iterator[tuple[str, str]]:
     who, wanted = entry["caller"], entry["allowed"]
+    ports = {port.name: port for port in release.fact(meshed.asked_ports)}
     port = ports.get(entry["port"]) or _numbered(ports, entry["port"])
     where = f"port {entry['port']}"
     if port is None:
@@ -101,10 +114,10 @@ def _of(release: Release, network: Network, ports: dict[str, Port], entry: dict)
         return
     try:
         caller = _caller(release, who, entry.get("ip"))
-    except ValueError as error:
+    except NoCaller as error:
         yield "expect-malformed", str(error)
         return
-    for request in _requests(release, port, caller, entry):
+    for request in _requests(release, port, caller, entry, work):
         found = _decide(release, network, port, caller, request, entry.get("labels"))
         on = f" on {request.name}" if request.name else ""
         if found.allowed is None:
@@ -117,6 +130,8 @@ def _of(release: Release, network: Network, ports: dict[str, Port], entry: dict)
         else:
             continue
         return
+    if work.cut and not entry.keys() >= REQUEST:
+        yield "expect-undecided", f"whether {who} gets in on {where} can't be told: more is named than is asked about"
 
 
 def _numbered(ports: dict[str, Port], number: Any) -> Port | None:
@@ -125,9 +140,11 @@ def _numbered(ports: dict[str, Port], number: Any) -> Port | None:
 
 
 def _caller(release: Release, who: str, ip: str | None) -> Caller:
-    """Raises ValueError for what is no caller."""
-    if ip is not None:
-        ipaddress.ip_address(ip)
+    """Raises NoCaller for what is none."""
+    try:
+        ipaddress.ip_address(ip or "::")
+    except ValueError as error:
+        raise NoCaller(str(error)) from None
     engine = mesh.engine(release)
     make = (classes_linkerd if engine == "linkerd" else classes_istio).identity
     if who in OFFICES:
@@ -145,22 +162,35 @@ def _caller(release: Release, who: str, ip: str | None) -> Caller:
     if engine == "linkerd" and (SPIFFE_FORM.fullmatch(who) or LINKERD_FORM.fullmatch(who)):
         return Caller(who, who, ip)
     of = f"an identity of {engine.capitalize()}" if engine else "an identity"
-    raise ValueError(
+    raise NoCaller(
         f"{short(repr(who))} is not {of}; write namespace/serviceaccount, a full identity, plaintext, kubelet, kube-apiserver "
         "or any other meshed"
     )
 
 
-def _requests(release: Release, port: Port, caller: Caller, entry: dict) -> list[Request]:
+def _requests(release: Release, port: Port, caller: Caller, entry: dict, work: Work) -> list[Request]:
     """What is told of the request, beside all that the objects tell apart of the rest; of kubelet its probes."""
-    told = {key: entry[key] for key in ("method", "path", "host") if key in entry}
+    said = {key: entry[key] for key in ("method", "path", "host") if key in entry}
     if "headers" in entry:
-        told["headers"] = tuple(entry["headers"].items())
-    if caller.name == meshed.KUBELET and port.office and not told:
+        said["headers"] = tuple(entry["headers"].items())
+    if caller.name == meshed.KUBELET and port.office and not said:
         return [request for _, request in port.office]
-    known = release.fact(meshed.asked).requests if mesh.engine(release) and port.protocol == "http" else []
-    whole = {"method", "path", "host"} <= set(told)
-    return list(dict.fromkeys(request._replace(**told) for request in ([Request()] if whole else [Request(), *known])))
+    open_ = mesh.engine(release) and not entry.keys() >= REQUEST
+    known = release.fact(meshed.asked).of(port, caller, work) if open_ else []
+    found: dict[Request, Request] = {}
+    for request in (Request(), *known):
+        whole = request._replace(**said, name="")
+        if whole not in found:
+            found[whole] = whole._replace(name=_rest(request, said) if said else request.name)
+    return list(found.values())
+
+
+def _rest(request: Request, told: dict) -> str:
+    """How that of a request is told which the expectation leaves open."""
+    parts = [getattr(request, part) for part in ("method", "path") if part not in told]
+    host = f"of host {request.host}" if request.host and "host" not in told else None
+    headers = () if "headers" in told else request.headers
+    return phrase(*parts, host, *(f"with {name}: {text}" for name, text in headers))
 
 
 def _decide(
@@ -168,7 +198,9 @@ def _decide(
 ) -> Decision:
     """Whether the mesh and the network policies both let in."""
     open_to_all = mesh.unmeshed(release)
-    found = Decision(True, open_to_all) if open_to_all else release.fact(meshed.asked).promised(port, caller, request)
+    own = None if open_to_all else meshed.proxy_port(release, port.number)
+    found = Decision(True, open_to_all) if open_to_all else own
+    found = found or release.fact(meshed.asked).promised(port, caller, request)
     barred = network.decide(port.number, caller, labels)
     if found.allowed is False or barred is None or barred.allowed is True:
         return found

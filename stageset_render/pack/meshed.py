@@ -4,12 +4,14 @@
 
 from __future__ import annotations
 
-from stageset_render.access import network
+from stageset_render.access import DOMAIN, classes_istio, network
 from stageset_render.access.classes import Caller, Request
+from stageset_render.access.matching import Decision
 from stageset_render.access.table import Asked, Port
 from stageset_render.pack.facts import pod_labels, ports
-from stageset_render.pack.mesh import ambient, engine, served
+from stageset_render.pack.mesh import WAYPOINT, ambient, engine, served
 from stageset_render.pack.release import Release
+from stageset_render.pack.unread import MALFORMED, Unread, told
 
 POLICIES = {
     "istio": ("istio-authorizationpolicy.yaml", "peerauthentication.yaml", "servicemesh-default-deny.yaml"),
@@ -30,6 +32,8 @@ NETWORK_GROUPS = (
 )
 PROBES = ("/healthz", "/readyz")
 INJECTED_PORTS = ({"name": "linkerd-proxy", "port": 4143}, {"name": "linkerd-admin", "port": 4191})
+UNCAPTURED = (15020, 15021, 15090)  # ports of Istio's sidecar that its own rules of interception leave out
+PROXY_PORTS = {"istio": (15000, 15001, 15004, 15006, 15008, 15053), "linkerd": (4140, 4143, 4190, 4191)}
 KUBELET, API_SERVER = "kubelet", "kube-apiserver"
 
 
@@ -85,27 +89,49 @@ def own_network_policies(release: Release) -> list[dict]:
     return release.objects(own, "networkpolicy-default-deny.yaml", "namespace.yaml")
 
 
-def ingress(release: Release) -> network.Judge:
+def ingress(release: Release) -> network.Judge | Unread:
     """The network policies as they judge calls of the pod."""
     return _network(release, "ingress")
 
 
-def egress(release: Release) -> network.Judge:
+def egress(release: Release) -> network.Judge | Unread:
     """The network policies as they judge what the pod calls."""
     return _network(release, "egress")
 
 
-def _network(release: Release, direction: str) -> network.Judge:
-    own, added = release.fact(own_network_policies), release.fact(added_network_policies)
-    try:
-        return network.judge([*own, *added], release.fact(pod), direction)
-    except (
-        LookupError,
-        TypeError,
-        ValueError,
-        AttributeError,
-    ):  # nothing checks what is added beside Linkerd's objects
-        return network.judge([*own, *map(_unreadable, added)], release.fact(pod), direction)
+def _network(release: Release, direction: str) -> network.Judge | Unread:
+    def read() -> network.Judge:
+        own, added = release.fact(own_network_policies), release.fact(added_network_policies)
+        try:
+            return network.judge([*own, *added], release.fact(pod), direction)
+        except MALFORMED:  # nothing checks what is added beside Linkerd's objects
+            return network.judge([*own, *map(_unreadable, added)], release.fact(pod), direction)
+
+    return told(release, read, Unread)
+
+
+def network_judge(release: Release, objects: list[dict]) -> network.Judge | Unread:
+    """Some network policies as they judge calls of the pod."""
+    return told(release, lambda: network.judge(objects, release.fact(pod)), Unread)
+
+
+def network_names(release: Release) -> set[str] | None:
+    """All texts of the network policies, so that no policy tells namespaces apart that are none of them.
+
+    None where a policy may name a part of one: Calico's selectors do."""
+    objects = [*release.fact(own_network_policies), *release.fact(added_network_policies)]
+    if any("calico" in str(one.get("apiVersion")) for one in objects):
+        return None
+    found, left = set(), list(objects)
+    while left:
+        one = left.pop()
+        if isinstance(one, dict):
+            left += one.values()
+        elif isinstance(one, list):
+            left += one
+        elif isinstance(one, str):
+            found.add(one)
+    return found
 
 
 def _unreadable(thing: dict) -> dict:
@@ -153,4 +179,30 @@ ORDER = ("gate", "metrics", "mcp", "health", "webhook")
 
 def asked(release: Release) -> Asked:
     """The release's mesh, for asking who gets in."""
-    return Asked(policies(release), release.fact(pod), engine=engine(release))
+    return Asked(policies(release), release.fact(pod), engine=engine(release), relay=waypoint(release))
+
+
+def waypoint(release: Release) -> str | None:
+    """The identity of the waypoint that passes calls on to the pod; None without one.
+
+    Istio: configure waypoint proxies. A waypoint runs as the service account of its own name, in the namespace that a
+    label tells or in the pod's.
+    """
+    labels = release.at("pod.additionalLabels") or {}
+    name = labels.get(WAYPOINT)
+    if not ambient(release) or name in (None, "", "none"):
+        return None
+    return classes_istio.identity(DOMAIN, labels.get(f"{WAYPOINT}-namespace") or release.namespace, name)
+
+
+def proxy_port(release: Release, number: int) -> Decision | None:
+    """Who gets in at a port that the proxy beside the pod serves itself, whatever policies say; None for other ports.
+
+    Istio: ports used by Istio; Linkerd: ports of the proxy (its admin port takes what a Server for it says)."""
+    if ambient(release):
+        return None
+    if engine(release) == "istio" and number in UNCAPTURED:
+        return Decision(True, f"the sidecar itself serves port {number}, to anyone and without mTLS")
+    if number in PROXY_PORTS.get(engine(release) or "", ()):
+        return Decision(None, f"port {number} is the proxy's own, and who may call it is not told by these objects")
+    return None

@@ -204,6 +204,12 @@ def _of_rule(one: Rule, release: Release) -> list[Finding]:
         ]
     except Refused:
         return []  # a template fails, which is told when it is rendered
+    except Exception:
+        from stageset_render.pack.unread import unread  # only what fails pays for it
+
+        if not release.fact(unread):
+            raise
+        return []  # what is refused, and is not kept from the rules, can't be read
 
 
 @functools.lru_cache(maxsize=1024)

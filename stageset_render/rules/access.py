@@ -3,10 +3,11 @@
 """What is promised of who gets in, asked of the objects that are rendered: each caller that `from` lists and nobody
 else, kubelet at the probes, kube-apiserver at the webhook."""
 
-from stageset_render.access import POLICY
-from stageset_render.access.classes import CLUSTER, Caller, Named, Request
-from stageset_render.access.classes_istio import callers_of
-from stageset_render.access.table import Asked
+from stageset_render.access.classes import CLUSTER, Caller, Named, Request, block_of
+from stageset_render.access.classes_istio import named_by, within_namespaces
+from stageset_render.access.matching import some
+from stageset_render.access.patterns import Steps
+from stageset_render.access.table import Asked, Work
 from stageset_render.findings import WARNING
 from stageset_render.pack import mesh, meshed
 from stageset_render.rules import rule
@@ -17,6 +18,10 @@ from stageset_render.rules.mesh import AUTHORIZATION
 RULES = "serviceMesh.istio.rules"
 LISTED = ("gate", "metrics", "mcp")  # the ports whose callers the values list
 GRANTS = ("AuthorizationPolicy", "ServerAuthorization")
+PRIVATE = [block_of(text) for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")]
+PRIVATE_V6 = [block_of("fc00::/7")]
+MOST_BLOCKS = 16  # of addresses, each of which is asked about
+MOST_ASKED = 20_000  # calls about which one rule asks
 MOST_REQUESTS = 256  # of Linkerd's routes; every one of more would be asked about in vain
 
 
@@ -27,8 +32,9 @@ def _own(release):
 
 def _as_meant(release):
     """The mesh with the default deny, also where the Namespace that is to have it is not rendered."""
-    policy = "deny" if release.at("serviceMesh.defaultDeny.enabled") else POLICY
-    return Asked(meshed.policies(release), release.fact(meshed.pod), engine=mesh.engine(release), default_policy=policy)
+    if not release.at("serviceMesh.defaultDeny.enabled"):
+        return release.fact(meshed.asked)
+    return Asked(meshed.policies(release), release.fact(meshed.pod), engine=mesh.engine(release), default_policy="deny")
 
 
 def _restricted(release):
@@ -45,23 +51,44 @@ def _strangers(asked):
     """Callers that nobody names, in a cluster's networks and elsewhere."""
     for caller in (asked.meshed, asked.plaintext):
         for ip in (CLUSTER, asked.elsewhere):
-            yield caller._replace(ip=ip)
+            yield caller._replace(ip=ip), ""
+
+
+def _within(asked, blocks):
+    """Callers that nobody names, in each block that whole clusters may be in, with that."""
+    wide = [(text, ip) for text, ip in dict.fromkeys(blocks) if ip and _is_wide(block_of(text))]
+    for caller in (asked.meshed, asked.plaintext):
+        for text, ip in wide[:MOST_BLOCKS]:
+            yield caller._replace(ip=ip), text
+
+
+def _is_wide(block):
+    """Whether a block is one of private addresses that has all pods of a node at least, or no small part of all addresses.
+
+    A node's pods have a /24 of IPv4 or a /64 of IPv6, a cluster's a /16 or more (Kubernetes: node-cidr-mask-size)."""
+    if block.version == 6:
+        return block.prefixlen <= 64 and (block.prefixlen <= 8 or any(block.overlaps(one) for one in PRIVATE_V6))
+    return block.prefixlen <= 8 or (block.prefixlen <= 16 and any(block.overlaps(one) for one in PRIVATE))
 
 
 class Opened:
     """What one added rule or object opens of one port: to whom, on which requests."""
 
     def __init__(self):
-        self.who, self.requests = [], []
+        self.who, self.requests, self.blocks = [], [], []
 
-    def add(self, caller, request):
+    def add(self, caller, request, block):
         self.who.append((caller.identity is None, caller.ip != CLUSTER))
         self.requests.append(request.name)
+        self.blocks.append(block)
 
     def __str__(self):
         plain = any(plaintext for plaintext, _ in self.who)
         who = "anyone, also without mTLS" if plain else "any meshed caller"
-        where = "" if any(outside for _, outside in self.who) else " in the cluster's networks"
+        outside = any(outside for _, outside in self.who)
+        where = "" if outside and "" in self.blocks else " in the cluster's networks"
+        if "" not in self.blocks:
+            where = f" from {some(list(dict.fromkeys(self.blocks)), 'and')}"
         on = "" if "" in self.requests else f" on {', '.join(dict.fromkeys(self.requests[:3]))}"
         return f"{who}{where}{on}"
 
@@ -87,16 +114,21 @@ def _opened_by_rules(release, ports):
         return
     asked = release.fact(meshed.asked)
     first = asked.judge.count() - len(rules)
-    for index in range(len(rules)):
+    work = Work(MOST_ASKED)
+    for index in range(min(len(rules), MOST_RULES)):
         requests = dict.fromkeys([Request(), *asked.named[first + index].requests])
         for port in ports:
             opened = Opened()
-            for caller in _strangers(asked):
-                for request in requests:
-                    call = asked.call(port, caller, request)
-                    added = asked.judge.matches(first + index, call)
-                    if added is True and not any(asked.judge.matches(own, call) is not False for own in range(first)):
-                        opened.add(caller, request)
+            for strangers in (_strangers(asked), _within(asked, asked.named[first + index].blocks)):
+                for caller, block in strangers if not opened.who else ():
+                    concerned = asked.judge.concerns(first + index, asked.call(port, caller, Request()))
+                    for request in requests if concerned and work.share(len(requests), 1) >= len(requests) else ():
+                        call = asked.call(port, caller, request)
+                        added = asked.judge.matches(first + index, call)
+                        if added is True and not any(
+                            asked.judge.matches(own, call) is not False for own in range(first)
+                        ):
+                            opened.add(caller, request, block)
             if opened.who:
                 yield (RULES, index), port.name, opened
 
@@ -122,6 +154,7 @@ def _idle_rules(release):
     rules = release.items(RULES)
     asked = release.fact(meshed.asked)
     first = asked.judge.count() - len(rules)
+    work = Work(MOST_ASKED)
     for index in range(min(len(rules), MOST_RULES)):
 
         def admitted(call, index=first + index):
@@ -130,7 +163,10 @@ def _idle_rules(release):
         def otherwise(call):
             return any(asked.judge.matches(own, call) is True for own in range(first))
 
-        ports = _idle(release, asked, asked.named[first + index], admitted, otherwise)
+        def concerned(call, index=first + index):
+            return asked.judge.concerns(index, call)
+
+        ports = _idle(release, asked, asked.named[first + index], admitted, otherwise, concerned, work)
         if ports:
             yield (RULES, index), ports
 
@@ -141,20 +177,28 @@ def _idle_objects(release):
     asked, added = release.fact(meshed.asked), release.fact(Index)
     policies = {f"{one.kind} {one.name}": one for one in added.objects if one.kind in GRANTS}
     named = Named([caller for one in asked.named for caller in one.callers][:MOST_REQUESTS], [])
+    seen, work = {}, Work(MOST_ASKED)
+
+    def admitting(call):
+        key = call["port"], call["identity"], call["ip"]
+        if key not in seen:
+            seen[key] = frozenset(asked.judge.admitting(call))
+        return seen[key]
+
     for name, one in policies.items() if len(policies) <= MOST_RULES else ():
 
         def admitted(call, name=name):
-            return name in asked.judge.admitting(call)
+            return name in admitting(call)
 
         def otherwise(call, name=name):
-            return bool(set(asked.judge.admitting(call)) - {name})
+            return bool(admitting(call) - {name})
 
-        ports = _idle(release, asked, named, admitted, otherwise)
+        ports = _idle(release, asked, named, admitted, otherwise, lambda call: True, work)
         if ports:
             yield one.at(), ports
 
 
-def _idle(release, asked, named, admitted, otherwise):
+def _idle(release, asked, named, admitted, otherwise, concerned, work):
     """The ports on which all that is admitted is admitted otherwise too, to callers that nobody names; none if it is not."""
     callers = [*named.callers, asked.meshed, asked.plaintext]
     requests = dict.fromkeys([Request(), *named.requests])
@@ -166,6 +210,10 @@ def _idle(release, asked, named, admitted, otherwise):
             like = asked.plaintext if caller.identity is None else asked.meshed
             stranger = like._replace(ip=asked.elsewhere if caller.ip else CLUSTER)
             caller = caller._replace(ip=caller.ip or CLUSTER)
+            if not concerned(asked.call(port, caller, Request())):
+                continue
+            if work.share(len(requests), 1) < len(requests):
+                return []
             for request in requests:
                 if admitted(asked.call(port, caller, request)):
                     if not otherwise(asked.call(port, stranger, request)):
@@ -184,25 +232,20 @@ def access_rule_admits_nobody(release):
         return
     asked = release.fact(meshed.asked)
     first, ports = asked.judge.count() - len(rules), release.fact(meshed.asked_ports)
-    for index, one in enumerate(rules[:MOST_RULES]):
-        callers, requests = asked.named[first + index]
-        callers, requests = [*callers, asked.meshed, asked.plaintext], [*requests, Request()]
-        if len(callers) * len(requests) > MOST_REQUESTS or _of_other_domains(one):
+    for index in range(min(len(rules), MOST_RULES)):
+        named = asked.named[first + index]
+        callers, requests = [*named.callers, asked.meshed, asked.plaintext], [*named.requests, Request()]
+        if len(callers) * len(requests) > MOST_REQUESTS or not named.whole:
             continue
         calls = (
-            asked.call(port._replace(protocol="http"), caller, request)
+            asked.call(port, caller, request)
             for port in ports
             for caller in callers
+            if asked.judge.concerns(first + index, asked.call(port, caller, Request()))
             for request in requests
         )
         if all(asked.judge.matches(first + index, call) is False for call in calls):
             yield (RULES, index), "admits nobody: no call that it names meets all of it", "mend it, or leave it out"
-
-
-def _of_other_domains(one):
-    """Whether a principal leaves its trust domain open but for its end, so that no caller of it is known."""
-    texts = [text for item in one.get("from") or () for text in (item.get("source") or {}).get("principals") or ()]
-    return any(text.startswith("*") and text != "*" and not text.startswith("*/") for text in texts)
 
 
 def _opened_by_objects(release, ports):
@@ -213,11 +256,14 @@ def _opened_by_objects(release, ports):
     requests = [Request(), *asked.requests[:MOST_REQUESTS]]
     for port in ports:
         found = {}
-        for caller in _strangers(own):
-            for request in requests:
-                if own.ask(port, caller, request).allowed is False:
-                    for name in asked.judge.admitting(asked.call(port, caller, request)):
-                        found.setdefault(name, Opened()).add(caller, request)
+        for strangers in (_strangers(own), _within(asked, asked.blocks)):
+            known = set(found)
+            for caller, block in strangers:
+                for request in requests:
+                    if own.ask(port, caller, request).allowed is False:
+                        for name in asked.judge.admitting(asked.call(port, caller, request)):
+                            if name not in known:
+                                found.setdefault(name, Opened()).add(caller, request, block)
         for name, opened in found.items():
             yield paths.get(name.partition(", accessPolicy ")[0], (PATH,)), port.name, opened
 
@@ -237,14 +283,21 @@ def access_caller_shut_out(release):
 
 
 def _excluded(release, asked, port):
-    for index, entry in enumerate(release.items(f"serviceMesh.{port.name}.from")):
+    steps, left = Steps(), MOST_RULES  # of those that are found, each of whom is asked about
+
+    def gets_in(principal, namespaces):
+        nonlocal left
+        if within_namespaces(principal, namespaces, asked.domain, steps) or steps.spent:
+            return True
+        left -= 1
+        caller = named_by(principal, asked.domain) if left >= 0 else None
+        return caller is not None and asked.ask(port, caller).allowed is not False
+
+    for index, entry in enumerate(release.items(f"serviceMesh.{port.name}.from")[:MOST_RULES]):
         principals, namespaces = entry.get("principals") or (), entry.get("namespaces") or ()
         if not (principals and namespaces):
             continue
-        met = [
-            any(asked.ask(port, caller).allowed is not False for caller in callers_of([one], namespaces, asked.domain))
-            for one in principals
-        ]
+        met = [gets_in(one, namespaces) for one in principals]
         path = (f"serviceMesh.{port.name}.from", index)
         if not any(met):
             yield (

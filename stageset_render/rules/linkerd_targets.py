@@ -209,16 +209,17 @@ def linkerd_selector_unmatched(release):
     added = release.fact(Index)
     servers = [one for one in added.of("Server") if one.namespace == release.namespace]
     found = [((one.body.get("metadata") or {}).get("labels") or {}) for one in servers]
+    keys, pairs = {key for each in found for key in each}, {}
+    for each in found:
+        for pair in each.items():
+            pairs.setdefault(pair, []).append(each)
     for one in _policies(added, "ServerAuthorization"):
         selector = (one.spec.get("server") or {}).get("selector")
-        if (
-            selector is None
-            or selects(selector, release.fact(labels))
-            or any(selects(selector, each) for each in found)
-        ):
+        if selector is None or selects(selector, release.fact(labels)):
             continue
-        keys = {key for each in found for key in each}
-        pairs = {pair for each in found for pair in each.items()}
+        wanted = [pairs.get(pair, []) for pair in (selector.get("matchLabels") or {}).items()]
+        if any(selects(selector, each) for each in min(wanted, key=len, default=found)):
+            continue
         absent = [
             f"{key}={value}" for key, value in (selector.get("matchLabels") or {}).items() if (key, value) not in pairs
         ]

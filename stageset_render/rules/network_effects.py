@@ -4,7 +4,6 @@
 
 import re
 
-from stageset_render.access import network
 from stageset_render.access.classes import ELSEWHERE
 from stageset_render.access.matching import Partial
 from stageset_render.findings import WARNING
@@ -168,7 +167,7 @@ def _own(release):
     policy, *others = release.fact(meshed.own_network_policies)
     added = len(release.items(lists(release, INGRESS)))
     own = _with(policy, policy["spec"]["ingress"][: -added or None])
-    return network.judge([own, *others, *release.fact(meshed.added_network_policies)], release.fact(meshed.pod))
+    return meshed.network_judge(release, [own, *others, *release.fact(meshed.added_network_policies)])
 
 
 def _with(policy, entries):
@@ -179,7 +178,7 @@ def _alone(release, entry, refused):
     """One rule that is passed through as it judges calls alone, and whether all others are refused."""
     policy, *_ = release.fact(meshed.own_network_policies)
     rest = REST.get((engine(release), refused), [])
-    return network.judge([_with(policy, [entry, *rest])], release.fact(meshed.pod))
+    return meshed.network_judge(release, [_with(policy, [entry, *rest])])
 
 
 @rule(WARNING, KUBERNETES + "#targeting-a-range-of-ports")

@@ -2,11 +2,14 @@
 # SPDX-License-Identifier: 0BSD
 """The rows that objects tell apart: what stands for all that is not named, and what depends."""
 
+import itertools
+
 import pytest
 from access_objects import HOME, thing
 
 from stageset_render.access.classes import Caller, Request, within
-from stageset_render.access.classes_istio import callers_of
+from stageset_render.access.classes_istio import within_namespaces
+from stageset_render.access.patterns import Steps
 from stageset_render.access.table import Asked, Port
 
 POD = {"namespace": HOME, "labels": {"app": "till"}}
@@ -74,6 +77,142 @@ def test_a_rule_of_istio(rule, expected):
     assert expected.items() <= told(istio(rule)).items()
 
 
+HEADER = "request.headers[{}]".format
+
+
+@pytest.mark.parametrize(
+    "source, conditions, who",
+    [
+        ({"namespaces": ["team-*"]}, {"source.namespace": ["*-prod"]}, "namespace team-* and namespace *-prod"),
+        (
+            {"principals": ["cluster.local/ns/ci-*"]},
+            {"source.principal": ["*/sa/till"]},
+            "cluster.local/ns/ci-* and */sa/till",
+        ),
+        ({"principals": ["*/sa/till"], "namespaces": ["*-ci"]}, {}, "*/sa/till in namespace *-ci"),
+        (
+            {"principals": ["cluster.local/ns/a*"], "namespaces": ["a*b*c"]},
+            {},
+            "cluster.local/ns/a* in namespace a*b*c",
+        ),
+        ({"trustDomains": ["other.org"], "namespaces": ["b"]}, {}, "trust domain other.org in namespace b"),
+        ({"serviceAccounts": ["a/b"], "namespaces": ["a*"]}, {}, "service account a/b"),
+        # Whoever stands for a pattern is none of those that are kept out of it.
+        ({"namespaces": ["team-*"], "notNamespaces": ["team-z*", "team-*-x9"]}, {}, "namespace team-*"),
+        ({"namespaces": ["node-*"], "notNamespaces": ["*9", "*-*-*"]}, {}, "namespace node-*"),
+        ({"principals": ["cluster.local/ns/a/*"], "notPrincipals": ["*/sa/any-other"]}, {}, "cluster.local/ns/a/*"),
+    ],
+)
+def test_callers_that_are_all_that_one_rule_asks_for(source, conditions, who):
+    found = told(
+        istio({"from": [{"source": source}], "when": [{"key": k, "values": v} for k, v in conditions.items()]})
+    )
+    assert (found[who], found["any other meshed"]) == (YES, NO)
+
+
+@pytest.mark.parametrize(
+    "operation, conditions, name",
+    [
+        ({"paths": ["/gate/*"]}, [(":path", ["*/canary"])], "/gate/* and */canary"),
+        ({"paths": ["/gate/{*}"]}, [(":path", ["*/canary"])], "/gate/{*} and */canary"),
+        ({"paths": ["/gate"]}, [(":path", ["*?dry=1"])], "/gate and *?dry=1"),
+        ({"methods": ["P*"]}, [(":method", ["*T"])], "P* and *T"),
+        ({"hosts": ["gate.*"]}, [("host", ["*.svc:8082"])], "requests of host gate.* and *.svc:8082"),
+        ({}, [(":authority", ["g:1"])], "requests of host g:1"),
+        ({}, [(":path", ["/x"]), (":method", ["PUT"])], "PUT /x"),
+        ({}, [("x-a", ["v*"]), ("X-A", ["*w"])], "requests with x-a: v* and *w"),
+        # What stands for a pattern is nothing that is kept out of it.
+        ({"paths": ["/gate/*"], "notPaths": ["/gate/z*", "/gate/{*}"]}, [], "/gate/*"),
+        ({"methods": ["P*"], "notMethods": ["POST", "PUT"]}, [], "P*"),
+        ({"hosts": ["*.svc"], "notHosts": ["z*"]}, [], "requests of host *.svc"),
+    ],
+)
+def test_requests_that_are_all_that_one_rule_asks_for(operation, conditions, name):
+    when = [{"key": HEADER(header), "values": values} for header, values in conditions]
+    rule = {"to": [{"operation": operation}] if operation else [], "when": when}
+    assert name in told(istio(rule))["plaintext"][1]
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"from": [{"source": {"namespaces": ["a*"]}}], "when": [{"key": "source.namespace", "values": ["b*"]}]},
+        {"from": [{"source": {"principals": ["cluster.local/ns/a/sa/b"], "namespaces": ["c", "d*"]}}]},
+        {"when": [{"key": HEADER("x"), "values": ["a*"]}, {"key": HEADER("x"), "values": ["b"]}]},
+        {"to": [{"operation": {"paths": ["/a/*"]}}], "when": [{"key": HEADER(":path"), "values": ["/b*"]}]},
+    ],
+)
+def test_what_excludes_itself_names_nobody(rule):
+    [named] = istio(rule).named
+    asked = istio(rule)
+    calls = [asked.call(PORT, *one) for one in itertools.product(named.callers, named.requests)]
+    assert named.whole and all(asked.judge.matches(0, call) is False for call in calls)
+
+
+def test_what_a_star_stands_for_is_nothing_that_another_rule_names_more_narrowly():
+    narrow = {"from": [{"source": {"namespaces": ["team-z*", "*9"]}}], "to": [{"operation": {"paths": ["/z*"]}}]}
+    found = told(
+        istio({"from": [{"source": {"namespaces": ["team-*"]}}], "to": [{"operation": {"paths": ["/a"]}}]}, narrow)
+    )
+    assert found["namespace team-*"] == (True, ("/a",), (), ())
+    assert found["namespace team-z*"] == (True, ("/a", "/z*"), (), ())
+
+
+@pytest.mark.parametrize(
+    "source, who",
+    [
+        ({"ipBlocks": ["172.20.0.0/16"], "notIpBlocks": ["172.20.0.0/24"]}, "plaintext from 172.20.0.0/16"),
+        ({"ipBlocks": ["172.16.0.0/12"], "notIpBlocks": ["172.16.0.0/16"]}, "plaintext from 172.16.0.0/12"),
+        (
+            {"ipBlocks": ["10.0.0.8/30"], "notIpBlocks": ["10.0.0.9", "10.0.0.8", "10.0.0.11"]},
+            "plaintext from 10.0.0.8/30",
+        ),
+        ({"ipBlocks": ["10.0.0.0/8"], "remoteIpBlocks": ["10.7.0.0/16"]}, "plaintext from 10.0.0.0/8"),
+        ({"ipBlocks": ["2001:db8::/32"], "notIpBlocks": ["2001:db8::/33"]}, "plaintext from 2001:db8::/32"),
+    ],
+)
+def test_an_address_is_none_of_those_that_are_kept_out(source, who):
+    asked = istio({"from": [{"source": source}]})
+    assert told(asked)[who][0] is True
+    assert asked.promised(PORT, asked.meshed, Request()).allowed is None
+
+
+@pytest.mark.parametrize(
+    "source, name",
+    [
+        ({"remoteIpBlocks": ["10.1.0.0/16"]}, "requests with x-forwarded-for: 10.1.0.0/16"),
+        ({"notRemoteIpBlocks": ["10.0.0.0/8"]}, "requests with x-forwarded-for: another address"),
+        (
+            {"ipBlocks": ["10.0.0.0/8"], "remoteIpBlocks": ["192.0.2.0/24"]},
+            "requests with x-forwarded-for: 192.0.2.0/24",
+        ),
+    ],
+)
+def test_the_remote_address_is_what_a_caller_claims(source, name):
+    asked = istio({"from": [{"source": source}]})
+    [request] = [one for one in asked.requests if one.name == name]
+    assert asked.ask(PORT, Caller("x", PAYER, "10.9.9.9"), request).allowed is True
+    assert asked.ask(PORT, Caller("x", PAYER, "10.9.9.9")).allowed is False
+
+
+def test_what_only_an_alias_of_the_trust_domain_lets_in_is_no_promise():
+    asked = istio({"from": [{"source": {"principals": ["prod.example/ns/bank/sa/payer"]}}]})
+    assert asked.aliases == ["prod.example"]
+    for who, allowed in ((PAYER, None), ("prod.example/ns/bank/sa/payer", None), ("cluster.local/ns/a/sa/b", False)):
+        assert asked.promised(PORT, Caller("x", who), Request()).allowed is allowed
+
+
+def test_a_waypoint_passes_calls_on_with_its_own_identity():
+    rule = {"from": [{"source": {"principals": [PAYER]}}]}
+    policy = thing("AuthorizationPolicy", "p", rules=[rule])
+    asked = Asked([policy], POD, engine="istio", relay="cluster.local/ns/a/sa/wp")
+    assert {name: answer[0] for name, answer in told(asked).items()} == {
+        PAYER: None,
+        "any other meshed": False,
+        "plaintext": False,
+    }
+
+
 def test_what_depends_on_some_requests_alone():
     rule = {"to": [{"operation": {"paths": ["/a"]}}], "when": [{"key": "destination.ip", "values": ["10.0.0.1"]}]}
     assert told(istio(rule))["plaintext"] == (None, (), (), ("/a",))
@@ -87,13 +226,19 @@ def test_named_callers_that_are_treated_like_all_others_have_no_row():
 @pytest.mark.parametrize(
     "text, namespaces, identity",
     [
-        (PAYER, ["shop"], PAYER),
+        (PAYER, ["shop"], None),
+        (PAYER, ["shop", "bank"], "mesh/ns/bank/sa/payer"),
         ("*/sa/payer", ["bank"], "mesh/ns/bank/sa/payer"),
         ("other/ns/*", ["bank"], "other/ns/bank/sa/any-other"),
+        ("mesh/ns/team-*", ["*-prod"], "mesh/ns/team-zq-other-x9-prod/sa/any-other"),
+        ("mesh/ns/a*", ["ab*"], "mesh/ns/abzq-other-x9/sa/any-other"),
+        ("mesh/ns/a*", ["b*"], None),
+        ("no identity", ["a"], None),
     ],
 )
 def test_callers_within_namespaces(text, namespaces, identity):
-    assert [one.identity for one in callers_of([text], namespaces, "mesh")] == [identity]
+    found = within_namespaces(text, namespaces, "mesh", Steps())
+    assert (found and found.identity) == identity
 
 
 def policy(name="p", target=("Server", "s"), *refs):
@@ -166,13 +311,16 @@ def test_a_server_of_grpc_is_asked_in_grpc():
         ("10.0.0.0/31", ["10.0.0.0/32", "10.0.0.1/32"], "10.0.0.1"),  # nothing is left, so any of it
         ("2001:db8::/32", ["2001:db8::/33"], "2001:db8:9fff:ffff:ffff:ffff:ffff:ffff"),
         ("192.0.2.7", [], "192.0.2.7"),
+        ("10.0.0.0/29", ["10.0.0.0/30", "10.0.0.2/31", "10.0.0.4/31", "10.0.0.7/32"], "10.0.0.6"),
         ("no block", [], None),
     ],
 )
 def test_an_address_within_a_block_and_none_of_the_narrower(block, others, address):
     import ipaddress
 
-    assert within(block, map(ipaddress.ip_network, others)) == address
+    others = list(map(ipaddress.ip_network, others))
+    assert within(block, others) == address
+    assert within(block, without=others) == address
 
 
 def test_a_promise_holds_from_every_address_that_is_named():
@@ -181,3 +329,11 @@ def test_a_promise_holds_from_every_address_that_is_named():
     assert asked.ask(PORT, caller).allowed is False
     assert asked.promised(PORT, caller, Request()).allowed is None
     assert asked.promised(PORT, caller._replace(ip="192.0.2.1"), Request()).allowed is True
+
+
+def test_what_is_too_much_is_left_out_and_that_is_told(monkeypatch):
+    rules = [{"from": [{"source": {"namespaces": [f"n{number}*"]}}]} for number in range(40)]
+    asked = istio(*rules)
+    assert (len(told(asked)), asked.work.cut) == (42, False)
+    asked.work.left = 2000
+    assert (2 < len(told(asked)) < 42, asked.work.cut) == (True, True)

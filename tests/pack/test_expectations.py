@@ -10,6 +10,7 @@ import pytest
 import yaml
 from conftest import PARTS
 
+from stageset_render.access.table import Work
 from stageset_render.pack.expectations import broken
 from stageset_render.pack.release import Release
 
@@ -123,6 +124,103 @@ def test_an_address_counts_and_must_be_one():
     for ip, expected in (("10.1.2.3", IN), ("192.0.2.1", OUT), ("10.1", MALFORMED)):
         assert outcome({"serviceMesh": mesh}, caller="a/b", port="gate", ip=ip) == expected
     assert outcome({"serviceMesh": mesh}, caller="a/b", port="gate") == MAYBE
+
+
+def strict(*rules, **more):
+    mesh = {
+        "enabled": True,
+        "mtls": "strict",
+        "gate": {"from": [{"namespaces": ["x"]}]},
+        "istio": {"rules": list(rules)},
+    }
+    return {"serviceMesh": {**mesh, **more}}
+
+
+def on_gate(source, *when, **operation):
+    to = [{"operation": {"ports": ["8082"], **operation}}]
+    return {"from": [{"source": source}], "to": to, "when": [{"key": key, "values": values} for key, values in when]}
+
+
+OF_A = {"namespaces": ["a"]}
+
+
+@pytest.mark.parametrize(
+    "rule, request_, expected",
+    [
+        # What is not told of a request may be whatever the objects ask for, all of it at once.
+        (on_gate(OF_A, ("request.headers[x-a]", ["v"])), {"method": "GET", "path": "/y", "host": "g:1"}, PART),
+        (on_gate(OF_A, ("request.headers[x-a]", ["v*"]), ("request.headers[x-a]", ["*w"])), {}, PART),
+        (on_gate(OF_A, ("request.headers[:path]", ["*/canary"]), paths=["/gate/*"]), {}, PART),
+        (on_gate(OF_A, ("request.headers[:path]", ["/x"])), {}, PART),
+        (on_gate(OF_A, ("request.headers[:path]", ["/x"])), {"path": "/x", "method": "GET"}, IN),
+        (on_gate(OF_A, ("request.headers[:path]", ["/x"])), {"path": "/x?y"}, OUT),
+        (on_gate(OF_A, paths=["/gate/*"], notPaths=["/gate/z*"]), {}, PART),
+        # A caller may claim any address to be forwarded for, unless all headers are told.
+        (on_gate({**OF_A, "remoteIpBlocks": ["10.1.0.0/16"]}), {"ip": "203.0.113.5"}, PART),
+        (on_gate({**OF_A, "notRemoteIpBlocks": ["10.1.0.0/16"]}), {"ip": "10.1.0.5"}, PART),
+        (on_gate({**OF_A, "remoteIpBlocks": ["10.1.0.0/16"]}), {"ip": "203.0.113.5", "headers": {}}, OUT),
+        (
+            on_gate({**OF_A, "remoteIpBlocks": ["10.1.0.0/16"]}),
+            {"ip": "203.0.113.5", "headers": {"X-Forwarded-For": "10.1.2.3"}},
+            IN,
+        ),
+        # An address outside of an exception is asked about as well.
+        (on_gate({"ipBlocks": ["172.20.0.0/16"], "notIpBlocks": ["172.20.0.0/24"]}), {}, MAYBE),
+    ],
+)
+def test_a_promise_is_held_against_all_that_may_be(rule, request_, expected):
+    assert outcome(strict(rule), caller="a/b", port="gate", **request_) == expected
+
+
+def test_what_is_told_of_a_request_is_not_told_again():
+    rule = on_gate(OF_A, ("request.headers[x-a]", ["v"]), methods=["PUT"], hosts=["h:1"])
+    release = Release(strict(rule), name="stageset", namespace="stageset-system")
+    [found] = broken(release, [{"caller": "a/b", "port": "gate", "path": "/y", "allowed": False}])
+    assert found.message.startswith("a/b gets in on port gate on PUT of host h:1 with x-a: v: ")
+
+
+def test_what_is_too_much_to_ask_about_is_no_promise(monkeypatch):
+    monkeypatch.setattr("stageset_render.pack.expectations.Work", lambda: Work(10))
+    rules = [on_gate(OF_A, paths=[f"/gate/{number}"]) for number in range(20)]
+    release = Release(strict(*rules), name="stageset", namespace="stageset-system")
+    [found] = broken(release, [{"caller": "b/c", "port": "gate", "allowed": False}])
+    assert (found.rule, found.message.endswith("more is named than is asked about")) == (MAYBE, True)
+    request = {"path": "/gate/1", "method": "GET", "host": "g:1", "headers": {}}
+    assert outcome(strict(*rules), caller="a/b", port="gate", **request) == IN
+
+
+def test_an_alias_of_the_trust_domain_is_up_to_the_mesh():
+    values = strict(gate={"from": [{"principals": ["prod.example/ns/a/sa/b"]}]})
+    assert outcome(values, caller="a/b", port="gate") == MAYBE
+    assert outcome(values, caller="a/c", port="gate") == OUT
+
+
+@pytest.mark.parametrize(
+    "engine, port, expected",
+    [
+        ("istio", 15020, IN),
+        ("istio", 15021, IN),
+        ("istio", 15090, IN),
+        ("istio", 15006, MAYBE),
+        ("istio", 15010, OUT),
+        ("linkerd", 4190, MAYBE),
+        ("linkerd", 4191, MAYBE),
+        ("none", 15020, IN),
+    ],
+)
+def test_ports_of_the_proxy_itself_are_not_what_policies_say(engine, port, expected):
+    assert outcome(VALUES[engine], caller="plaintext", port=port) == expected
+
+
+def test_a_waypoint_calls_with_its_own_identity():
+    mark = {"istio.io/dataplane-mode": "ambient", "istio.io/use-waypoint": "wp"}
+    values = strict(gate={"from": [{"principals": [FLAGGER]}]}) | {"pod": {"additionalLabels": mark}}
+    assert outcome(values, caller="flagger/flagger", port="gate") == MAYBE
+    assert outcome(values, caller="any other meshed", port="gate") == OUT
+    values["serviceMesh"]["gate"]["from"][0]["principals"] += ["cluster.local/ns/stageset-system/sa/wp"]
+    assert outcome(values, caller="flagger/flagger", port="gate") == IN
+    mark["istio.io/use-waypoint-namespace"] = "other"
+    assert outcome(values, caller="flagger/flagger", port="gate") == MAYBE
 
 
 def test_network_policies_shut_out_whom_the_mesh_lets_in():
