@@ -90,7 +90,7 @@ def test_helm_agrees_on_every_case_that_renders(bare, path):
     assert not isinstance(agree(bare, values), Exception)
 
 
-@pytest.mark.parametrize("text", ["n", "123", "1e3", "null"])
+@pytest.mark.parametrize("text", ["n", "1e3"])
 @pytest.mark.parametrize(
     "path", [pytest.param(path, id=path.stem) for path in sorted(CASES.parent.glob("everything/*.yaml"))]
 )
