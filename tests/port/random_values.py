@@ -84,7 +84,7 @@ def refused(values):
 
 def drawn():
     """Values of the schema, those that are printed alike, by their path."""
-    pools = draws.pools(release.schema().root, max(4, budget() // 4), random.Random(0))
+    pools = draws.pools(release.schema().root, max(8, budget() // 2), random.Random(0))
     return {path: found for path, pool in pools.items() if (found := [value for value in pool if plain(value)])}
 
 
