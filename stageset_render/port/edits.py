@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from stageset_render.port.outline import Piece
+from stageset_render.port.pieces import Piece
 from stageset_render.port.tree import Comment, Tree
 
 WORD = re.compile(r"\w+|\s+|[^\w\s]")

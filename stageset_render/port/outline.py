@@ -18,28 +18,16 @@ import yaml
 from stageset_render.port import types
 from stageset_render.port.diff import promql
 from stageset_render.port.meaning import QUOTES, Meaning, plain, printed
+from stageset_render.port.pieces import Piece, joined, tight, trimmed, uncommented
 from stageset_render.port.tree import Block, Branch, Call, Comment, Const, Node, Print, Set, Text, Tree, Var
 
 KEYED = re.compile(
     r"(?P<dashes>(?:- +)*)(?P<key>[^\s:#\"'\[{][^:]*:|\"[^\"]*\":|'[^']*':)(?:[ \n]+(?P<rest>.*)|)", re.S
 )
 SCALAR = re.compile(r"[|>][-+0-9]*$")
-QUOTED = re.compile(r"""(?<![\w.])(?:"(?:\\.|[^"\\])*"|'[^']*')|\s\#""")
 WORDED = ("summary:", "description:")  # the words of an alert are each side's own
 EXPRESSION = "expr:"  # of Prometheus, to which blanks and lines mean nothing
-HELD = 0xE000  # characters of no text, each of which stands for something printed
 RESOLVER = yaml.resolver.Resolver()
-
-
-@dataclass
-class Piece:
-    """A run of text, or something printed."""
-
-    start: int
-    end: int
-    text: str = ""
-    node: Print | None = None
-    means: str = ""
 
 
 @dataclass(eq=False)
@@ -147,7 +135,7 @@ class Outline:
             self._close(out)
             at = expr.args[0].value if isinstance(expr.args[0], Const) else 0
             blank = " " * at if isinstance(at, int) and 0 <= at < 200 else ""
-            means = blank + _tight(f"<{plain(self.meaning.of(expr))}>")
+            means = blank + tight(f"<{plain(self.meaning.of(expr))}>")
             piece = Piece(node.start, node.end, node=node, means=means)
             out.append(Item("line", means, node.start, node.end, node.line, pieces=[piece]))
             return
@@ -249,7 +237,7 @@ class Outline:
         item = Item("line", " " * column + text, pieces[0].start, pieces[-1].end, line, name, pieces)
         said = ""
         for one in pieces:
-            item.marks += ((column + len(_tight(said)), self._number(one.start)),)
+            item.marks += ((column + len(tight(said)), self._number(one.start)),)
             said += one.means if one.node else one.text
         out.append(item)
 
@@ -280,7 +268,7 @@ class Outline:
             kind = types.kind_of(types.of_expr(expr, self.values))
             as_text = quoted and (self.strict or kind in ("int", "number", "boolean"))
             text, value = text.removesuffix(value) + known, known
-        text, value = _tight(text), _tight(value)
+        text, value = tight(text), tight(value)
         return f'{text.removesuffix(value)}"{value}"' if as_text else text
 
     def _placed(self, column: int, keyed: re.Match | None, text: str) -> str:
@@ -314,54 +302,6 @@ class Side:
                 return found
             self.known[strict] = found
         return self.known[strict]
-
-
-# Texts
-
-
-def _tight(text: str) -> str:
-    """A text without quotes, and without blanks that only lay it out."""
-    return re.sub(r" {2,}", " ", text.replace('"', "").replace("'", ""))
-
-
-def joined(pieces: list[Piece]) -> str:
-    """A line with a character for each thing printed."""
-    return "".join(chr(HELD + at % 6000) if one.node else one.text for at, one in enumerate(pieces))
-
-
-def uncommented(pieces: list[Piece]) -> list[Piece]:
-    """A line of YAML without the comment at its end; nothing for one that is a comment."""
-    text, at = joined(pieces), 0
-    if text.lstrip().startswith("#"):
-        return []
-    sign = next((found for found in QUOTED.finditer(text) if found[0].endswith("#")), None)
-    if not sign:
-        return pieces
-    kept = []
-    for one in pieces:
-        length = 1 if one.node else len(one.text)
-        left = sign.start() - at
-        at += length
-        if left <= 0:
-            break
-        kept.append(one if length <= left else Piece(one.start, one.start + left, one.text[:left]))
-    return trimmed(kept, False)
-
-
-def trimmed(pieces: list[Piece], front: bool = True) -> list[Piece]:
-    """Pieces without the white space before and behind them."""
-    found = [one for one in pieces if one.node or one.text]
-    while found and found[-1].node is None and not found[-1].text.strip():
-        found.pop()
-    if found and found[-1].node is None:
-        text = found[-1].text.rstrip()
-        found[-1] = Piece(found[-1].start, found[-1].start + len(text), text)
-    while front and found and found[0].node is None and not found[0].text.strip():
-        found.pop(0)
-    if front and found and found[0].node is None:
-        text = found[0].text.lstrip()
-        found[0] = Piece(found[0].end - len(text), found[0].end, text)
-    return found
 
 
 def flat(items: list[Item], depth: int = 0) -> Iterator[tuple[str, int, Item]]:

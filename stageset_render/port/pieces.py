@@ -1,0 +1,69 @@
+# SPDX-FileCopyrightText: The stageset-render authors
+# SPDX-License-Identifier: 0BSD
+"""The lines of a template in pieces: runs of text, and things printed."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from stageset_render.port.tree import Print
+
+QUOTED = re.compile(r"""(?<![\w.])(?:"(?:\\.|[^"\\])*"|'[^']*')|\s\#""")
+HELD = 0xE000  # characters of no text, each of which stands for something printed
+
+
+@dataclass
+class Piece:
+    """A run of text, or something printed."""
+
+    start: int
+    end: int
+    text: str = ""
+    node: Print | None = None
+    means: str = ""
+
+
+def tight(text: str) -> str:
+    """A text without quotes, and without blanks that only lay it out."""
+    return re.sub(r" {2,}", " ", text.replace('"', "").replace("'", ""))
+
+
+def joined(pieces: list[Piece]) -> str:
+    """A line with a character for each thing printed."""
+    return "".join(chr(HELD + at % 6000) if one.node else one.text for at, one in enumerate(pieces))
+
+
+def uncommented(pieces: list[Piece]) -> list[Piece]:
+    """A line of YAML without the comment at its end; nothing for one that is a comment."""
+    text, at = joined(pieces), 0
+    if text.lstrip().startswith("#"):
+        return []
+    sign = next((found for found in QUOTED.finditer(text) if found[0].endswith("#")), None)
+    if not sign:
+        return pieces
+    kept = []
+    for one in pieces:
+        length = 1 if one.node else len(one.text)
+        left = sign.start() - at
+        at += length
+        if left <= 0:
+            break
+        kept.append(one if length <= left else Piece(one.start, one.start + left, one.text[:left]))
+    return trimmed(kept, False)
+
+
+def trimmed(pieces: list[Piece], front: bool = True) -> list[Piece]:
+    """Pieces without the white space before and behind them."""
+    found = [one for one in pieces if one.node or one.text]
+    while found and found[-1].node is None and not found[-1].text.strip():
+        found.pop()
+    if found and found[-1].node is None:
+        text = found[-1].text.rstrip()
+        found[-1] = Piece(found[-1].start, found[-1].start + len(text), text)
+    while front and found and found[0].node is None and not found[0].text.strip():
+        found.pop(0)
+    if front and found and found[0].node is None:
+        text = found[0].text.lstrip()
+        found[0] = Piece(found[0].end - len(text), found[0].end, text)
+    return found
