@@ -18,7 +18,7 @@ import yaml
 from stageset_render.port import types
 from stageset_render.port.diff import promql
 from stageset_render.port.meaning import QUOTES, Meaning, plain, printed
-from stageset_render.port.pieces import Piece, joined, tight, trimmed, uncommented
+from stageset_render.port.pieces import Item, Piece, joined, tight, trimmed, uncommented
 from stageset_render.port.tree import Block, Branch, Call, Comment, Const, Node, Print, Set, Text, Tree, Var
 
 KEYED = re.compile(
@@ -28,42 +28,6 @@ SCALAR = re.compile(r"[|>][-+0-9]*$")
 WORDED = ("summary:", "description:")  # the words of an alert are each side's own
 EXPRESSION = "expr:"  # of Prometheus, to which blanks and lines mean nothing
 RESOLVER = yaml.resolver.Resolver()
-
-
-@dataclass(eq=False)
-class Item:
-    """One thing that a template says.
-
-    Attributes:
-        kind: line, set or block.
-        key: what it says, with the column it stands in.
-        start, end: what it takes up of the source, without white space around it.
-        name: of a line that begins with a key of YAML, that.
-        pieces: of a line, what it consists of.
-        node: of a set, or of a block.
-        free: whether it says nothing by itself: a variable that is another name of a value.
-        bodies: of a block, the branches with their keys and items.
-    """
-
-    kind: str
-    key: str
-    start: int
-    end: int
-    line: int
-    name: str = ""
-    pieces: list[Piece] = field(default_factory=list)
-    node: Node | None = None
-    free: bool = False
-    bodies: list[tuple[Branch, str, list[Item]]] = field(default_factory=list)
-    marks: tuple[tuple[int, int], ...] = ()  # where in the key the lines of the source begin
-
-    @property
-    def column(self) -> int:
-        return len(self.key) - len(self.key.lstrip(" "))
-
-    @property
-    def size(self) -> int:
-        return 1 + sum(item.size for _, _, items in self.bodies for item in items)
 
 
 class Outline:

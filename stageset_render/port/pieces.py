@@ -1,13 +1,13 @@
 # SPDX-FileCopyrightText: The stageset-render authors
 # SPDX-License-Identifier: 0BSD
-"""The lines of a template in pieces: runs of text, and things printed."""
+"""What a template says, item by item, and its lines in pieces: runs of text, and things printed."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from stageset_render.port.tree import Print
+from stageset_render.port.tree import Branch, Node, Print
 
 QUOTED = re.compile(r"""(?<![\w.])(?:"(?:\\.|[^"\\])*"|'[^']*')|\s\#""")
 HELD = 0xE000  # characters of no text, each of which stands for something printed
@@ -27,6 +27,42 @@ class Piece:
 def tight(text: str) -> str:
     """A text without quotes, and without blanks that only lay it out."""
     return re.sub(r" {2,}", " ", text.replace('"', "").replace("'", ""))
+
+
+@dataclass(eq=False)
+class Item:
+    """One thing that a template says.
+
+    Attributes:
+        kind: line, set or block.
+        key: what it says, with the column it stands in.
+        start, end: what it takes up of the source, without white space around it.
+        name: of a line that begins with a key of YAML, that.
+        pieces: of a line, what it consists of.
+        node: of a set, or of a block.
+        free: whether it says nothing by itself: a variable that is another name of a value.
+        bodies: of a block, the branches with their keys and items.
+    """
+
+    kind: str
+    key: str
+    start: int
+    end: int
+    line: int
+    name: str = ""
+    pieces: list[Piece] = field(default_factory=list)
+    node: Node | None = None
+    free: bool = False
+    bodies: list[tuple[Branch, str, list[Item]]] = field(default_factory=list)
+    marks: tuple[tuple[int, int], ...] = ()  # where in the key the lines of the source begin
+
+    @property
+    def column(self) -> int:
+        return len(self.key) - len(self.key.lstrip(" "))
+
+    @property
+    def size(self) -> int:
+        return 1 + sum(item.size for _, _, items in self.bodies for item in items)
 
 
 def joined(pieces: list[Piece]) -> str:

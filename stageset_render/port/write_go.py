@@ -86,14 +86,6 @@ def own_names(tree: Tree) -> Names:
     return Names(lambda name: f"{prefix(tree.file if name in own else HELPERS)}.{name}")
 
 
-def written(tree: Tree, values: dict | None = None) -> str:
-    """A whole template of the pack in Go; `tree.problems` gets what has no form."""
-    writer = Writer(own_names(tree), types.of_pack() if values is None else values)
-    text = writer.text(tree.parts, tree.source)
-    tree.problems.extend(writer.problems)
-    return text
-
-
 def prints(branch: Branch) -> bool:
     """Whether a chart would write `with`: the block prints the path asked for or loops over it, and doesn't join it."""
     path = branch.test
