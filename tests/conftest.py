@@ -63,3 +63,19 @@ def command():
         return CliRunner().invoke(renderer.main, arguments, input=stdin, prog_name="renderer.py")
 
     return run
+
+
+@pytest.fixture(scope="session")
+def ported():
+    """The pack's own port: path in the chart to text."""
+    from stageset_render.port import chart as porting
+
+    return porting.chart()
+
+
+@pytest.fixture
+def port(tmp_path):
+    """Write the pack's port with changes; see changed_charts.write."""
+    import changed_charts
+
+    return lambda changes: changed_charts.write(tmp_path / "chart", changes)
