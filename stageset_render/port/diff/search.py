@@ -18,7 +18,7 @@ from stageset_render.port.diff.differences import object_differences
 from stageset_render.port.diff.report import Drawn, reason
 from stageset_render.port.diff.sides import Chart, Hopeless, pack_objects
 
-NO_HYPOTHESIS = "--random draws with hypothesis; install it: pip install 'stageset-render[random]'"
+NO_HYPOTHESIS = "--random draws with hypothesis; install it: in the checkout, pip install '.[random]'"
 VARIETY = 40  # of the values at one path, each with any of those at the others
 _GONE = object()
 ROUNDS = 20  # of taking away what the pack refuses, which is then all away but for rare chains

@@ -30,7 +30,7 @@ from stageset_render.port.diff.places import saying
 from stageset_render.port.sources import chart_files
 
 NO_HELM = (
-    "there is no Helm to render the chart with; install one: pip install 'stageset-render[helm]', "
+    "there is no Helm to render the chart with; install one: in the checkout, pip install '.[helm]', "
     "or the helm command, https://helm.sh/docs/intro/install"
 )
 MAX_FILE = 2**20  # characters of a file that is compared; the largest of this chart's has a twentieth
