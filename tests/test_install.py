@@ -83,7 +83,7 @@ def test_the_installed_command_finds_its_templates_and_schema(environment, sourc
     port = environment / "bin" / "stageset-port"
     assert run(port, "chart", tmp_path / "chart", cwd=tmp_path).returncode == 0
     held = subprocess.run([port, "diff", tmp_path / "chart"], capture_output=True, text=True, env={"PATH": ""})
-    assert (held.returncode, "install one: pip install 'stageset-render[helm]'" in held.stderr) == (2, True)
+    assert (held.returncode, "install one: in the checkout, pip install '.[helm]'" in held.stderr) == (2, True)
     assert run(command, "--version").stdout.startswith(f"stageset-render {stageset_render.__version__}, chart ")
 
 

@@ -22,7 +22,9 @@ def highlighters() -> tuple[Callable[[str, str], list[str]], str]:
     try:
         from pygments import formatters, lexer, lexers, token
     except ImportError as error:
-        raise Refused("there is no Pygments to colour the page with; in the checkout, pip install '.[review]'") from error
+        raise Refused(
+            "there is no Pygments to colour the page with; in the checkout, pip install '.[review]'"
+        ) from error
 
     class GoTags(lexer.RegexLexer):
         flags = re.S

