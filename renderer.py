@@ -15,6 +15,7 @@ if sys.version_info < (3, 10):  # noqa: UP036
     sys.exit(f"Python 3.10 or newer is needed, and this is {sys.version.split()[0]}")
 with contextlib.suppress(ValueError):  # in another thread; else Ctrl-C ends it without a traceback while modules load
     interrupted = signal.signal(signal.SIGINT, signal.SIG_DFL)
+gc.disable()  # of modules nothing is garbage, and looking for it takes a twentieth of the time
 try:
     import click
 
@@ -32,6 +33,7 @@ try:
 except ModuleNotFoundError as error:  # a checkout whose dependencies are not installed
     how = "python3 -m venv .venv && .venv/bin/pip install . && .venv/bin/python renderer.py"
     sys.exit(f"there is no Python package {error.name}; install what renderer.py needs, and run it: {how}")
+gc.enable()
 with contextlib.suppress(ValueError, NameError):
     signal.signal(signal.SIGINT, interrupted)
 

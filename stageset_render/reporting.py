@@ -10,8 +10,6 @@ import os
 import re
 import shutil
 import sys
-import textwrap
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple, TextIO
@@ -243,6 +241,8 @@ class Text(Report):
             return
         text = escaped(f"{where}{level}: {one.message}{rule}")
         width = max(40, shutil.get_terminal_size().columns)
+        import textwrap  # only a terminal pays for it
+
         text = textwrap.fill(text, width, subsequent_indent="    ", break_on_hyphens=False, break_long_words=False)
         if self.coloured:
             text = text.replace(f"{level}:", f"\x1b[1;{COLOURS[level]}m{level}:\x1b[0m", 1)
@@ -276,6 +276,8 @@ def _pointed(one: Told, width: int) -> Iterator[str]:
 
 def columns(text: str) -> int:
     """How many columns of a terminal a text takes."""
+    import unicodedata
+
     wide = sum(unicodedata.east_asian_width(letter) in "WF" for letter in text)
     return len(text) + wide - sum(unicodedata.combining(letter) > 0 for letter in text)
 

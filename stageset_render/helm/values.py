@@ -10,7 +10,6 @@ import math
 import re
 import sys
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Any
 
 from stageset_render.findings import MAX_DEPTH, NOTHING, TOO_DEEP, Finding, Path, Place, Refused, brief, holds, short
@@ -24,15 +23,26 @@ MAX_FILLED = 100_000  # entries of lists that --set fills up with nulls
 BAD_OPTION = "values-option"  # the name of a rule
 
 
-@dataclass
 class Source:
-    """One -f file or one --set option: what it says alone, and what it is called in messages."""
+    """One -f file or one --set option.
 
-    label: str
-    values: dict
-    text: str | None = None
-    edits: list | None = None  # (path, value) pairs of an option that edits what is there; None: values are merged
-    problems: tuple[Finding, ...] = ()  # of a file, what Helm reads in its own way
+    Args:
+        label: what it is called in messages.
+        values: what it says alone.
+        text: of a file, what it holds.
+        edits: (path, value) pairs of an option that edits what is there; None: values are merged.
+        problems: of a file, what Helm reads in its own way.
+    """
+
+    def __init__(
+        self,
+        label: str,
+        values: dict,
+        text: str | None = None,
+        edits: list | None = None,
+        problems: tuple[Finding, ...] = (),
+    ):
+        self.label, self.values, self.text, self.edits, self.problems = label, values, text, edits, problems
 
     def place(self, path: Path, at_key: bool = False) -> Place:
         """Line and column of the value at ``path`` or of its key; the label alone for an option."""

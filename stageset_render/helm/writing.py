@@ -12,7 +12,6 @@ import functools
 import io
 import json
 import re
-from decimal import Decimal
 
 import yaml
 from jinja2 import StrictUndefined, Undefined
@@ -66,6 +65,8 @@ def need_whole(value):
 
 def _float(value, lowest=-4, highest=6):
     """Write a float with the fewest digits that tell it apart, beyond the powers of ten given as Go does: 1e+06."""
+    from decimal import Decimal  # only what has fractions pays for it
+
     number = Decimal(repr(value)).normalize()
     if not number.is_finite():
         raise Refused(f"{value} is no number of JSON")
@@ -164,6 +165,8 @@ def _style(text):
 
 def _number(value):
     if isinstance(value, float) and value.is_integer():
+        from decimal import Decimal
+
         value = int(Decimal(repr(value)))
     if isinstance(value, int) and -(2**63) <= value < 2**64:
         return str(value)
