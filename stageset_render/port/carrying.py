@@ -14,9 +14,9 @@ from pathlib import Path
 from stageset_render.findings import Finding, Place, Refused
 from stageset_render.helm.reading import load_yaml
 from stageset_render.pack.definitions import is_definition
-from stageset_render.pack.files import SCHEMA, root
+from stageset_render.pack.files import DEFAULTS, SCHEMA, root
 from stageset_render.pack.output import write
-from stageset_render.port import schema, sources, types
+from stageset_render.port import parts, schema, sources, types
 from stageset_render.port.changes import Carriage, Change, Changes
 from stageset_render.port.deliberate import entries
 from stageset_render.port.outline import Side, flat
@@ -51,10 +51,8 @@ def pull(chart: str, since: str | None = None, only: str | None = None) -> tuple
         old = Chart(sources.older_chart(since, chart), f"{since}: ", values).gathered(set(pack.templates))
     found = Carriage(old, new, pack, only).carried()
     told = list(_left(files, only))
-    if only in (None, SCHEMA) and _schema(old, new, pack, found):
-        told.append(
-            f"{SCHEMA} is made of the parts in schema/; write there what changes in it, and run schema/build.py"
-        )
+    if only in (None, SCHEMA, new.defaults, DEFAULTS):
+        _schema(old, new, pack, found)
     return found, told
 
 
@@ -82,24 +80,22 @@ def _read(text: str, label: str) -> dict:
     return found
 
 
-def _schema(old: Version, new: Version, target: Version, found: Changes) -> bool:
-    """Carry what changes in the schema; whether that is more than stubs and defaults."""
-    before, more = target.files.get(SCHEMA), False
+def _schema(old: Version, new: Version, target: Version, found: Changes) -> None:
+    """Carry what changes in the schema; the pack's is made of its parts, anew where the defaults change."""
+    before = target.files.get(SCHEMA)
     if before is None:
-        return False
-    if old is target:
-        after, conflicts = schema.stubs(load_yaml(new.files.get(new.defaults, ""), "values.yaml") or {}, before), []
-    elif SCHEMA in old.files and SCHEMA in new.files:
+        return
+    after = before
+    if old is not target and SCHEMA in old.files and SCHEMA in new.files:
         after, conflicts = schema.carried(old.files[SCHEMA], new.files[SCHEMA], before)
-        more = after != before
-        if isinstance(target, Pack):
-            after = schema.stubs(_after(target, found), after)
-    else:
-        return False
-    found.conflicts += [(SCHEMA, one) for one in conflicts]
-    if after != before:
+        found.conflicts += [(SCHEMA, one) for one in conflicts]
+    if isinstance(target, Pack):
+        theirs = _read(new.files[SCHEMA], SCHEMA) if SCHEMA in new.files else {}
+        changes, conflicts = parts.changed(_after(target, found), theirs, before, after)
+        found.conflicts += conflicts
+        found.changes += [Change(*one) for one in changes]
+    elif after != before:
         found.changes.append(Change(SCHEMA, before, after))
-    return more
 
 
 def _after(target: Version, found: Changes) -> dict:

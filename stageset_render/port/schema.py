@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The stageset-render authors
 # SPDX-License-Identifier: 0BSD
-"""Carries changes of values.schema.json: stubs for new values, or what has changed between two versions of a schema."""
+"""Carries what has changed between two versions of values.schema.json onto a third."""
 
 from __future__ import annotations
 
@@ -12,9 +12,7 @@ import yaml
 
 from stageset_render.port.carry import Conflict
 from stageset_render.port.edits import Edit, apply
-from stageset_render.port.types import KINDS
 
-NEW = "New in the chart; say what it means."
 DEEP = ("properties", "items", "additionalProperties", "definitions", "$defs", "$ref", "required")
 MISSING = object()
 
@@ -74,41 +72,6 @@ def same(one: Any, other: Any) -> bool:
     return json.dumps(one) == json.dumps(other)
 
 
-def stubs(values: dict, text: str) -> str:
-    """A schema with a stub for each value that it doesn't know, and the defaults as they are now."""
-    schema = Text(text)
-    return apply(text, list(_stubs(values, schema.root, schema)))
-
-
-def _stubs(values: dict, node: yaml.Node, schema: Text) -> Iterator[Edit]:
-    properties = schema.child(schema.resolved(node), "properties")
-    if properties is None:
-        return  # a map with keys of the user's own
-    last = None
-    for key, value in values.items():
-        known = schema.resolved(schema.child(properties, key))
-        if known is None:
-            yield schema.added(properties, last, key, _stub(value))
-            continue
-        default = schema.child(known, "default")
-        if default is not None and not same(schema.data(default), value):
-            yield schema.replaced(default, value)
-        if isinstance(value, dict):
-            yield from _stubs(value, known, schema)
-        last = key
-
-
-def _stub(value: Any) -> dict:
-    """What a default says of its value."""
-    stub: dict = {"description": NEW} | ({"type": KINDS[type(value)]} if type(value) in KINDS else {})
-    if isinstance(value, dict) and value:
-        return stub | {"additionalProperties": False, "properties": {key: _stub(one) for key, one in value.items()}}
-    if isinstance(value, list) and value:
-        items = {key: part for key, part in _stub(value[0]).items() if key not in ("description", "default")}
-        return stub | {"items": items, "default": value}
-    return stub | {"default": value}
-
-
 def carried(old: str, new: str, target: str) -> tuple[str, list[Conflict]]:
     """What has changed between two versions of a schema, carried onto a third."""
     text, roots = Text(target), (json.loads(old), json.loads(new))
@@ -123,7 +86,7 @@ def carried(old: str, new: str, target: str) -> tuple[str, list[Conflict]]:
     return apply(target, list(edits)), list(dict.fromkeys(one for one in found if isinstance(one, Conflict)))
 
 
-def _followed(node: Any, root: dict) -> dict:
+def followed(node: Any, root: dict) -> dict:
     for _ in range(20):
         if not isinstance(node, dict) or not isinstance(node.get("$ref"), str):
             return node if isinstance(node, dict) else {}
@@ -134,7 +97,7 @@ def _followed(node: Any, root: dict) -> dict:
 
 
 def _carried(old: Any, new: Any, node: yaml.Node, text: Text, roots: tuple, path: tuple) -> Iterator[Edit | Conflict]:
-    old, new, node = _followed(old, roots[0]), _followed(new, roots[1]), text.resolved(node)
+    old, new, node = followed(old, roots[0]), followed(new, roots[1]), text.resolved(node)
     if same(old, new) and "$ref" not in json.dumps(old) or not isinstance(node, yaml.MappingNode) or len(path) > 40:
         return
     for key in dict.fromkeys([*new, *old]):
@@ -160,7 +123,7 @@ def _carried(old: Any, new: Any, node: yaml.Node, text: Text, roots: tuple, path
     for name in now:
         known = text.child(mine, name)
         if name not in was and known is None:
-            value = _plain(now[name], roots[1])
+            value = plain(now[name], roots[1])
             yield (
                 text.added(node, None, "properties", {name: value})
                 if mine is None
@@ -174,10 +137,10 @@ def _carried(old: Any, new: Any, node: yaml.Node, text: Text, roots: tuple, path
             yield text.removed(mine, name)
 
 
-def _plain(node: Any, root: dict, depth: int = 0) -> Any:
+def plain(node: Any, root: dict, depth: int = 0) -> Any:
     """A part of a schema with what it refers to in its place."""
     if isinstance(node, list):
-        return [_plain(one, root, depth) for one in node]
+        return [plain(one, root, depth) for one in node]
     if not isinstance(node, dict) or depth > 12:
         return node if not isinstance(node, dict) else {}
-    return {key: _plain(one, root, depth + 1) for key, one in _followed(node, root).items()}
+    return {key: plain(one, root, depth + 1) for key, one in followed(node, root).items()}

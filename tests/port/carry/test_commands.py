@@ -4,6 +4,7 @@
 
 import gzip
 import io
+import json
 import shutil
 import subprocess
 import sys
@@ -54,6 +55,7 @@ def checkout(tmp_path, monkeypatch):
     place = tmp_path / "checkout"
     shutil.copytree(files.root() / "templates", place / "templates")
     shutil.copy(files.root() / files.SCHEMA, place)
+    shutil.copytree(files.root() / "schema", place / "schema")
     (place / "setup.cfg").touch()
     for module in (files, sources, carrying):
         monkeypatch.setattr(module, "root", lambda: place)
@@ -79,6 +81,7 @@ def git(place, *arguments):
 
 
 DEPLOYMENT, DEFAULTS = "templates/deployment.yaml", f"templates/{files.DEFAULTS}"
+NEW = "New in the chart; say what it means."
 FLAG = (
     "            - --log-level",
     "            {{- /* one each */}}\n            - --shards={{ .Values.controller.shards }}\n            - --log-level",
@@ -107,7 +110,7 @@ def test_a_release_is_taken_over(chart, checkout, run):
     assert (told, code) == ("", 1)
     assert "+            {#- one each #}\n+            - --shards={{ Values.controller.shards }}\n" in shown
     assert "+  # -- how many\n+  shards: 5\n" in shown and "-  min: 1\n+  min: 2\n" in shown
-    assert '+        "shards": {\n+          "description": "New in the chart; say what it means.",\n' in shown
+    assert '+        "shards": {"description": "New in the chart; say what it means.", "type": "integer"' in shown
     assert "--- /dev/null\n+++ b/templates/configmap.yaml\n" in shown and "+# mine\n+kind: ConfigMap\n" in shown
     assert sum(line[0] in "+-" and line[:3] not in ("+++", "---") for line in shown.splitlines()) < 25
     before = git(checkout, "init", "-q") or {path.name: path.read_text() for path in (checkout / "templates").iterdir()}
@@ -119,6 +122,46 @@ def test_a_release_is_taken_over(chart, checkout, run):
         "deployment.yaml",
     }
     assert run("pull", chart) == ("", "", 0)
+
+
+def built(checkout):
+    """What the checkout's own schema/build.py makes."""
+    command = [sys.executable, "-c", "import build; print(build.text(), end='')"]
+    return subprocess.run(command, cwd=checkout / "schema", check=True, capture_output=True, text=True).stdout
+
+
+@pytest.mark.parametrize("since", [True, False])
+def test_a_chart_without_a_schema_gets_stubs_for_new_values(old, chart, checkout, run, since):
+    for place in (old, chart):
+        (place / files.SCHEMA).unlink()
+    (chart / "values.yaml").write_text((chart / "values.yaml").read_text() + "fresh:\n  enabled: true\n")
+    _, told, code = run("pull", chart, *(("--since", old) if since else ()), "--write")
+    assert (told, code) == ("", 1)
+    fresh = json.loads((checkout / files.SCHEMA).read_text())["properties"]["fresh"]["properties"]
+    assert fresh == {"enabled": {"description": NEW, "type": "boolean", "default": True}}
+    assert (checkout / files.SCHEMA).read_text() == built(checkout)
+
+
+def test_the_parts_of_the_schema_are_pulled_with_it(old, chart, checkout, run):
+    replaced(chart / "values.yaml", ("  objectLevelKMS: false\n", "  shards: 5\n"), ("\ntolerations: []\n", "\n"))
+    schema = json.loads((chart / files.SCHEMA).read_text())
+    below = schema["properties"]["controller"]["properties"]
+    below["shards"] = {"description": "How many: all", "type": "integer", "minimum": 1, "default": 5}
+    below["logLevel"]["description"] = "What is logged."
+    below["tracing"]["minProperties"] = 2
+    del below["objectLevelKMS"], schema["properties"]["tolerations"]
+    (chart / files.SCHEMA).write_text(json.dumps(schema))
+    text = (chart / DEPLOYMENT).read_text()
+    (chart / DEPLOYMENT).write_text(text.replace(".Values.tolerations", ".Values.affinity"))
+    shown, told, code = run("pull", chart, "--since", old, "--write")
+    assert code == 2 and told.count("error:") == 1, told
+    assert told.startswith("schema/values/controller.yaml:1: error: ") and "minProperties: 2" in told
+    part = (checkout / "schema/values/controller.yaml").read_text()
+    assert "  shards:\n    meaning: 'How many: all'\n    type: integer\n    minimum: 1\n  require" in part
+    assert '    meaning: "What is logged."\n' in part and "objectLevelKMS" not in part
+    assert not (checkout / "schema/values/tolerations.yaml").exists()
+    assert "--- a/schema/values/tolerations.yaml\n+++ /dev/null\n" in shown
+    assert (checkout / files.SCHEMA).read_text() == built(checkout)
 
 
 def test_what_is_shown_is_a_patch(chart, checkout, run):
