@@ -16,10 +16,9 @@ from stageset_render.helm.reading import load_yaml
 from stageset_render.pack.definitions import is_definition
 from stageset_render.pack.files import DEFAULTS, SCHEMA, root
 from stageset_render.pack.output import write
-from stageset_render.port import parts, schema, sources, types
+from stageset_render.port import base, parts, schema, sources, types
 from stageset_render.port.changes import Carriage, Change, Changes
 from stageset_render.port.deliberate import entries
-from stageset_render.port.outline import Side, flat
 from stageset_render.port.versions import Chart, Pack, Version
 
 NEAR = 2  # lines
@@ -132,8 +131,9 @@ def push(chart: str, since: str | None = None, only: str | None = None) -> tuple
     target = Chart(files, f"{chart.rstrip('/')}/", new.values)
     told = []
     if since is None:
-        since, apart = _common(target, new)
-        also = f", though {apart} lines differ there" if apart else ""
+        theirs = Chart(files, target.label, new.values).gathered(set(new.templates))
+        since, apart = base.common(theirs, new.values)
+        also = f", though {apart} {'thing differs' if apart == 1 else 'things differ'} there" if apart else ""
         told.append(f"carries what has changed since {since}, when the pack last meant what the chart means{also}")
     old = Pack(sources.older_pack(since), f"{since}: ", new.values)
     found = Carriage(old, new, target, only).carried()
@@ -142,45 +142,6 @@ def push(chart: str, since: str | None = None, only: str | None = None) -> tuple
     if found.changes:
         told += _checked(chart, found)
     return found, told
-
-
-def _common(chart: Chart, now: Pack) -> tuple[str, int]:
-    """The commit of the pack that differs least from a chart, the latest of several, and by how many lines."""
-    known: dict[tuple[str, str], int] = {}
-    best: tuple[str, int] | None = None
-    theirs = {name: _keys(chart, name) for name in chart.templates}
-    for commit in sources.pack_commits():
-        try:
-            pack = Pack(sources.older_pack(commit), values=now.values)
-            apart = 0
-            for name, keys in theirs.items():
-                text = pack.templates.get(name)
-                if (name, text) not in known:
-                    known[name, text] = _apart(keys, _keys(pack, name) if text else [])
-                apart += known[name, text]
-            apart += _apart(_keys(chart, chart.defaults), _keys(pack, pack.defaults))
-        except (Refused, KeyError):
-            continue
-        if best is None or apart < best[1]:
-            best = commit, apart
-        if not apart:
-            break
-    if best is None:
-        raise Refused("no commit of this checkout can be compared with the chart; name one with --since")
-    return best
-
-
-def _keys(version: Version, name: str) -> list[str]:
-    return [
-        text for text, _, _ in flat(Side(version.tree(name), version.values, name == version.defaults).outline().items)
-    ]
-
-
-def _apart(one: list[str], other: list[str]) -> int:
-    if one == other:
-        return 0
-    blocks = difflib.SequenceMatcher(None, one, other, autojunk=False).get_matching_blocks()
-    return max(len(one), len(other)) - sum(block.size for block in blocks)
 
 
 def _checked(chart: str, found: Changes) -> list[str]:

@@ -43,12 +43,13 @@ class Text:
         return json.loads(self.text[node.start_mark.index : node.end_mark.index])
 
     def replaced(self, node: yaml.Node, value: Any) -> Edit:
-        return Edit(node.start_mark.index, node.end_mark.index, _json(value, node.start_mark.column))
+        line = self.text[node.start_mark.index - node.start_mark.column : node.start_mark.index]
+        return Edit(node.start_mark.index, node.end_mark.index, _json(value, len(line) - len(line.lstrip())))
 
     def added(self, node: yaml.MappingNode, after: str | None, key: str, value: Any) -> Edit:
         """A new key of a map, behind another or as its last."""
         if not node.value:
-            return Edit(node.start_mark.index, node.end_mark.index, _json({key: value}, node.start_mark.column))
+            return self.replaced(node, {key: value})
         last = next((one for name, one in node.value if name.value == after), node.value[-1][1])
         column = node.value[0][0].start_mark.column
         text = f",\n{' ' * column}{json.dumps(key)}: {_json(value, column)}"

@@ -5,6 +5,7 @@
 import gzip
 import io
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -427,6 +428,32 @@ def test_changes_of_the_pack_become_a_patch_of_the_chart(pack, chart):
     changed = {path.name for path in before if path.read_text() != before[path]}
     assert changed == {"deployment.yaml", "values.yaml", files.SCHEMA}
     assert push(pack, chart, "--since", "HEAD~1")[::2] == ("", 0)
+
+
+def test_a_push_finds_the_commit_that_means_what_the_chart_means(pack, chart):
+    text = (chart / "templates/clusterrole-controller.yaml").read_text()
+    listed = re.sub(r"(?m)^( *)verbs: \[(\w+)\]$", r"\1verbs:\n\1  - \2", text)
+    assert text != listed
+    (chart / "templates/clusterrole-controller.yaml").write_text(listed)
+    assert push(pack, chart)[0] == ""
+    first = git(pack, "rev-parse", "--short", "HEAD").strip()
+    new = "kind: ConfigMap\napiVersion: v1\nmetadata:\n  name: {{ Release.Name }}\n"
+    written({"templates/configmap.yaml": new}, pack)
+    git(pack, "add", "-A")
+    git(pack, "commit", "-qm", "a new file")
+    replaced(pack / files.SCHEMA, ('"maximum": 65535', '"maximum": 65534'))
+    git(pack, "commit", "-qam", "a bound")
+    shown, told, code = push(pack, chart)
+    assert (code, told) == (
+        1,
+        f"carries what has changed since {first}, when the pack last meant what the chart means\n",
+    )
+    assert "--- /dev/null\n+++ b/templates/configmap.yaml\n" in shown and '"maximum": 65534' in shown
+    push(pack, chart, "--write")
+    replaced(pack / files.SCHEMA, ('"description": "', '"description": "So: '))
+    git(pack, "commit", "-qam", "a description")
+    shown, told, code = push(pack, chart)
+    assert code == 1 and sum(line[0] in "+-" for line in shown.splitlines()) == 4
 
 
 def test_a_push_that_meets_another_text_is_a_conflict(checkout, chart, run, monkeypatch):
