@@ -145,7 +145,11 @@ def push(chart: str, since: str | None = None, only: str | None = None) -> tuple
 
 
 def _checked(chart: str, found: Changes) -> list[str]:
-    """Render the chart as it would be, and tell what it renders otherwise than the pack that it did not before."""
+    """Render the chart as it would be, and tell what it renders otherwise than the pack.
+
+    Raises:
+        Refused: when the chart fails then as it did not before.
+    """
     from stageset_render.port.diff import report, sides
 
     release = {"name": "stageset", "namespace": "stageset-system"}
@@ -161,17 +165,28 @@ def _checked(chart: str, found: Changes) -> list[str]:
                     (Path(place, path).parent).mkdir(parents=True, exist_ok=True)
                     Path(place, path).write_text(text, encoding="utf-8")
             after = report.report(sides.Chart(place), report.cases(), **release)
+            failures = [_named(one, place, chart.rstrip("/")) for one in after.failures]
+        before = report.report(sides.Chart(chart), report.cases(), **release).failures if failures else []
     except Refused as refused:
         if str(refused) == sides.NO_HELM:
             return ["what the chart renders then is not checked, since there is no Helm"]
         raise
+    broken = [one for one in failures if one not in before and one.place and one.place.file.startswith(chart)]
+    if broken:
+        raise Refused(*(one._replace(message=f"with what is to be carried, {one.message}") for one in broken))
     wrong = [one for one in after.differences if one.level == "objects"]
     told = [
         f"the chart then renders {one.where} otherwise than the pack: {one.what} {one.path}".rstrip()
         for one in wrong[:5]
     ]
     told += [f"{len(wrong) - 5} more differ"] * (len(wrong) > 5)
-    return told + [failure for failure in after.failures]
+    return told + [str(failure) for failure in failures]
+
+
+def _named(failure: Finding, place: str, chart: str) -> Finding:
+    """A failure of a copy of a chart as one of the chart."""
+    at = failure.place and failure.place._replace(file=failure.place.file.replace(place, chart))
+    return failure._replace(message=failure.message.replace(place, chart), place=at)
 
 
 # What is shown and written

@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from stageset_render.pack.model import Model, all_types
 from stageset_render.port.carry import Conflict
 from stageset_render.port.edits import Edit, apply
 
@@ -62,6 +63,15 @@ class Text:
         if len(node.value) == 1:
             return Edit(node.start_mark.index, node.end_mark.index, "{}")
         return Edit(node.value[0][0].start_mark.index, node.value[1][0].start_mark.index, "")
+
+    def listed(self, node: yaml.SequenceNode, values: list) -> Edit:
+        """Other items of a list, laid out as it is."""
+        items = node.value
+        if not items or not values:
+            return self.replaced(node, values)
+        between = self.text[items[0].end_mark.index : items[1].start_mark.index] if len(items) > 1 else ", "
+        text = between.join(json.dumps(one, ensure_ascii=False) for one in values)
+        return Edit(items[0].start_mark.index, items[-1].end_mark.index, text)
 
 
 def _json(value: Any, column: int) -> str:
@@ -136,6 +146,39 @@ def _carried(old: Any, new: Any, node: yaml.Node, text: Text, roots: tuple, path
     for name in was:
         if name not in now and text.child(mine, name) is not None:
             yield text.removed(mine, name)
+    yield from _required(old, new, node, text, roots)
+
+
+def _required(old: dict, new: dict, node: yaml.Node, text: Text, roots: tuple) -> Iterator[Edit]:
+    """What is required otherwise: what is said to be, less what is gone, and with what is new where the target requires
+    every value that it has, but for those that may be null."""
+    listed, mine = text.child(node, "required"), text.child(node, "properties")
+    if not isinstance(listed, yaml.SequenceNode):
+        if new.get("required") and not old.get("required"):
+            yield text.added(node, None, "required", new["required"])
+        return
+    was, now = (set(side.get("required") or ()) for side in (old, new))
+    before, after = (side.get("properties") or {} for side in (old, new))
+    has = text.data(listed)
+    known = {key.value for key, _ in mine.value} if isinstance(mine, yaml.MappingNode) else set()
+    needed = {key for key in known & before.keys() if _needed(before[key], roots[0])}
+    gone = [key for key in has if key in was - now or key in before and key not in after]
+    fresh = [key for key in after if key not in before and needed <= {*has} and _needed(after[key], roots[1])]
+    more = [key for key in dict.fromkeys([*sorted(now - was), *(fresh if has else ())]) if key not in has]
+    if gone or more:
+        instead = dict(zip(gone, more))
+        kept = [instead.get(key, key) for key in has if key not in gone or key in instead]
+        order = [*after]
+        for key in more[len(gone) :]:  # in the order of the values, as far as the list is
+            above = order[: order.index(key)] if key in order else order
+            kept.insert(max([at for at, other in enumerate(kept, 1) if other in above], default=0), key)
+        yield text.listed(listed, kept)
+
+
+def _needed(node: Any, root: dict) -> bool:
+    """Whether a value has a default that null must not delete."""
+    said = Model(root).said(node)
+    return bool("default" in said or said.get("properties")) and "null" not in all_types(said)
 
 
 def plain(node: Any, root: dict, depth: int = 0) -> Any:

@@ -456,6 +456,35 @@ def test_a_push_finds_the_commit_that_means_what_the_chart_means(pack, chart):
     assert code == 1 and sum(line[0] in "+-" for line in shown.splitlines()) == 4
 
 
+def renamed(place, old, new, *paths):
+    for path in paths:
+        (place / path).write_text((place / path).read_text().replace(old, new))
+
+
+def test_a_renamed_value_is_renamed_among_what_the_chart_requires(pack, chart):
+    renamed(pack, "inventoryShardCap", "shardCap", DEFAULTS, DEPLOYMENT, files.SCHEMA)
+    assert '"inventoryShardCap"' in (chart / files.SCHEMA).read_text()
+    shown, told, code = push(pack, chart, "--write")
+    assert code == 1 and told.count("\n") == 1, told
+    assert re.search(r'\n-( +)"inventoryShardCap",\n\+\1"shardCap",\n', shown)
+    needed = json.loads((chart / files.SCHEMA).read_text())["properties"]["controller"]["required"]
+    assert "shardCap" in needed and "inventoryShardCap" not in needed
+    assert "inventoryShardCap" not in "".join(path.read_text() for path in chart.rglob("*") if path.is_file())
+
+
+def test_no_patch_is_printed_that_makes_the_chart_fail(pack, chart):
+    schema = json.loads((chart / files.SCHEMA).read_text())
+    schema["allOf"] = [{"properties": {"controller": {"required": ["inventoryShardCap"]}}}]
+    (chart / files.SCHEMA).write_text(json.dumps(schema))
+    renamed(pack, "inventoryShardCap", "shardCap", DEFAULTS, DEPLOYMENT, files.SCHEMA)
+    before = (chart / DEPLOYMENT).read_text()
+    shown, told, code = push(pack, chart, "--write")
+    assert (shown, code, (chart / DEPLOYMENT).read_text()) == ("", 2, before)
+    assert told.startswith(f"{chart}: error: with what is to be carried, the chart fails: ")
+    assert "/tmp/tmp" not in told
+    assert "inventoryShardCap" in told
+
+
 def test_a_push_that_meets_another_text_is_a_conflict(checkout, chart, run, monkeypatch):
     monkeypatch.setattr(carrying, "_checked", lambda *_: [])
     git(checkout, "init", "-q")
