@@ -13,6 +13,7 @@ from stageset_render.findings import Finding, Refused
 from stageset_render.helm.reading import load_yaml
 from stageset_render.pack.files import DEFAULTS, HELPERS, SCHEMA
 from stageset_render.port import charts, jinja_reading, read_jinja, translate, types, write_go, write_jinja
+from stageset_render.port.named import unlike
 from stageset_render.port.sources import pack_files
 from stageset_render.port.tree import Block, Branch, Set, Text, Tree, expressions
 
@@ -149,10 +150,14 @@ class Chart(Version):
             wanted, texts = wanted | more, [found[name].text for name in more]
         self.templates = {name: text for name, text in self.templates.items() if name not in others}
         text = self.templates.get(HELPERS, "").rstrip("\n") + "\n"
-        for name in [name for name in found if name in wanted]:
+        own = charts.defines({HELPERS: text})
+        taken = {one.name for one in own.values()}
+        own_first = {name for name, one in found.items() if name in own and one.file in libraries}  # which Helm takes
+        for name in [name for name in found if name in wanted - own_first]:
             self.origins.append((text.count("\n") + 2, found[name]))
             text += f"\n{found[name].text}\n"
-            self.names[name] = found[name].name
+            self.names[name] = own[name].name if name in own else unlike(found[name].name, name, taken)
+            taken.add(self.names[name])
         if wanted:
             self.templates[HELPERS] = text
         return self

@@ -294,6 +294,25 @@ def test_named_templates_of_other_partials_and_charts_become_helpers(chart, chec
     assert run("pull", chart) == ("", "", 0)
 
 
+def test_a_librarys_helper_takes_no_name_of_another(pack, chart, checkout, run):
+    written({"charts/lib/templates/_lib.tpl": '{{- define "lib.labels" -}}\nteam: a\n{{- end }}\n'}, chart)
+    replaced(
+        chart / "templates/namespace.yaml",
+        ("  labels:\n", '  labels:\n    {{- include "lib.labels" . | nindent 4 }}\n'),
+    )
+    before = (checkout / f"templates/{files.HELPERS}").read_text()
+    shown, told, code = run("pull", chart, "--write")
+    assert (told, code) == ("", 1) and "+    {{- stageset.libLabels() | nindent(4) }}\n" in shown
+    helpers = (checkout / f"templates/{files.HELPERS}").read_text()
+    assert helpers.replace("{%- macro libLabels() -%}\nteam: a\n{%- endmacro %}\n", "").strip() == before.strip()
+    assert run("pull", chart) == ("", "", 0)
+    replaced(
+        pack / "templates/service-gate.yaml", ("  labels:\n", "  labels:\n    {{- stageset.labels() | nindent(4) }}\n")
+    )
+    shown, told, code = push(pack, chart, "--since", "HEAD")
+    assert '+    {{- include "stageset.labels" . | nindent 4 }}\n' in shown
+
+
 def test_the_jinja_of_a_template_that_is_elsewhere(checkout, run, tmp_path):
     (tmp_path / "mine.yaml").write_text('name: {{ include "stageset-controller.name" . }}-{{ .Values.x }}\n')
     jinja = "name: {{ stageset.name() }}-{{ Values.x }}\n"
