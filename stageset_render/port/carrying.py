@@ -14,9 +14,9 @@ from pathlib import Path
 from stageset_render.findings import Finding, Place, Refused
 from stageset_render.helm.reading import load_yaml
 from stageset_render.pack.definitions import is_definition
-from stageset_render.pack.files import DEFAULTS, SCHEMA, root
+from stageset_render.pack.files import CHART, DEFAULTS, SCHEMA, root
 from stageset_render.pack.output import write
-from stageset_render.port import base, parts, schema, sources, types
+from stageset_render.port import base, parts, schema, sources, types, versions
 from stageset_render.port.changes import Carriage, Change, Changes
 from stageset_render.port.deliberate import entries
 from stageset_render.port.versions import Chart, Pack, Version
@@ -49,6 +49,10 @@ def pull(chart: str, since: str | None = None, only: str | None = None) -> tuple
     if since:
         old = Chart(sources.older_chart(since, chart), f"{since}: ", values).gathered(set(pack.templates))
     found = Carriage(old, new, pack, only).carried()
+    if only in (None, "Chart.yaml"):
+        now, mirrors = versions.about(files, new.label), {key: CHART[key] for key in ("Version", "AppVersion")}
+        change = versions.mirrored(versions.about(old.files, old.label) if since else mirrors, now)
+        found.changes += [Change(*change)] if change else []
     told = list(_left(files, only))
     if only in (None, SCHEMA, new.defaults, DEFAULTS):
         _schema(old, new, pack, found)

@@ -6,18 +6,21 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 from collections import Counter
 from collections.abc import Callable
 
-from stageset_render.findings import Finding, Refused
+from stageset_render.findings import Finding, Place, Refused
 from stageset_render.helm.reading import load_yaml
-from stageset_render.pack.files import DEFAULTS, HELPERS, SCHEMA
+from stageset_render.pack.files import CHART, DEFAULTS, HELPERS, SCHEMA, root
+from stageset_render.pack.names import check_versions
 from stageset_render.port import charts, jinja_reading, read_jinja, translate, types, write_go, write_jinja
 from stageset_render.port.named import unlike
 from stageset_render.port.sources import pack_files
 from stageset_render.port.tree import Block, Branch, Set, Text, Tree, expressions
 
 FOLDER = "templates/"
+ABOUT = "stageset_render/pack/files.py"
 
 
 class Version:
@@ -219,6 +222,33 @@ def sides(chart: dict[str, str]) -> tuple[Chart, Pack]:
     """A chart and the pack as it is, and what both say of the values."""
     known_values = translate.known(chart)
     return Chart(chart, values=known_values), Pack(pack_files(), values=known_values)
+
+
+def about(files: dict[str, str], label: str = "") -> dict[str, str]:
+    """The versions of a chart as templates see them, of its Chart.yaml.
+
+    Raises:
+        Refused: when that has none, or one that no label takes.
+    """
+    path = f"{label}Chart.yaml"
+    read = load_yaml(files["Chart.yaml"], path)
+    if not isinstance(read, dict) or "version" not in read:
+        raise Refused(Finding((), "it has no version; write one", place=Place(path)))
+    found = {"Version": str(read["version"]), "AppVersion": str(read.get("appVersion") or "")}
+    check_versions({**CHART, **found})
+    return found
+
+
+def mirrored(old: dict[str, str], new: dict[str, str]) -> tuple[str, str, str] | None:
+    """What becomes of the file that says which chart the pack mirrors, where another is: path, text before and after."""
+    place = root() / ABOUT
+    if old == new or not place.is_file():
+        return None
+    before = after = place.read_text(encoding="utf-8")
+    for key, value in new.items():
+        known = re.search(rf'(?m)^CHART = .*"{key}": ("[^"]*")', after)
+        after = after[: known.start(1)] + json.dumps(value) + after[known.end(1) :]
+    return (ABOUT, before, after) if after != before else None
 
 
 def _ordered(known: tuple[str, ...], given: tuple[str, ...]) -> tuple[str, ...]:

@@ -98,7 +98,11 @@ def _in_chart(problem: Finding, label: str) -> Finding:
 
 
 def _file_differences(file: str, theirs: str, ours: str) -> Iterator[Difference]:
-    if file == "values.yaml":
+    if file == "Chart.yaml":  # the versions, which labels name
+        read = [load_yaml(text, file) for text in (theirs, ours)]
+        pair = ({key: str(one.get(key) or "") for key in ("version", "appVersion")} for one in read)
+        yield from (Difference("defaults", file, "default", *one[1:]) for one in compared(*pair))
+    elif file == "values.yaml":
         pair = (load_yaml(text, file) or {} for text in (theirs, ours))
         yield from (Difference("defaults", file, "default", *one[1:]) for one in compared(*pair))
     elif file == "values.schema.json":

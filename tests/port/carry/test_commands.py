@@ -16,7 +16,7 @@ import pytest
 from click.testing import CliRunner
 
 from stageset_render.pack import files
-from stageset_render.port import carrying, commands, sources
+from stageset_render.port import carrying, commands, parts, sources, versions
 from stageset_render.port import chart as porting
 
 
@@ -58,7 +58,9 @@ def checkout(tmp_path, monkeypatch):
     shutil.copy(files.root() / files.SCHEMA, place)
     shutil.copytree(files.root() / "schema", place / "schema")
     (place / "setup.cfg").touch()
-    for module in (files, sources, carrying):
+    (place / "stageset_render/pack").mkdir(parents=True)
+    shutil.copy(files.root() / "stageset_render/pack/files.py", place / "stageset_render/pack")
+    for module in (files, sources, carrying, parts, versions):
         monkeypatch.setattr(module, "root", lambda: place)
     files.all_templates.cache_clear()
     yield place
@@ -163,6 +165,14 @@ def test_the_parts_of_the_schema_are_pulled_with_it(old, chart, checkout, run):
     assert not (checkout / "schema/values/tolerations.yaml").exists()
     assert "--- a/schema/values/tolerations.yaml\n+++ /dev/null\n" in shown
     assert (checkout / files.SCHEMA).read_text() == built(checkout)
+
+
+@pytest.mark.parametrize("since", [True, False])
+def test_the_versions_of_a_release_are_taken_over(old, chart, checkout, run, since):
+    replaced(chart / "Chart.yaml", ("version: 0.0.0", "version: 1.2.3"))
+    shown, told, code = run("pull", chart, *(("--since", old) if since else ()), "--write")
+    assert (told, code) == ("", 1) and sum(line[0] in "+-" for line in shown.splitlines()) == 4
+    assert '"Version": "1.2.3", "App' in (checkout / "stageset_render/pack/files.py").read_text()
 
 
 def test_what_is_shown_is_a_patch(chart, checkout, run):

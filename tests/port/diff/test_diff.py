@@ -67,7 +67,9 @@ def test_an_archive_is_a_chart_too(port, tmp_path):
 
 def test_the_pack_is_rendered_under_the_versions_of_the_chart(port):
     changes = {"Chart.yaml": [("version: 0.0.0", "version: 1.2.3"), ("appVersion: ", "appVersion: x")]}
-    assert run("diff", port(changes), *MESH).exit_code == 0
+    done = run("diff", port(changes), *MESH)
+    assert done.exit_code == 1 and done.stdout.startswith("2 differ (2 defaults); ")
+    assert '  Chart.yaml\n    default appVersion\n      expected "x2026' in done.stdout
 
 
 class Noting(environment.HelmEnvironment):
