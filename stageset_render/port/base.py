@@ -13,7 +13,7 @@ from stageset_render.helm.reading import load_yaml
 from stageset_render.pack.files import SCHEMA
 from stageset_render.port import chart as porting
 from stageset_render.port import sources
-from stageset_render.port.diff.compare import Side, line_differences
+from stageset_render.port.diff.compare import Side, line_differences, numbered
 from stageset_render.port.diff.differences import ABSENT, Difference, compared
 from stageset_render.port.diff.report import reason
 from stageset_render.port.diff.schemas import bounds
@@ -54,7 +54,8 @@ def _apart(chart: Chart, pack: Pack, known: dict) -> tuple[int, int]:
             known[key] = _counted(_file(chart, pack, name))
         count += known[key]
     ours = load_yaml(pack.files[pack.defaults], pack.defaults) or {}
-    count += sum(1 for _ in compared(load_yaml(chart.files.get(chart.defaults, ""), chart.defaults) or {}, ours))
+    theirs = load_yaml(chart.files.get(chart.defaults, ""), chart.defaults) or {}
+    count += sum(1 for _ in compared(numbered(theirs), numbered(ours)))
     if SCHEMA not in chart.files:
         return count, 0
     key = pack.files[SCHEMA], pack.files[pack.defaults]
@@ -72,7 +73,7 @@ def _file(chart: Chart, pack: Pack, name: str) -> Iterator[Difference]:
     sides: list[Version] = [chart, pack]
     if all(name in side.templates for side in sides):
         yield from line_differences(*(Side(side.tree(name), side.values) for side in sides))
-    else:
+    elif not next(side for side in sides if name in side.templates).says_nothing(name):
         told = ("present" if name in side.templates else ABSENT for side in sides)
         yield Difference("structure", f"templates/{name}", "file", "", *told)
 

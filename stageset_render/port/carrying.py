@@ -42,7 +42,15 @@ def pull(chart: str, since: str | None = None, only: str | None = None) -> tuple
     """
     files = sources.chart_files(chart)
     pack = Pack(sources.pack_files())
+    if only is None and not any(Chart.is_template(name) for name in files):
+        raise Refused(
+            f"{chart}: has no templates, and without any nothing of the pack would be left; name a whole chart"
+        )
     values = _values(files, pack)
+    if only in (None, Chart.defaults, DEFAULTS) and not load_yaml(files.get(Chart.defaults, ""), Chart.defaults):
+        raise Refused(
+            f"{chart}: has no values in values.yaml, and without any nothing of the pack's would be left; write them"
+        )
     pack.values = values
     new = Chart(files, f"{chart.rstrip('/')}/", values).gathered(set(pack.templates))
     old = pack
@@ -113,7 +121,10 @@ def _left(files: dict[str, str], only: str | None) -> Iterator[str]:
         count = len(definitions)
         what = "one definition" if count == 1 else f"{count} definitions"
         yield f"the chart has {what}, such as {definitions[0]}; --crds takes them from the controller's release"
+    if any(name.startswith(sources.TESTS) for name in files) and not only:
+        yield f"{sources.TESTS} is left out; the pack has no tests of Helm's"
     nested = [name for name in files if name.startswith("templates/") and "/" in name[10:]]
+    nested = [name for name in nested if not name.startswith(sources.TESTS)]
     if nested and not only:
         yield f"{nested[0]}: the pack's templates lie in one folder, so what lies in another is left out; move it there"
 

@@ -16,10 +16,12 @@ from stageset_render.pack.files import CHART, DEFAULTS, HELPERS, SCHEMA, root
 from stageset_render.pack.names import check_versions
 from stageset_render.port import charts, jinja_reading, read_jinja, translate, types, write_go, write_jinja
 from stageset_render.port.named import unlike
+from stageset_render.port.outline import Outline
 from stageset_render.port.sources import pack_files
 from stageset_render.port.tree import Block, Branch, Set, Text, Tree, expressions
 
 FOLDER = "templates/"
+TAB = re.compile(r"\n\t+(?=[^\s#])")
 ABOUT = "stageset_render/pack/files.py"
 
 
@@ -71,6 +73,10 @@ class Version:
 
     def read(self, file: str) -> Tree:
         raise NotImplementedError
+
+    def says_nothing(self, file: str) -> bool:
+        """Whether a template is empty but for comments."""
+        return not Outline(self.tree(file), self.values).items
 
     def path(self, file: str) -> str:
         return file if file == self.defaults else FOLDER + file
@@ -182,7 +188,17 @@ class Chart(Version):
         if told:
             return Tree(file, self.templates[file], problems=told)
         self.go.reread(file)
-        return self.go.trees[file]
+        found = self.go.trees[file]
+        if not file.startswith("_") and not file.endswith(".txt"):
+            tabs = [
+                part.at + one.start()
+                for part in found.parts
+                if isinstance(part, Text)
+                for one in TAB.finditer(part.text)
+            ]
+            told = "a tab indents this line, which YAML refuses; indent it with blanks"
+            found.problems.extend((found.source.count("\n", 0, at + 1) + 1, told) for at in tabs)
+        return found
 
     @functools.cached_property
     def macros(self) -> dict[str, tuple[str, ...]]:

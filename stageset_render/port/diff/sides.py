@@ -26,7 +26,7 @@ from stageset_render.pack.release import defaults
 from stageset_render.port.chart import ported_names
 from stageset_render.port.diff import helm_process
 from stageset_render.port.diff.places import saying
-from stageset_render.port.sources import chart_files
+from stageset_render.port.sources import TESTS, chart_files
 from stageset_render.port.versions import about
 
 NO_HELM = (
@@ -189,7 +189,7 @@ def objects(texts: dict[str, str], sources: dict[str, str], label: Callable[[str
     """
     found = collections.defaultdict(list)
     for file in sorted(texts):
-        if Path(file).name.startswith("_") or file.endswith(".txt") or is_definition(file):
+        if Path(file).name.startswith("_") or file.endswith(".txt") or is_definition(file) or file.startswith(TESTS):
             continue
         for document in documents(texts[file]):
 

@@ -338,6 +338,7 @@ def test_the_jinja_of_a_template_that_is_elsewhere(checkout, run, tmp_path):
         (["pull", "--only", "nowhere.yaml"], "there is no template 'nowhere.yaml'"),
         (["pull", "nowhere"], "Error: nowhere: No such file"),
         (["pull", "--only", "-"], "-:1: error: tpl renders what a value says; print the value"),
+        (["pull", ".", "--only", "nowhere.yaml"], "holds no Chart.yaml"),
         (["push", "nowhere"], "nowhere is no directory; unpack the chart first"),
     ],
 )
@@ -359,6 +360,78 @@ def test_an_installed_pack_is_not_written_into(chart, checkout, run):
     replaced(chart / DEPLOYMENT, FLAG)
     (checkout / "setup.cfg").unlink()
     assert "is no checkout; run `python -m stageset_render.port pull` in one" in run("pull", chart, "--write")[1]
+
+
+# Odd charts
+
+
+@pytest.mark.parametrize("text", ["", "\n# a comment\n", "{{/* nothing */}}\n"])
+def test_a_template_that_says_nothing_is_not_missed(chart, checkout, run, text):
+    written({"templates/empty.yaml": text}, chart)
+    assert run("pull", chart) == ("", "", 0)
+    assert run("diff", chart, "--set", "mcp.enabled=false")[2] == 0
+
+
+def test_a_byte_order_mark_says_nothing(chart, checkout, run):
+    for path in (chart / "templates/namespace.yaml", chart / "values.yaml"):
+        path.write_text("\ufeff" + path.read_text())
+    assert run("pull", chart) == ("", "", 0)
+
+
+def test_an_unknown_file_is_wrong_usage(chart, checkout, run):
+    for command in ("pull", "push"):
+        shown, told, code = run(command, chart, "--only", "nosuch.yaml")
+        assert (shown, code) == ("", 2) and "neither the chart nor the pack has a file 'nosuch.yaml'" in told
+
+
+def test_tests_of_helm_are_left_out(chart, checkout, run):
+    written({"templates/tests/it.yaml": "kind: Pod\nmetadata:\n  name: it\n"}, chart)
+    assert run("pull", chart) == ("", "templates/tests/ is left out; the pack has no tests of Helm's\n", 0)
+    shown, _, code = run("diff", chart, "--set", "mcp.enabled=false")
+    assert code == 0 and "\ntemplates/tests/ is not compared; the pack has no tests of Helm's\n" in shown
+
+
+def test_a_number_is_the_same_with_and_without_a_point(chart, checkout, run):
+    replaced(chart / "values.yaml", ("sampleRatio: 1.0\n", "sampleRatio: 1\n"))
+    assert run("pull", chart) == ("", "", 0)
+    assert run("diff", chart, "--set", "mcp.enabled=false")[2] == 0
+
+
+def without_templates(chart):
+    shutil.rmtree(chart / "templates")
+
+
+def without_values(chart):
+    (chart / "values.yaml").write_text("# none\n")
+
+
+def tabbed(chart):
+    written({"templates/new.yaml": "kind: A\nmetadata:\n\tname: x\n"}, chart)
+
+
+def linked(chart):
+    (chart / "templates/new.yaml").symlink_to("/etc/hosts")
+
+
+@pytest.mark.parametrize(
+    "spoil, told",
+    [
+        (
+            without_templates,
+            ": has no templates, and without any nothing of the pack would be left; name a whole chart",
+        ),
+        (
+            without_values,
+            ": has no values in values.yaml, and without any nothing of the pack's would be left; write them",
+        ),
+        (tabbed, "/templates/new.yaml:3: error: a tab indents this line, which YAML refuses; indent it with blanks"),
+        (linked, "/templates/new.yaml: is a link that leads out of the chart; put a file in its place"),
+    ],
+)
+def test_what_is_no_whole_chart_is_refused(chart, checkout, run, spoil, told):
+    spoil(chart)
+    shown, said, code = run("pull", chart, "--write")
+    assert (shown, code) == ("", 2) and f"{chart}{told}" in said
 
 
 # Hostile charts

@@ -72,6 +72,14 @@ def test_the_pack_is_rendered_under_the_versions_of_the_chart(port):
     assert '  Chart.yaml\n    default appVersion\n      expected "x2026' in done.stdout
 
 
+def test_a_default_is_told_with_both_lines(port):
+    chart = port({"values.yaml": [("  min: 1\n", "  min: 2\n")]})
+    lines = [(chart / "values.yaml").read_text(), files.source(files.DEFAULTS)]
+    places = [text[: re.search(r"  min: \d\n", text).start()].count("\n") + 1 for text in lines]
+    told = f"      chart values.yaml:{places[0]}, pack templates/_defaults.tpl:{places[1]}\n"
+    assert told in run("diff", chart, *MESH).stdout
+
+
 class Noting(environment.HelmEnvironment):
     """An environment that notes what every condition comes to."""
 
