@@ -43,16 +43,16 @@ def changed(defaults: dict, theirs: dict, before: str, carried: str) -> tuple[li
     if not place.is_file():
         return [], []  # an installed pack
     build, asked = _module(place), [*_asked(json.loads(before), json.loads(carried), ())]
-    known = build.parts()
+    known, schemas = build.parts(), (theirs, json.loads(before))
     texts = {key: text for key, text in known.items() if key in defaults or key == "global"}
     for key, default in defaults.items():
         said = _below(theirs, theirs, key)
         if key in texts:
             text = Text(texts[key])
-            edits = [*_fitted(text, text.root, default, said, theirs), *_answers(text, key, asked)]
+            edits = [*_fitted(text, text.root, default, said, schemas), *_answers(text, key, asked)]
             texts[key] = apply(text.text, edits)
         elif said:
-            texts[key] = _yaml(_part(said, default, theirs))
+            texts[key] = _yaml(_part(said, default, *schemas))
     try:
         after = build.text(defaults, texts)
     except (SystemExit, AttributeError) as error:
@@ -72,10 +72,11 @@ def _module(place: Path) -> ModuleType:
 
 
 def _below(node: Any, whole: dict, key: str) -> dict:
-    return followed(followed(node, whole).get("properties", {}).get(key), whole)
+    known = followed(node, whole).get("properties")
+    return followed(known.get(key), whole) if isinstance(known, dict) else {}
 
 
-def _fitted(text: Text, part: yaml.Node, default: Any, said: dict, theirs: dict) -> Iterator[Edit]:
+def _fitted(text: Text, part: yaml.Node, default: Any, said: dict, schemas: tuple[dict, dict]) -> Iterator[Edit]:
     """The edits of a part that take values that are gone out of it, and new ones in."""
     below = text.child(part, "values")
     if not isinstance(below, yaml.MappingNode) or below.flow_style or not isinstance(default, dict):
@@ -88,26 +89,32 @@ def _fitted(text: Text, part: yaml.Node, default: Any, said: dict, theirs: dict)
         return
     for at, (name, inner) in enumerate(below.value):
         if name.value in default:
-            yield from _fitted(text, inner, default[name.value], _below(said, theirs, name.value), theirs)
+            yield from _fitted(text, inner, default[name.value], _below(said, schemas[0], name.value), schemas)
         else:
             yield Edit(starts[at], starts[at + 1], "")
     keys = [*default]
     for at, key in enumerate(keys):
-        one = _below(said, theirs, key)
+        one = _below(said, schemas[0], key)
         if key not in names and one:
             behind = next((names.index(other) for other in keys[at:] if other in names), -1)
-            new = textwrap.indent(_yaml({key: _part(one, default[key], theirs)}), " " * below.start_mark.column)
+            new = textwrap.indent(_yaml({key: _part(one, default[key], *schemas)}), " " * below.start_mark.column)
             yield Edit(starts[behind], starts[behind], new)
 
 
-def _part(said: dict, default: Any, theirs: dict) -> dict:
+def _part(said: dict, default: Any, theirs: dict, ours: dict) -> dict:
     """The part that says what a chart's schema does of a value."""
     part = {"meaning" if key == "description" else key: value for key, value in said.items() if key != "default"}
     if not (isinstance(default, dict) and default and "properties" in part):
-        return plain(part, theirs)
-    known = {key: _part(_below(said, theirs, key), inner, theirs) for key, inner in default.items()}
+        part = plain(part, theirs, ours)
+        listed = part.get("allOf")
+        kinds = [isinstance(one, dict) and one.get("$ref") for one in (listed if isinstance(listed, list) else ())]
+        if kinds and all(kinds):
+            del part["allOf"]
+            part["is"] = [one.rpartition("/")[2] for one in kinds] if len(kinds) > 1 else kinds[0].rpartition("/")[2]
+        return part
+    known = {key: _part(_below(said, theirs, key), inner, theirs, ours) for key, inner in default.items()}
     part = {key: value for key, value in part.items() if key not in OF_MAPS}
-    return {**plain(part, theirs), "values": {key: inner for key, inner in known.items() if inner}}
+    return {**plain(part, theirs, ours), "values": {key: inner for key, inner in known.items() if inner}}
 
 
 def _yaml(value: dict) -> str:

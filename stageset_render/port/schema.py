@@ -85,14 +85,16 @@ def same(one: Any, other: Any) -> bool:
 
 def carried(old: str, new: str, target: str) -> tuple[str, list[Conflict]]:
     """What has changed between two versions of a schema, carried onto a third."""
-    text, roots = Text(target), (json.loads(old), json.loads(new))
-    found = list(_carried(*roots, text.root, text, roots, ()))
+    text, roots = Text(target), (json.loads(old), json.loads(new), json.loads(target))
+    found = list(_carried(*roots[:2], text.root, text, roots, ()))
     shared = text.child(text.root, "definitions")
     names = [name for name in roots[0].get("definitions", {}) if name in roots[1].get("definitions", {})]
     for name in names:  # which several values may refer to
         node = text.child(shared, name)
         if node is not None:
-            found += _carried(*(root["definitions"][name] for root in roots), node, text, roots, ("definitions", name))
+            found += _carried(
+                *(root["definitions"][name] for root in roots[:2]), node, text, roots, ("definitions", name)
+            )
     edits = dict.fromkeys(one for one in found if isinstance(one, Edit))
     return apply(target, list(edits)), list(dict.fromkeys(one for one in found if isinstance(one, Conflict)))
 
@@ -134,7 +136,7 @@ def _carried(old: Any, new: Any, node: yaml.Node, text: Text, roots: tuple, path
     for name in now:
         known = text.child(mine, name)
         if name not in was and known is None:
-            value = plain(now[name], roots[1])
+            value = plain(now[name], *roots[1:])
             yield (
                 text.added(node, None, "properties", {name: value})
                 if mine is None
@@ -181,10 +183,13 @@ def _needed(node: Any, root: dict) -> bool:
     return bool("default" in said or said.get("properties")) and "null" not in all_types(said)
 
 
-def plain(node: Any, root: dict, depth: int = 0) -> Any:
-    """A part of a schema with what it refers to in its place."""
+def plain(node: Any, root: dict, target: dict, depth: int = 0) -> Any:
+    """A part of a schema with what it refers to in its place, but for what another schema calls the same."""
     if isinstance(node, list):
-        return [plain(one, root, depth) for one in node]
+        return [plain(one, root, target, depth) for one in node]
     if not isinstance(node, dict) or depth > 12:
         return node if not isinstance(node, dict) else {}
-    return {key: plain(one, root, depth + 1) for key, one in followed(node, root).items()}
+    said = followed(node, root)
+    if node is not said and said and same(said, followed(node, target)):
+        return node
+    return {key: plain(one, root, target, depth + 1) for key, one in said.items()}

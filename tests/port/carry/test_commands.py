@@ -149,7 +149,8 @@ def test_the_parts_of_the_schema_are_pulled_with_it(old, chart, checkout, run):
     replaced(chart / "values.yaml", ("  objectLevelKMS: false\n", "  shards: 5\n"), ("\ntolerations: []\n", "\n"))
     schema = json.loads((chart / files.SCHEMA).read_text())
     below = schema["properties"]["controller"]["properties"]
-    below["shards"] = {"description": "How many: all", "type": "integer", "minimum": 1, "default": 5}
+    number = {"allOf": [{"$ref": "#/definitions/wholeNumber"}], "default": 5}
+    below["shards"] = {"description": "How many: all", "minimum": 1, **number}
     below["logLevel"]["description"] = "What is logged."
     below["tracing"]["minProperties"] = 2
     del below["objectLevelKMS"], schema["properties"]["tolerations"]
@@ -160,7 +161,7 @@ def test_the_parts_of_the_schema_are_pulled_with_it(old, chart, checkout, run):
     assert code == 2 and told.count("error:") == 1, told
     assert told.startswith("schema/values/controller.yaml:1: error: ") and "minProperties: 2" in told
     part = (checkout / "schema/values/controller.yaml").read_text()
-    assert "  shards:\n    meaning: 'How many: all'\n    type: integer\n    minimum: 1\n  require" in part
+    assert "  shards:\n    meaning: 'How many: all'\n    minimum: 1\n    is: wholeNumber\n  require" in part
     assert '    meaning: "What is logged."\n' in part and "objectLevelKMS" not in part
     assert not (checkout / "schema/values/tolerations.yaml").exists()
     assert "--- a/schema/values/tolerations.yaml\n+++ /dev/null\n" in shown
@@ -570,6 +571,7 @@ def test_a_renamed_value_is_renamed_among_what_the_chart_requires(pack, chart):
     shown, told, code = push(pack, chart, "--write")
     assert code == 1 and told.count("\n") == 1, told
     assert re.search(r'\n-( +)"inventoryShardCap",\n\+\1"shardCap",\n', shown)
+    assert "#/definitions/wholeNumber" not in shown  # which stays as it is
     needed = json.loads((chart / files.SCHEMA).read_text())["properties"]["controller"]["required"]
     assert "shardCap" in needed and "inventoryShardCap" not in needed
     assert "inventoryShardCap" not in "".join(path.read_text() for path in chart.rglob("*") if path.is_file())
