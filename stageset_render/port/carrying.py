@@ -148,8 +148,12 @@ def push(chart: str, since: str | None = None, only: str | None = None) -> tuple
     if since is None:
         theirs = Chart(files, target.label, new.values).gathered(set(new.templates))
         since, apart = base.common(theirs, new.values)
-        also = f", though {apart} {'thing differs' if apart == 1 else 'things differ'} there" if apart else ""
-        told.append(f"carries what has changed since {since}, when the pack last meant what the chart means{also}")
+        like = (
+            f"was most like the chart; {apart} differ{'s' * (apart == 1)} there"
+            if apart
+            else "last meant what the chart means"
+        )
+        told.append(f"carries what has changed since {since}, when the pack {like}")
     old = Pack(sources.older_pack(since), f"{since}: ", new.values)
     found = Carriage(old, new, target, only).carried()
     if only in (None, SCHEMA):

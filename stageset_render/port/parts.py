@@ -20,7 +20,14 @@ from stageset_render.port.carry import Conflict
 from stageset_render.port.edits import Edit, apply
 from stageset_render.port.schema import Text, followed, plain, same
 
-OF_MAPS = ("type", "additionalProperties", "properties", "required", "examples")  # what `values` says, or the defaults
+OF_MAPS = (
+    "type",
+    "additionalProperties",
+    "properties",
+    "required",
+    "examples",
+    "example",
+)  # what `values` says, or the defaults
 Conflicts = list[tuple[str, Conflict]]
 
 
@@ -104,6 +111,11 @@ def _fitted(text: Text, part: yaml.Node, default: Any, said: dict, schemas: tupl
 def _part(said: dict, default: Any, theirs: dict, ours: dict) -> dict:
     """The part that says what a chart's schema does of a value."""
     part = {"meaning" if key == "description" else key: value for key, value in said.items() if key != "default"}
+    if isinstance(one := part.get("examples"), list) and len(one) == 1:
+        part = {
+            "example" if key == "examples" else key: one[0] if key == "examples" else value
+            for key, value in part.items()
+        }
     if not (isinstance(default, dict) and default and "properties" in part):
         part = plain(part, theirs, ours)
         listed = part.get("allOf")
