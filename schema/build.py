@@ -135,7 +135,7 @@ def values(part: dict | None, default: Any, path: str) -> dict:
         path: where it is, for errors.
 
     Raises:
-        SystemExit: for a value that has no default any more.
+        SystemExit: for a value that has no default any more, or is no map any more.
     """
     if part is None:
         return stub(default)
@@ -143,6 +143,8 @@ def values(part: dict | None, default: Any, path: str) -> dict:
         choices = [not default] if isinstance(default, bool) else [one for one in part.get("enum", ()) if one]
         others = [one for one in choices if one != default]
         return schema({**({"example": others[0]} if others else {}), **part}) | {"default": default}
+    if not isinstance(default, dict):
+        raise SystemExit(f"{path}: is no map any more; write its type")
     gone = part["values"].keys() - default.keys()
     if gone:
         raise SystemExit(f"{path}: {', '.join(sorted(gone))}: is no value any more; remove it")

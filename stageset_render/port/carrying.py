@@ -184,13 +184,14 @@ def _checked(chart: str, found: Changes) -> list[str]:
                     (Path(place, path).parent).mkdir(parents=True, exist_ok=True)
                     Path(place, path).write_text(text, encoding="utf-8")
             after = report.report(sides.Chart(place), report.cases(), **release)
-            failures = [_named(one, place, chart.rstrip("/")) for one in after.failures]
-        before = report.report(sides.Chart(chart), report.cases(), **release).failures if failures else []
+            of_chart = [one.place and one.place.file.startswith(place) for one in after.failures]
+            failures = [_named(one, place, chart.rstrip("/") or "/") for one in after.failures]
+        before = report.report(sides.Chart(chart.rstrip("/")), report.cases(), **release).failures if failures else []
     except Refused as refused:
         if str(refused) == sides.NO_HELM:
             return ["what the chart renders then is not checked, since there is no Helm"]
         raise
-    broken = [one for one in failures if one not in before and one.place and one.place.file.startswith(chart)]
+    broken = [one for one, of in zip(failures, of_chart) if of and one not in before]
     if broken:
         raise Refused(*(one._replace(message=f"with what is to be carried, {one.message}") for one in broken))
     wrong = [one for one in after.differences if one.level == "objects"]

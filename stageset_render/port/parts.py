@@ -62,7 +62,7 @@ def changed(defaults: dict, theirs: dict, before: str, carried: str) -> tuple[li
             texts[key] = _yaml(_part(said, default, *schemas))
     try:
         after = build.text(defaults, texts)
-    except (SystemExit, AttributeError) as error:
+    except SystemExit as error:
         raise Refused(f"schema/{error}; then pull again") from error
     paths = {key: f"schema/values/{key}.yaml" for key in {**known, **texts}}
     found = [(paths[key], known.get(key), texts.get(key)) for key in paths if known.get(key) != texts.get(key)]
@@ -111,11 +111,8 @@ def _fitted(text: Text, part: yaml.Node, default: Any, said: dict, schemas: tupl
 def _part(said: dict, default: Any, theirs: dict, ours: dict) -> dict:
     """The part that says what a chart's schema does of a value."""
     part = {"meaning" if key == "description" else key: value for key, value in said.items() if key != "default"}
-    if isinstance(one := part.get("examples"), list) and len(one) == 1:
-        part = {
-            "example" if key == "examples" else key: one[0] if key == "examples" else value
-            for key, value in part.items()
-        }
+    if isinstance(part.get("examples"), list) and len(part["examples"]) == 1:
+        (part["example"],) = part.pop("examples")
     if not (isinstance(default, dict) and default and "properties" in part):
         part = plain(part, theirs, ours)
         listed = part.get("allOf")

@@ -583,7 +583,7 @@ def test_no_patch_is_printed_that_makes_the_chart_fail(pack, chart):
     (chart / files.SCHEMA).write_text(json.dumps(schema))
     renamed(pack, "inventoryShardCap", "shardCap", DEFAULTS, DEPLOYMENT, files.SCHEMA)
     before = (chart / DEPLOYMENT).read_text()
-    shown, told, code = push(pack, chart, "--write")
+    shown, told, code = push(pack, f"{chart}/", "--write")
     assert (shown, code, (chart / DEPLOYMENT).read_text()) == ("", 2, before)
     assert told.startswith(f"{chart}: error: with what is to be carried, the chart fails: ")
     assert "/tmp/tmp" not in told
