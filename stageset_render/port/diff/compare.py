@@ -149,13 +149,13 @@ def _defaults(file: str, found: Iterator[tuple], texts: tuple[str, str]) -> Iter
         [dict(_written(yaml.compose(text, yaml.CSafeLoader), "", set())) for text in texts],
     )
     for _, path, *sides in found:
-        known = (next((side[one] for one in around(path) if one in side), 1) for side in lines)
+        known = (next((side[one] for one in _around(path) if one in side), 1) for side in lines)
         theirs, ours = (f"{name}:{line}" for name, line in zip(names, known))
         ours = names[1] if names[1] == versions.ABOUT else ours  # which is no YAML
         yield Difference("defaults", file, "default", path, *sides, places=(theirs, ours))
 
 
-def around(path: str) -> Iterator[str]:
+def _around(path: str) -> Iterator[str]:
     """A path, and those of what is around it."""
     yield path
     while match := re.match(r"(.*)[.\[]", path):
