@@ -135,7 +135,7 @@ def values(part: dict | None, default: Any, path: str) -> dict:
         path: where it is, for errors.
 
     Raises:
-        SystemExit: for a value that has no default any more.
+        SystemExit: for a value that has no default any more, or is no map any more.
     """
     if part is None:
         return stub(default)
@@ -143,6 +143,8 @@ def values(part: dict | None, default: Any, path: str) -> dict:
         choices = [not default] if isinstance(default, bool) else [one for one in part.get("enum", ()) if one]
         others = [one for one in choices if one != default]
         return schema({**({"example": others[0]} if others else {}), **part}) | {"default": default}
+    if not isinstance(default, dict):
+        raise SystemExit(f"{path}: is no map any more; write its type")
     gone = part["values"].keys() - default.keys()
     if gone:
         raise SystemExit(f"{path}: {', '.join(sorted(gone))}: is no value any more; remove it")
@@ -166,13 +168,22 @@ def stub(default: Any) -> dict:
     return node | {"default": default}
 
 
-def built() -> dict:
-    """The whole schema. Raises SystemExit for a part that nothing needs, or that refines what isn't there."""
-    known, root = read(DEFAULTS), schema(read(HERE / "root.yaml"))
-    properties = {"global": schema(read(HERE / "values" / "global.yaml"))}
+def parts() -> dict[str, str]:
+    """The texts of the parts of values, by key."""
+    return {path.stem: path.read_text(encoding="utf-8") for path in sorted((HERE / "values").iterdir())}
+
+
+def built(known: dict, texts: dict[str, str]) -> dict:
+    """The whole schema, of the defaults and of the texts of `parts`.
+
+    Raises:
+        SystemExit: for a part that nothing needs, or that refines what isn't there.
+    """
+    said = {key: yaml.load(text, yaml.CSafeLoader) for key, text in texts.items()}
+    root, properties = schema(read(HERE / "root.yaml")), {"global": schema(said["global"])}
     for key, default in known.items():
-        properties[key] = values(read(HERE / "values" / f"{key}.yaml"), default, f"values/{key}.yaml: {key}")
-    gone = {path.stem for path in (HERE / "values").iterdir()} - properties.keys()
+        properties[key] = values(said.get(key), default, f"values/{key}.yaml: {key}")
+    gone = said.keys() - properties.keys()
     if gone:
         raise SystemExit(f"values/{min(gone)}.yaml: is no value any more; remove it")
     own = [path for path in sorted((HERE / "apis").iterdir()) if path.suffixes == [".yaml"] and path.stem != "sources"]
@@ -199,9 +210,9 @@ def lines(node: Any, indent: str = "", key: str = "") -> Iterator[str]:
     yield indent + ("}" if named else "]")
 
 
-def text() -> str:
-    """The text of values.schema.json."""
-    return "\n".join(lines(built())) + "\n"
+def text(known: dict | None = None, texts: dict[str, str] | None = None) -> str:
+    """The text of values.schema.json, by itself of the files that are here; see `built`."""
+    return "\n".join(lines(built(known or read(DEFAULTS), parts() if texts is None else texts))) + "\n"
 
 
 if __name__ == "__main__":

@@ -14,12 +14,11 @@ from pathlib import Path
 from stageset_render.findings import Finding, Place, Refused
 from stageset_render.helm.reading import load_yaml
 from stageset_render.pack.definitions import is_definition
-from stageset_render.pack.files import SCHEMA, root
+from stageset_render.pack.files import CHART, DEFAULTS, SCHEMA, root
 from stageset_render.pack.output import write
-from stageset_render.port import schema, sources, types
+from stageset_render.port import base, parts, schema, sources, types, versions
 from stageset_render.port.changes import Carriage, Change, Changes
 from stageset_render.port.deliberate import entries
-from stageset_render.port.outline import Side, flat
 from stageset_render.port.versions import Chart, Pack, Version
 
 NEAR = 2  # lines
@@ -43,18 +42,28 @@ def pull(chart: str, since: str | None = None, only: str | None = None) -> tuple
     """
     files = sources.chart_files(chart)
     pack = Pack(sources.pack_files())
+    if only is None and not any(Chart.is_template(name) for name in files):
+        raise Refused(
+            f"{chart}: has no templates, and without any nothing of the pack would be left; name a whole chart"
+        )
     values = _values(files, pack)
+    if only in (None, Chart.defaults, DEFAULTS) and not load_yaml(files.get(Chart.defaults, ""), Chart.defaults):
+        raise Refused(
+            f"{chart}: has no values in values.yaml, and without any nothing of the pack's would be left; write them"
+        )
     pack.values = values
     new = Chart(files, f"{chart.rstrip('/')}/", values).gathered(set(pack.templates))
     old = pack
     if since:
         old = Chart(sources.older_chart(since, chart), f"{since}: ", values).gathered(set(pack.templates))
     found = Carriage(old, new, pack, only).carried()
+    if only in (None, "Chart.yaml"):
+        now, mirrors = versions.about(files, new.label), {key: CHART[key] for key in ("Version", "AppVersion")}
+        change = versions.mirrored(versions.about(old.files, old.label) if since else mirrors, now)
+        found.changes += [Change(*change)] if change else []
     told = list(_left(files, only))
-    if only in (None, SCHEMA) and _schema(old, new, pack, found):
-        told.append(
-            f"{SCHEMA} is made of the parts in schema/; write there what changes in it, and run schema/build.py"
-        )
+    if only in (None, SCHEMA, new.defaults, DEFAULTS):
+        _schema(old, new, pack, found)
     return found, told
 
 
@@ -82,24 +91,22 @@ def _read(text: str, label: str) -> dict:
     return found
 
 
-def _schema(old: Version, new: Version, target: Version, found: Changes) -> bool:
-    """Carry what changes in the schema; whether that is more than stubs and defaults."""
-    before, more = target.files.get(SCHEMA), False
+def _schema(old: Version, new: Version, target: Version, found: Changes) -> None:
+    """Carry what changes in the schema; the pack's is made of its parts, anew where the defaults change."""
+    before = target.files.get(SCHEMA)
     if before is None:
-        return False
-    if old is target:
-        after, conflicts = schema.stubs(load_yaml(new.files.get(new.defaults, ""), "values.yaml") or {}, before), []
-    elif SCHEMA in old.files and SCHEMA in new.files:
+        return
+    after = before
+    if old is not target and SCHEMA in old.files and SCHEMA in new.files:
         after, conflicts = schema.carried(old.files[SCHEMA], new.files[SCHEMA], before)
-        more = after != before
-        if isinstance(target, Pack):
-            after = schema.stubs(_after(target, found), after)
-    else:
-        return False
-    found.conflicts += [(SCHEMA, one) for one in conflicts]
-    if after != before:
+        found.conflicts += [(SCHEMA, one) for one in conflicts]
+    if isinstance(target, Pack):
+        theirs = _read(new.files[SCHEMA], SCHEMA) if SCHEMA in new.files else {}
+        changes, conflicts = parts.changed(_after(target, found), theirs, before, after)
+        found.conflicts += conflicts
+        found.changes += [Change(*one) for one in changes]
+    elif after != before:
         found.changes.append(Change(SCHEMA, before, after))
-    return more
 
 
 def _after(target: Version, found: Changes) -> dict:
@@ -114,7 +121,10 @@ def _left(files: dict[str, str], only: str | None) -> Iterator[str]:
         count = len(definitions)
         what = "one definition" if count == 1 else f"{count} definitions"
         yield f"the chart has {what}, such as {definitions[0]}; --crds takes them from the controller's release"
+    if any(name.startswith(sources.TESTS) for name in files) and not only:
+        yield f"{sources.TESTS} is left out; the pack has no tests of Helm's"
     nested = [name for name in files if name.startswith("templates/") and "/" in name[10:]]
+    nested = [name for name in nested if not name.startswith(sources.TESTS)]
     if nested and not only:
         yield f"{nested[0]}: the pack's templates lie in one folder, so what lies in another is left out; move it there"
 
@@ -136,9 +146,14 @@ def push(chart: str, since: str | None = None, only: str | None = None) -> tuple
     target = Chart(files, f"{chart.rstrip('/')}/", new.values)
     told = []
     if since is None:
-        since, apart = _common(target, new)
-        also = f", though {apart} lines differ there" if apart else ""
-        told.append(f"carries what has changed since {since}, when the pack last meant what the chart means{also}")
+        theirs = Chart(files, target.label, new.values).gathered(set(new.templates))
+        since, apart = base.common(theirs, new.values)
+        like = (
+            f"was most like the chart; {apart} differ{'s' * (apart == 1)} there"
+            if apart
+            else "last meant what the chart means"
+        )
+        told.append(f"carries what has changed since {since}, when the pack {like}")
     old = Pack(sources.older_pack(since), f"{since}: ", new.values)
     found = Carriage(old, new, target, only).carried()
     if only in (None, SCHEMA):
@@ -148,47 +163,12 @@ def push(chart: str, since: str | None = None, only: str | None = None) -> tuple
     return found, told
 
 
-def _common(chart: Chart, now: Pack) -> tuple[str, int]:
-    """The commit of the pack that differs least from a chart, the latest of several, and by how many lines."""
-    known: dict[tuple[str, str], int] = {}
-    best: tuple[str, int] | None = None
-    theirs = {name: _keys(chart, name) for name in chart.templates}
-    for commit in sources.pack_commits():
-        try:
-            pack = Pack(sources.older_pack(commit), values=now.values)
-            apart = 0
-            for name, keys in theirs.items():
-                text = pack.templates.get(name)
-                if (name, text) not in known:
-                    known[name, text] = _apart(keys, _keys(pack, name) if text else [])
-                apart += known[name, text]
-            apart += _apart(_keys(chart, chart.defaults), _keys(pack, pack.defaults))
-        except (Refused, KeyError):
-            continue
-        if best is None or apart < best[1]:
-            best = commit, apart
-        if not apart:
-            break
-    if best is None:
-        raise Refused("no commit of this checkout can be compared with the chart; name one with --since")
-    return best
-
-
-def _keys(version: Version, name: str) -> list[str]:
-    return [
-        text for text, _, _ in flat(Side(version.tree(name), version.values, name == version.defaults).outline().items)
-    ]
-
-
-def _apart(one: list[str], other: list[str]) -> int:
-    if one == other:
-        return 0
-    blocks = difflib.SequenceMatcher(None, one, other, autojunk=False).get_matching_blocks()
-    return max(len(one), len(other)) - sum(block.size for block in blocks)
-
-
 def _checked(chart: str, found: Changes) -> list[str]:
-    """Render the chart as it would be, and tell what it renders otherwise than the pack that it did not before."""
+    """Render the chart as it would be, and tell what it renders otherwise than the pack.
+
+    Raises:
+        Refused: when the chart fails then as it did not before.
+    """
     from stageset_render.port.diff import report, sides
 
     release = {"name": "stageset", "namespace": "stageset-system"}
@@ -204,17 +184,29 @@ def _checked(chart: str, found: Changes) -> list[str]:
                     (Path(place, path).parent).mkdir(parents=True, exist_ok=True)
                     Path(place, path).write_text(text, encoding="utf-8")
             after = report.report(sides.Chart(place), report.cases(), **release)
+            of_chart = [one.place and one.place.file.startswith(place) for one in after.failures]
+            failures = [_named(one, place, chart.rstrip("/") or "/") for one in after.failures]
+        before = report.report(sides.Chart(chart.rstrip("/")), report.cases(), **release).failures if failures else []
     except Refused as refused:
         if str(refused) == sides.NO_HELM:
             return ["what the chart renders then is not checked, since there is no Helm"]
         raise
+    broken = [one for one, of in zip(failures, of_chart) if of and one not in before]
+    if broken:
+        raise Refused(*(one._replace(message=f"with what is to be carried, {one.message}") for one in broken))
     wrong = [one for one in after.differences if one.level == "objects"]
     told = [
         f"the chart then renders {one.where} otherwise than the pack: {one.what} {one.path}".rstrip()
         for one in wrong[:5]
     ]
     told += [f"{len(wrong) - 5} more differ"] * (len(wrong) > 5)
-    return told + [failure for failure in after.failures]
+    return told + [str(failure) for failure in failures]
+
+
+def _named(failure: Finding, place: str, chart: str) -> Finding:
+    """A failure of a copy of a chart as one of the chart."""
+    at = failure.place and failure.place._replace(file=failure.place.file.replace(place, chart))
+    return failure._replace(message=failure.message.replace(place, chart), place=at)
 
 
 # What is shown and written

@@ -179,6 +179,8 @@ class Carriage:
         self.found.changes.append(Change(self.target.path(name), self.target.templates[name], None))
 
     def _fresh(self, name: str) -> None:
+        if self.new.says_nothing(name):
+            return
         if name in self.target.templates:
             if self._keys(self.new, name) != self._keys(self.target, name):
                 told = Conflict(1, "", f"(there is another {self.target.path(name)} already)", self.new.templates[name])

@@ -8,7 +8,7 @@ import copy
 import functools
 import json
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import yaml
@@ -17,6 +17,7 @@ from stageset_render.findings import Finding, Place, Refused
 from stageset_render.helm.writing import to_yaml
 from stageset_render.pack import output
 from stageset_render.pack.files import CHART, DEFAULTS, all_templates, source
+from stageset_render.pack.model import Model
 from stageset_render.pack.release import defaults, schema
 from stageset_render.port import read_jinja, types, write_go
 from stageset_render.port.tree import Tree
@@ -121,18 +122,21 @@ def _descriptions(node: yaml.Node, node_schema: dict) -> Iterator[tuple[int, lis
 def schema_file() -> str:
     """The text of values.schema.json: Helm shows it merged values alone, in which a default that null has deleted is
     only missing, so every default that null must not delete is required there."""
-    root = copy.deepcopy(schema().root)
-    _require(root, defaults())
-    return json.dumps(root, indent=2) + "\n"
+    return json.dumps(required(copy.deepcopy(schema().root), defaults()), indent=2) + "\n"
 
 
-def _require(node: dict, known_defaults: dict) -> None:
+def required(root: dict, known_defaults: dict) -> dict:
+    """A schema of the pack in which the defaults are required."""
+    _require(root, known_defaults, Model(root).said)
+    return root
+
+
+def _require(node: dict, known_defaults: dict, said: Callable[[dict], dict]) -> None:
     known = {key: node["properties"][key] for key in known_defaults}
-    said = schema().model.said
     node["required"] = [key for key, value in known.items() if "null" not in said(value)["type"]]
     for key, value in known.items():
         if "properties" in value:
-            _require(value, known_defaults[key])
+            _require(value, known_defaults[key], said)
 
 
 def chart() -> dict[str, str]:

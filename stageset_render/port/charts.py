@@ -8,7 +8,7 @@ import functools
 from typing import NamedTuple
 
 from stageset_render.helm.go_syntax import Action, GoSyntaxError, Part, parse
-from stageset_render.port.named import Macro, Site, macro_names
+from stageset_render.port.named import Macro, Site, macro_names, unlike
 from stageset_render.port.read_go import Reader
 from stageset_render.port.tree import Tree
 
@@ -94,7 +94,13 @@ class Chart:
         names = {**macro_names([part.name for part in parts if part.name not in self.names]), **self.names}
         for part in parts:
             if part.name not in self.macros:
-                self.macros[part.name] = Macro(part.name, file, part.line, names[part.name])
+                taken = {macro.name for macro in self.macros.values()}
+                name = unlike(names[part.name], part.name, taken)
+                if name in taken:
+                    self.problems.append(
+                        (file, part.line, f"another macro is called {name}, as {part.name} would be; rename it")
+                    )
+                self.macros[part.name] = Macro(part.name, file, part.line, name)
             elif file not in self.libraries:
                 before = self.macros[part.name].file
                 self.problems.append((file, part.line, f"{part.name} is defined in {before} too; define it once"))

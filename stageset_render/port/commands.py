@@ -227,6 +227,8 @@ def pull_command(chart: str | None, since: str | None, only: str | None, writes:
     from stageset_render.port.sources import chart_files
 
     name = (only or "").removeprefix("templates/")
+    if chart and only and only != "-" and name not in carrying.names(chart) and not Path(only).is_file():
+        raise click.BadParameter(f"neither the chart nor the pack has a file {only!r}")
     if chart and not (only and name not in carrying.names(chart) and Path(only).is_file()):
         found, told = carrying.pull(chart, since, name or None)
         if writes:
@@ -238,7 +240,7 @@ def pull_command(chart: str | None, since: str | None, only: str | None, writes:
             "--write and --since need a chart" if only else "name a chart, or a template with --only"
         )
     if only != "-" and not Path(only).is_file():
-        raise click.BadParameter(f"there is no template {only!r}{' in the chart' if chart else ''}")
+        raise click.BadParameter(f"there is no template {only!r}")
     template = sys.stdin.buffer.read() if only == "-" else Path(only).read_bytes()
     around = chart if chart or only == "-" else translate.around(Path(only))
     files = chart_files(str(around)) if around else {}

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Container
 from dataclasses import dataclass, field
 
 from stageset_render.port.tree import Untranslatable, Var
@@ -102,8 +103,14 @@ def macro_names(names: list[str]) -> dict[str, str]:
     shared = 0
     while names and all(len(path) > shared + 1 and path[shared] == paths[names[0]][shared] for path in paths.values()):
         shared += 1
-    found = {}
-    for name, path in paths.items():
-        words = [word for word in re.split(r"\W+", " ".join(path[shared:])) if word] or ["it"]
-        found[name] = words[0] + "".join(word[:1].upper() + word[1:] for word in words[1:])
-    return found
+    return {name: _word(path[shared:]) for name, path in paths.items()}
+
+
+def unlike(name: str, go: str, taken: Container[str]) -> str:
+    """A macro's name, or all words of the named template's own where another macro is called so."""
+    return _word([go]) if name in taken else name
+
+
+def _word(parts: list[str]) -> str:
+    words = [word for word in re.split(r"\W+", " ".join(parts)) if word] or ["it"]
+    return words[0] + "".join(word[:1].upper() + word[1:] for word in words[1:])

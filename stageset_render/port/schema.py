@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The stageset-render authors
 # SPDX-License-Identifier: 0BSD
-"""Carries changes of values.schema.json: stubs for new values, or what has changed between two versions of a schema."""
+"""Carries what has changed between two versions of values.schema.json onto a third."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ from typing import Any
 
 import yaml
 
+from stageset_render.pack.model import Model, all_types
 from stageset_render.port.carry import Conflict
 from stageset_render.port.edits import Edit, apply
-from stageset_render.port.types import KINDS
 
-NEW = "New in the chart; say what it means."
 DEEP = ("properties", "items", "additionalProperties", "definitions", "$defs", "$ref", "required")
 MISSING = object()
 
@@ -45,12 +44,13 @@ class Text:
         return json.loads(self.text[node.start_mark.index : node.end_mark.index])
 
     def replaced(self, node: yaml.Node, value: Any) -> Edit:
-        return Edit(node.start_mark.index, node.end_mark.index, _json(value, node.start_mark.column))
+        line = self.text[node.start_mark.index - node.start_mark.column : node.start_mark.index]
+        return Edit(node.start_mark.index, node.end_mark.index, _json(value, len(line) - len(line.lstrip())))
 
     def added(self, node: yaml.MappingNode, after: str | None, key: str, value: Any) -> Edit:
         """A new key of a map, behind another or as its last."""
         if not node.value:
-            return Edit(node.start_mark.index, node.end_mark.index, _json({key: value}, node.start_mark.column))
+            return self.replaced(node, {key: value})
         last = next((one for name, one in node.value if name.value == after), node.value[-1][1])
         column = node.value[0][0].start_mark.column
         text = f",\n{' ' * column}{json.dumps(key)}: {_json(value, column)}"
@@ -64,6 +64,15 @@ class Text:
             return Edit(node.start_mark.index, node.end_mark.index, "{}")
         return Edit(node.value[0][0].start_mark.index, node.value[1][0].start_mark.index, "")
 
+    def listed(self, node: yaml.SequenceNode, values: list) -> Edit:
+        """Other items of a list, laid out as it is."""
+        items = node.value
+        if not items or not values:
+            return self.replaced(node, values)
+        between = self.text[items[0].end_mark.index : items[1].start_mark.index] if len(items) > 1 else ", "
+        text = between.join(json.dumps(one, ensure_ascii=False) for one in values)
+        return Edit(items[0].start_mark.index, items[-1].end_mark.index, text)
+
 
 def _json(value: Any, column: int) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False).replace("\n", "\n" + " " * column)
@@ -74,56 +83,23 @@ def same(one: Any, other: Any) -> bool:
     return json.dumps(one) == json.dumps(other)
 
 
-def stubs(values: dict, text: str) -> str:
-    """A schema with a stub for each value that it doesn't know, and the defaults as they are now."""
-    schema = Text(text)
-    return apply(text, list(_stubs(values, schema.root, schema)))
-
-
-def _stubs(values: dict, node: yaml.Node, schema: Text) -> Iterator[Edit]:
-    properties = schema.child(schema.resolved(node), "properties")
-    if properties is None:
-        return  # a map with keys of the user's own
-    last = None
-    for key, value in values.items():
-        known = schema.resolved(schema.child(properties, key))
-        if known is None:
-            yield schema.added(properties, last, key, _stub(value))
-            continue
-        default = schema.child(known, "default")
-        if default is not None and not same(schema.data(default), value):
-            yield schema.replaced(default, value)
-        if isinstance(value, dict):
-            yield from _stubs(value, known, schema)
-        last = key
-
-
-def _stub(value: Any) -> dict:
-    """What a default says of its value."""
-    stub: dict = {"description": NEW} | ({"type": KINDS[type(value)]} if type(value) in KINDS else {})
-    if isinstance(value, dict) and value:
-        return stub | {"additionalProperties": False, "properties": {key: _stub(one) for key, one in value.items()}}
-    if isinstance(value, list) and value:
-        items = {key: part for key, part in _stub(value[0]).items() if key not in ("description", "default")}
-        return stub | {"items": items, "default": value}
-    return stub | {"default": value}
-
-
 def carried(old: str, new: str, target: str) -> tuple[str, list[Conflict]]:
     """What has changed between two versions of a schema, carried onto a third."""
-    text, roots = Text(target), (json.loads(old), json.loads(new))
-    found = list(_carried(*roots, text.root, text, roots, ()))
+    text, roots = Text(target), (json.loads(old), json.loads(new), json.loads(target))
+    found = list(_carried(*roots[:2], text.root, text, roots, ()))
     shared = text.child(text.root, "definitions")
     names = [name for name in roots[0].get("definitions", {}) if name in roots[1].get("definitions", {})]
     for name in names:  # which several values may refer to
         node = text.child(shared, name)
         if node is not None:
-            found += _carried(*(root["definitions"][name] for root in roots), node, text, roots, ("definitions", name))
+            found += _carried(
+                *(root["definitions"][name] for root in roots[:2]), node, text, roots, ("definitions", name)
+            )
     edits = dict.fromkeys(one for one in found if isinstance(one, Edit))
     return apply(target, list(edits)), list(dict.fromkeys(one for one in found if isinstance(one, Conflict)))
 
 
-def _followed(node: Any, root: dict) -> dict:
+def followed(node: Any, root: dict) -> dict:
     for _ in range(20):
         if not isinstance(node, dict) or not isinstance(node.get("$ref"), str):
             return node if isinstance(node, dict) else {}
@@ -134,7 +110,7 @@ def _followed(node: Any, root: dict) -> dict:
 
 
 def _carried(old: Any, new: Any, node: yaml.Node, text: Text, roots: tuple, path: tuple) -> Iterator[Edit | Conflict]:
-    old, new, node = _followed(old, roots[0]), _followed(new, roots[1]), text.resolved(node)
+    old, new, node = followed(old, roots[0]), followed(new, roots[1]), text.resolved(node)
     if same(old, new) and "$ref" not in json.dumps(old) or not isinstance(node, yaml.MappingNode) or len(path) > 40:
         return
     for key in dict.fromkeys([*new, *old]):
@@ -160,7 +136,7 @@ def _carried(old: Any, new: Any, node: yaml.Node, text: Text, roots: tuple, path
     for name in now:
         known = text.child(mine, name)
         if name not in was and known is None:
-            value = _plain(now[name], roots[1])
+            value = plain(now[name], *roots[1:])
             yield (
                 text.added(node, None, "properties", {name: value})
                 if mine is None
@@ -172,12 +148,48 @@ def _carried(old: Any, new: Any, node: yaml.Node, text: Text, roots: tuple, path
     for name in was:
         if name not in now and text.child(mine, name) is not None:
             yield text.removed(mine, name)
+    yield from _required(old, new, node, text, roots)
 
 
-def _plain(node: Any, root: dict, depth: int = 0) -> Any:
-    """A part of a schema with what it refers to in its place."""
+def _required(old: dict, new: dict, node: yaml.Node, text: Text, roots: tuple) -> Iterator[Edit]:
+    """What is required otherwise: what is said to be, less what is gone, and with what is new where the target requires
+    every value that it has, but for those that may be null."""
+    listed, mine = text.child(node, "required"), text.child(node, "properties")
+    if not isinstance(listed, yaml.SequenceNode):
+        if new.get("required") and not old.get("required"):
+            yield text.added(node, None, "required", new["required"])
+        return
+    was, now = (set(side.get("required") or ()) for side in (old, new))
+    before, after = (side.get("properties") or {} for side in (old, new))
+    has = text.data(listed)
+    known = {key.value for key, _ in mine.value} if isinstance(mine, yaml.MappingNode) else set()
+    needed = {key for key in known & before.keys() if _needed(before[key], roots[0])}
+    gone = [key for key in has if key in was - now or key in before and key not in after]
+    fresh = [key for key in after if key not in before and needed <= {*has} and _needed(after[key], roots[1])]
+    more = [key for key in dict.fromkeys([*sorted(now - was), *(fresh if has else ())]) if key not in has]
+    if gone or more:
+        instead = dict(zip(gone, more))
+        kept = [instead.get(key, key) for key in has if key not in gone or key in instead]
+        order = [*after]
+        for key in more[len(gone) :]:  # in the order of the values, as far as the list is
+            above = order[: order.index(key)] if key in order else order
+            kept.insert(max([at for at, other in enumerate(kept, 1) if other in above], default=0), key)
+        yield text.listed(listed, kept)
+
+
+def _needed(node: Any, root: dict) -> bool:
+    """Whether a value has a default that null must not delete."""
+    said = Model(root).said(node)
+    return bool("default" in said or said.get("properties")) and "null" not in all_types(said)
+
+
+def plain(node: Any, root: dict, target: dict, depth: int = 0) -> Any:
+    """A part of a schema with what it refers to in its place, but for what another schema calls the same."""
     if isinstance(node, list):
-        return [_plain(one, root, depth) for one in node]
+        return [plain(one, root, target, depth) for one in node]
     if not isinstance(node, dict) or depth > 12:
         return node if not isinstance(node, dict) else {}
-    return {key: _plain(one, root, depth + 1) for key, one in _followed(node, root).items()}
+    said = followed(node, root)
+    if node is not said and said and same(said, followed(node, target)):
+        return node
+    return {key: plain(one, root, target, depth + 1) for key, one in said.items()}

@@ -16,6 +16,7 @@ from pathlib import Path
 from stageset_render.findings import Refused, short
 from stageset_render.pack.files import SCHEMA, all_templates, root, source, text
 
+TESTS = "templates/tests/"  # of Helm, which run in a cluster; the pack has none
 MOST_BYTES, MOST_FILES = 32_000_000, 5_000  # of what is read of a chart
 PACK = ("templates", SCHEMA)
 
@@ -38,17 +39,19 @@ def _texts(raw: dict[str, bytes], label: str) -> dict[str, str]:
     found = {}
     for name, data in raw.items():
         try:
-            found[name] = data.decode()
+            found[name] = data.decode("utf-8-sig")  # as Helm does
         except UnicodeDecodeError as error:
             raise Refused(f"{label}: {name} is not UTF-8 ({error.reason}); save it as UTF-8") from error
     return found
 
 
 def _of_directory(path: Path) -> Iterator[tuple[str, bytes]]:
-    size = count = 0
+    size, count, inside = 0, 0, path.resolve()
     for file in sorted(path.rglob("*")):
         name = file.relative_to(path).as_posix()
         if _is_read(name) and file.is_file():
+            if inside not in file.resolve().parents:
+                raise Refused(f"{file}: is a link that leads out of the chart; put a file in its place")
             size, count = size + file.stat().st_size, count + 1
             _check(size, count, str(path))
             yield _named(name, str(path)), file.read_bytes()

@@ -6,17 +6,23 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 from collections import Counter
 from collections.abc import Callable
 
-from stageset_render.findings import Finding, Refused
+from stageset_render.findings import Finding, Place, Refused
 from stageset_render.helm.reading import load_yaml
-from stageset_render.pack.files import DEFAULTS, HELPERS, SCHEMA
+from stageset_render.pack.files import CHART, DEFAULTS, HELPERS, SCHEMA, root
+from stageset_render.pack.names import check_versions
 from stageset_render.port import charts, jinja_reading, read_jinja, translate, types, write_go, write_jinja
+from stageset_render.port.named import unlike
+from stageset_render.port.outline import Outline
 from stageset_render.port.sources import pack_files
 from stageset_render.port.tree import Block, Branch, Set, Text, Tree, expressions
 
 FOLDER = "templates/"
+TAB = re.compile(r"\n\t+(?=[^\s#])")
+ABOUT = "stageset_render/pack/files.py"
 
 
 class Version:
@@ -67,6 +73,10 @@ class Version:
 
     def read(self, file: str) -> Tree:
         raise NotImplementedError
+
+    def says_nothing(self, file: str) -> bool:
+        """Whether a template is empty but for comments."""
+        return not Outline(self.tree(file), self.values).items
 
     def path(self, file: str) -> str:
         return file if file == self.defaults else FOLDER + file
@@ -149,10 +159,14 @@ class Chart(Version):
             wanted, texts = wanted | more, [found[name].text for name in more]
         self.templates = {name: text for name, text in self.templates.items() if name not in others}
         text = self.templates.get(HELPERS, "").rstrip("\n") + "\n"
-        for name in [name for name in found if name in wanted]:
+        own = charts.defines({HELPERS: text})
+        taken = {one.name for one in own.values()}
+        own_first = {name for name, one in found.items() if name in own and one.file in libraries}  # which Helm takes
+        for name in [name for name in found if name in wanted - own_first]:
             self.origins.append((text.count("\n") + 2, found[name]))
             text += f"\n{found[name].text}\n"
-            self.names[name] = found[name].name
+            self.names[name] = own[name].name if name in own else unlike(found[name].name, name, taken)
+            taken.add(self.names[name])
         if wanted:
             self.templates[HELPERS] = text
         return self
@@ -174,7 +188,17 @@ class Chart(Version):
         if told:
             return Tree(file, self.templates[file], problems=told)
         self.go.reread(file)
-        return self.go.trees[file]
+        found = self.go.trees[file]
+        if not file.startswith("_") and not file.endswith(".txt"):
+            tabs = [
+                part.at + one.start()
+                for part in found.parts
+                if isinstance(part, Text)
+                for one in TAB.finditer(part.text)
+            ]
+            told = "a tab indents this line, which YAML refuses; indent it with blanks"
+            found.problems.extend((found.source.count("\n", 0, at + 1) + 1, told) for at in tabs)
+        return found
 
     @functools.cached_property
     def macros(self) -> dict[str, tuple[str, ...]]:
@@ -214,6 +238,33 @@ def sides(chart: dict[str, str]) -> tuple[Chart, Pack]:
     """A chart and the pack as it is, and what both say of the values."""
     known_values = translate.known(chart)
     return Chart(chart, values=known_values), Pack(pack_files(), values=known_values)
+
+
+def about(files: dict[str, str], label: str = "") -> dict[str, str]:
+    """The versions of a chart as templates see them, of its Chart.yaml.
+
+    Raises:
+        Refused: when that has none, or one that no label takes.
+    """
+    path = f"{label}Chart.yaml"
+    read = load_yaml(files["Chart.yaml"], path)
+    if not isinstance(read, dict) or "version" not in read:
+        raise Refused(Finding((), "it has no version; write one", place=Place(path)))
+    found = {"Version": str(read["version"]), "AppVersion": str(read.get("appVersion") or "")}
+    check_versions({**CHART, **found})
+    return found
+
+
+def mirrored(old: dict[str, str], new: dict[str, str]) -> tuple[str, str, str] | None:
+    """What becomes of the file that says which chart the pack mirrors, where another is: path, text before and after."""
+    place = root() / ABOUT
+    if old == new or not place.is_file():
+        return None
+    before = after = place.read_text(encoding="utf-8")
+    for key, value in new.items():
+        known = re.search(rf'(?m)^CHART = .*"{key}": ("[^"]*")', after)
+        after = after[: known.start(1)] + json.dumps(value) + after[known.end(1) :]
+    return (ABOUT, before, after) if after != before else None
 
 
 def _ordered(known: tuple[str, ...], given: tuple[str, ...]) -> tuple[str, ...]:

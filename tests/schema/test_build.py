@@ -114,6 +114,8 @@ def test_a_value_without_a_part_is_a_stub():
 def test_a_part_without_a_value_is_refused():
     with pytest.raises(SystemExit, match="all: gone: is no value any more"):
         build.values({"values": {"gone": {"type": "integer"}}}, {}, "all")
+    with pytest.raises(SystemExit, match="all: is no map any more"):
+        build.values({"values": {"one": {"type": "integer"}}}, 1, "all")
 
 
 @pytest.mark.parametrize("node", [{}, [], {"a": []}, {"a" * 80: ["b" * 80, {"c": 1}]}, [[1] * 80], "é"])

@@ -9,12 +9,15 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from stageset_render.findings import Finding, Place, Refused
+import yaml
+
+from stageset_render.findings import Finding, Place, Refused, dotted
 from stageset_render.helm.go_syntax import GoSyntaxError
 from stageset_render.helm.reading import load_yaml
 from stageset_render.pack.definitions import is_definition
+from stageset_render.pack.files import DEFAULTS
 from stageset_render.pack.release import schema
 from stageset_render.port import versions
 from stageset_render.port.align import Alignment, Body, Paired, aligned, equal
@@ -23,9 +26,11 @@ from stageset_render.port.diff.differences import ABSENT, Difference, compared
 from stageset_render.port.diff.schemas import bounds
 from stageset_render.port.diff.sides import Chart, pack_files
 from stageset_render.port.outline import Item, Outline, flat
+from stageset_render.port.sources import TESTS
 from stageset_render.port.tree import Tree
 from stageset_render.port.types import of_pack, of_values
 
+OF_PACK = {"values.yaml": f"templates/{DEFAULTS}", "Chart.yaml": versions.ABOUT}
 PAIRED = re.compile(r"(?<=\w)~[0-9]+\b")  # what a variable's name ends in where the other side has another for it
 
 
@@ -39,7 +44,13 @@ def structure(chart: Chart) -> tuple[list[Difference], list[Finding]]:
     changed = {file for file in {*theirs} & {*ours} if _is_template(file) and theirs[file] != _ported(file, ours[file])}
     both = _version(theirs, changed), versions.Pack(ours, values=of_pack())
     for file in sorted({*theirs, *ours}):
-        if is_definition(file):
+        if (
+            is_definition(file)
+            or file.startswith(TESTS)
+            or file not in ours
+            and _is_template(file)
+            and _is_empty(theirs[file])
+        ):
             continue
         if file not in ours or file not in theirs:
             sides = (ABSENT if file not in side else "present" for side in (theirs, ours))
@@ -74,6 +85,13 @@ def _is_template(file: str) -> bool:
     return file.startswith("templates/") and file != "templates/NOTES.txt"
 
 
+def _is_empty(text: str) -> bool:
+    try:
+        return versions.Chart({"templates/it.yaml": text}, values={}).says_nothing("it.yaml")
+    except (Refused, RecursionError):
+        return False
+
+
 def _ported(file: str, source: str) -> str:
     return ported(Path(file).name, source)
 
@@ -98,9 +116,13 @@ def _in_chart(problem: Finding, label: str) -> Finding:
 
 
 def _file_differences(file: str, theirs: str, ours: str) -> Iterator[Difference]:
-    if file == "values.yaml":
-        pair = (load_yaml(text, file) or {} for text in (theirs, ours))
-        yield from (Difference("defaults", file, "default", *one[1:]) for one in compared(*pair))
+    if file == "Chart.yaml":  # the versions, which labels name
+        read = [load_yaml(text, file) for text in (theirs, ours)]
+        pair = ({key: str(one.get(key) or "") for key in ("version", "appVersion")} for one in read)
+        yield from _defaults(file, compared(*pair), (theirs, ours))
+    elif file == "values.yaml":
+        pair = (numbered(load_yaml(text, file) or {}) for text in (theirs, ours))
+        yield from _defaults(file, compared(*pair), (theirs, ours))
     elif file == "values.schema.json":
         if theirs == (own := _own_schema()):
             return
@@ -109,6 +131,54 @@ def _file_differences(file: str, theirs: str, ours: str) -> Iterator[Difference]
             yield from [Difference("schema", file, *one) for one in bounds(*pair, ABSENT)]
         except (AttributeError, KeyError, TypeError) as error:
             raise ValueError(f"is no JSON schema ({error})") from error
+
+
+def numbered(value: Any) -> Any:
+    """Values in which 1.0 is 1, as Go prints it."""
+    if isinstance(value, dict):
+        return {key: numbered(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [numbered(one) for one in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _defaults(file: str, found: Iterator[tuple], texts: tuple[str, str]) -> Iterator[Difference]:
+    """Defaults that differ, with the line of either side; where one has none, that of the map or list around it."""
+    names, lines = (
+        (file, OF_PACK[file]),
+        [dict(_written(yaml.compose(text, yaml.CSafeLoader), "", set())) for text in texts],
+    )
+    for _, path, *sides in found:
+        known = (next((side[one] for one in _around(path) if one in side), 1) for side in lines)
+        theirs, ours = (f"{name}:{line}" for name, line in zip(names, known))
+        ours = names[1] if names[1] == versions.ABOUT else ours  # which is no YAML
+        yield Difference("defaults", file, "default", path, *sides, places=(theirs, ours))
+
+
+def _around(path: str) -> Iterator[str]:
+    """A path, and those of what is around it."""
+    yield path
+    while match := re.match(r"(.*)[.\[]", path):
+        path = match[1]
+        yield path
+
+
+def _written(node: yaml.Node | None, path: str, seen: set) -> Iterator[tuple[str, int]]:
+    """The line of each key and item below a node."""
+    if id(node) in seen:
+        return  # an alias
+    seen.add(id(node))
+    for at, child in enumerate(node.value if isinstance(node, yaml.CollectionNode) else ()):
+        key, inner = child if isinstance(node, yaml.MappingNode) else (child, child)
+        below = (
+            f"{path}[{at}]"
+            if key is inner
+            else f"{path}.{dotted((str(key.value),))}"
+            if path
+            else dotted((str(key.value),))
+        )
+        yield below, key.start_mark.line + 1
+        yield from _written(inner, below, seen)
 
 
 def line_differences(theirs: Side, ours: Side) -> Iterator[Difference]:

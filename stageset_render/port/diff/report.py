@@ -23,6 +23,7 @@ from stageset_render.port.diff.compare import structure
 from stageset_render.port.diff.differences import ABSENT, Difference, object_differences
 from stageset_render.port.diff.places import last_key, printing
 from stageset_render.port.diff.sides import Chart, Hopeless, pack_files, pack_objects
+from stageset_render.port.sources import TESTS
 from stageset_render.reporting import escaped
 
 LEVELS = ("objects", "structure", "defaults", "schema")
@@ -232,6 +233,8 @@ def as_text(found: Report, chart: Chart, deliberate: bool = False) -> str:
     lines = [found.verdict]
     if found.definitions:
         lines.append(definitions_told(found, chart))
+    if any(file.startswith(TESTS) for file in chart.files):
+        lines.append(f"{TESTS} is not compared; the pack has no tests of Helm's")
     if found.drawn:
         lines += _counted(found.drawn)
     if found.drawn and found.drawn.values is not None:
@@ -275,7 +278,7 @@ def _section(title: str, found: list[Difference], cases: int) -> Iterator[str]:
                 yield f"    {one.what} {one.path}".rstrip() + _seen(one, cases)
                 yield f"      expected {_shown(one.what, one.expected)}"
                 yield f"      got      {_shown(one.what, one.got)}"
-                if one.what in ("field", "order"):
+                if len(one.places) == 2:
                     yield f"      chart {one.places[0]}, pack {one.places[1]}"
             if one.also:
                 yield f"      {also_told(one)}"

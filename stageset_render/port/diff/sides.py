@@ -22,12 +22,12 @@ from stageset_render.helm.documents import documents
 from stageset_render.helm.reading import HARD, Document, load_yaml, merged
 from stageset_render.pack import files, rendering
 from stageset_render.pack.definitions import is_definition
-from stageset_render.pack.names import check_versions
 from stageset_render.pack.release import defaults
 from stageset_render.port.chart import ported_names
 from stageset_render.port.diff import helm_process
 from stageset_render.port.diff.places import saying
-from stageset_render.port.sources import chart_files
+from stageset_render.port.sources import TESTS, chart_files
+from stageset_render.port.versions import about
 
 NO_HELM = (
     "there is no Helm to render the chart with; install one: in the checkout, pip install '.[helm]', "
@@ -70,12 +70,7 @@ class Chart:
         if large := [name for name, text in self.files.items() if len(text) > MAX_FILE]:
             problem = f"it is larger than {MAX_FILE // 2**20} MiB, the most that is compared"
             raise Refused(*(Finding((), problem, place=Place(self.label(name))) for name in large))
-        read = load_yaml(self.files["Chart.yaml"], self.label("Chart.yaml"))
-        if "version" not in read:
-            raise Refused(Finding((), "it has no version; write one", place=Place(self.label("Chart.yaml"))))
-        about = {"Version": str(read["version"]), "AppVersion": str(read.get("appVersion") or "")}
-        self.about = {**files.CHART, **about}
-        check_versions(self.about)
+        self.about = {**files.CHART, **about(self.files, self.label(""))}
 
     def label(self, file: str) -> str:
         """How messages name a file of the chart."""
@@ -156,7 +151,10 @@ def pack_files() -> dict[str, str]:
     texts = {f"templates/{name}": files.source(name) for name in ported_names()}
     texts["values.yaml"] = files.source(files.DEFAULTS)
     texts["values.schema.json"] = files.text(files.SCHEMA)
-    return {**texts, "Chart.yaml": ""}
+    return {
+        **texts,
+        "Chart.yaml": json.dumps({"version": files.CHART["Version"], "appVersion": files.CHART["AppVersion"]}),
+    }
 
 
 def pack_objects(chart: Chart, values: dict, name: str, namespace: str) -> Objects:
@@ -191,7 +189,7 @@ def objects(texts: dict[str, str], sources: dict[str, str], label: Callable[[str
     """
     found = collections.defaultdict(list)
     for file in sorted(texts):
-        if Path(file).name.startswith("_") or file.endswith(".txt") or is_definition(file):
+        if Path(file).name.startswith("_") or file.endswith(".txt") or is_definition(file) or file.startswith(TESTS):
             continue
         for document in documents(texts[file]):
 

@@ -4,6 +4,8 @@
 
 import gzip
 import io
+import json
+import re
 import shutil
 import subprocess
 import sys
@@ -14,7 +16,7 @@ import pytest
 from click.testing import CliRunner
 
 from stageset_render.pack import files
-from stageset_render.port import carrying, commands, sources
+from stageset_render.port import carrying, commands, parts, sources, versions
 from stageset_render.port import chart as porting
 
 
@@ -54,8 +56,11 @@ def checkout(tmp_path, monkeypatch):
     place = tmp_path / "checkout"
     shutil.copytree(files.root() / "templates", place / "templates")
     shutil.copy(files.root() / files.SCHEMA, place)
+    shutil.copytree(files.root() / "schema", place / "schema")
     (place / "setup.cfg").touch()
-    for module in (files, sources, carrying):
+    (place / "stageset_render/pack").mkdir(parents=True)
+    shutil.copy(files.root() / "stageset_render/pack/files.py", place / "stageset_render/pack")
+    for module in (files, sources, carrying, parts, versions):
         monkeypatch.setattr(module, "root", lambda: place)
     files.all_templates.cache_clear()
     yield place
@@ -79,6 +84,7 @@ def git(place, *arguments):
 
 
 DEPLOYMENT, DEFAULTS = "templates/deployment.yaml", f"templates/{files.DEFAULTS}"
+NEW = "New in the chart; say what it means."
 FLAG = (
     "            - --log-level",
     "            {{- /* one each */}}\n            - --shards={{ .Values.controller.shards }}\n            - --log-level",
@@ -107,7 +113,7 @@ def test_a_release_is_taken_over(chart, checkout, run):
     assert (told, code) == ("", 1)
     assert "+            {#- one each #}\n+            - --shards={{ Values.controller.shards }}\n" in shown
     assert "+  # -- how many\n+  shards: 5\n" in shown and "-  min: 1\n+  min: 2\n" in shown
-    assert '+        "shards": {\n+          "description": "New in the chart; say what it means.",\n' in shown
+    assert '+        "shards": {"description": "New in the chart; say what it means.", "type": "integer"' in shown
     assert "--- /dev/null\n+++ b/templates/configmap.yaml\n" in shown and "+# mine\n+kind: ConfigMap\n" in shown
     assert sum(line[0] in "+-" and line[:3] not in ("+++", "---") for line in shown.splitlines()) < 25
     before = git(checkout, "init", "-q") or {path.name: path.read_text() for path in (checkout / "templates").iterdir()}
@@ -119,6 +125,55 @@ def test_a_release_is_taken_over(chart, checkout, run):
         "deployment.yaml",
     }
     assert run("pull", chart) == ("", "", 0)
+
+
+def built(checkout):
+    """What the checkout's own schema/build.py makes."""
+    command = [sys.executable, "-c", "import build; print(build.text(), end='')"]
+    return subprocess.run(command, cwd=checkout / "schema", check=True, capture_output=True, text=True).stdout
+
+
+@pytest.mark.parametrize("since", [True, False])
+def test_a_chart_without_a_schema_gets_stubs_for_new_values(old, chart, checkout, run, since):
+    for place in (old, chart):
+        (place / files.SCHEMA).unlink()
+    (chart / "values.yaml").write_text((chart / "values.yaml").read_text() + "fresh:\n  enabled: true\n")
+    _, told, code = run("pull", chart, *(("--since", old) if since else ()), "--write")
+    assert (told, code) == ("", 1)
+    fresh = json.loads((checkout / files.SCHEMA).read_text())["properties"]["fresh"]["properties"]
+    assert fresh == {"enabled": {"description": NEW, "type": "boolean", "default": True}}
+    assert (checkout / files.SCHEMA).read_text() == built(checkout)
+
+
+def test_the_parts_of_the_schema_are_pulled_with_it(old, chart, checkout, run):
+    replaced(chart / "values.yaml", ("  objectLevelKMS: false\n", "  shards: 5\n"), ("\ntolerations: []\n", "\n"))
+    schema = json.loads((chart / files.SCHEMA).read_text())
+    below = schema["properties"]["controller"]["properties"]
+    number = {"allOf": [{"$ref": "#/definitions/wholeNumber"}], "default": 5}
+    below["shards"] = {"description": "How many: all", "minimum": 1, **number}
+    below["logLevel"]["description"] = "What is logged."
+    below["tracing"]["minProperties"] = 2
+    del below["objectLevelKMS"], schema["properties"]["tolerations"]
+    (chart / files.SCHEMA).write_text(json.dumps(schema))
+    text = (chart / DEPLOYMENT).read_text()
+    (chart / DEPLOYMENT).write_text(text.replace(".Values.tolerations", ".Values.affinity"))
+    shown, told, code = run("pull", chart, "--since", old, "--write")
+    assert code == 2 and told.count("error:") == 1, told
+    assert told.startswith("schema/values/controller.yaml:1: error: ") and "minProperties: 2" in told
+    part = (checkout / "schema/values/controller.yaml").read_text()
+    assert "  shards:\n    meaning: 'How many: all'\n    minimum: 1\n    is: wholeNumber\n  require" in part
+    assert '    meaning: "What is logged."\n' in part and "objectLevelKMS" not in part
+    assert not (checkout / "schema/values/tolerations.yaml").exists()
+    assert "--- a/schema/values/tolerations.yaml\n+++ /dev/null\n" in shown
+    assert (checkout / files.SCHEMA).read_text() == built(checkout)
+
+
+@pytest.mark.parametrize("since", [True, False])
+def test_the_versions_of_a_release_are_taken_over(old, chart, checkout, run, since):
+    replaced(chart / "Chart.yaml", ("version: 0.0.0", "version: 1.2.3"))
+    shown, told, code = run("pull", chart, *(("--since", old) if since else ()), "--write")
+    assert (told, code) == ("", 1) and sum(line[0] in "+-" for line in shown.splitlines()) == 4
+    assert '"Version": "1.2.3", "App' in (checkout / "stageset_render/pack/files.py").read_text()
 
 
 def test_what_is_shown_is_a_patch(chart, checkout, run):
@@ -250,6 +305,25 @@ def test_named_templates_of_other_partials_and_charts_become_helpers(chart, chec
     assert run("pull", chart) == ("", "", 0)
 
 
+def test_a_librarys_helper_takes_no_name_of_another(pack, chart, checkout, run):
+    written({"charts/lib/templates/_lib.tpl": '{{- define "lib.labels" -}}\nteam: a\n{{- end }}\n'}, chart)
+    replaced(
+        chart / "templates/namespace.yaml",
+        ("  labels:\n", '  labels:\n    {{- include "lib.labels" . | nindent 4 }}\n'),
+    )
+    before = (checkout / f"templates/{files.HELPERS}").read_text()
+    shown, told, code = run("pull", chart, "--write")
+    assert (told, code) == ("", 1) and "+    {{- stageset.libLabels() | nindent(4) }}\n" in shown
+    helpers = (checkout / f"templates/{files.HELPERS}").read_text()
+    assert helpers.replace("{%- macro libLabels() -%}\nteam: a\n{%- endmacro %}\n", "").strip() == before.strip()
+    assert run("pull", chart) == ("", "", 0)
+    replaced(
+        pack / "templates/service-gate.yaml", ("  labels:\n", "  labels:\n    {{- stageset.labels() | nindent(4) }}\n")
+    )
+    shown, told, code = push(pack, chart, "--since", "HEAD")
+    assert '+    {{- include "stageset.labels" . | nindent 4 }}\n' in shown
+
+
 def test_the_jinja_of_a_template_that_is_elsewhere(checkout, run, tmp_path):
     (tmp_path / "mine.yaml").write_text('name: {{ include "stageset-controller.name" . }}-{{ .Values.x }}\n')
     jinja = "name: {{ stageset.name() }}-{{ Values.x }}\n"
@@ -265,6 +339,7 @@ def test_the_jinja_of_a_template_that_is_elsewhere(checkout, run, tmp_path):
         (["pull", "--only", "nowhere.yaml"], "there is no template 'nowhere.yaml'"),
         (["pull", "nowhere"], "Error: nowhere: No such file"),
         (["pull", "--only", "-"], "-:1: error: tpl renders what a value says; print the value"),
+        (["pull", ".", "--only", "nowhere.yaml"], "holds no Chart.yaml"),
         (["push", "nowhere"], "nowhere is no directory; unpack the chart first"),
     ],
 )
@@ -286,6 +361,78 @@ def test_an_installed_pack_is_not_written_into(chart, checkout, run):
     replaced(chart / DEPLOYMENT, FLAG)
     (checkout / "setup.cfg").unlink()
     assert "is no checkout; run `python -m stageset_render.port pull` in one" in run("pull", chart, "--write")[1]
+
+
+# Odd charts
+
+
+@pytest.mark.parametrize("text", ["", "\n# a comment\n", "{{/* nothing */}}\n"])
+def test_a_template_that_says_nothing_is_not_missed(chart, checkout, run, text):
+    written({"templates/empty.yaml": text}, chart)
+    assert run("pull", chart) == ("", "", 0)
+    assert run("diff", chart, "--set", "mcp.enabled=false")[2] == 0
+
+
+def test_a_byte_order_mark_says_nothing(chart, checkout, run):
+    for path in (chart / "templates/namespace.yaml", chart / "values.yaml"):
+        path.write_text("\ufeff" + path.read_text())
+    assert run("pull", chart) == ("", "", 0)
+
+
+def test_an_unknown_file_is_wrong_usage(chart, checkout, run):
+    for command in ("pull", "push"):
+        shown, told, code = run(command, chart, "--only", "nosuch.yaml")
+        assert (shown, code) == ("", 2) and "neither the chart nor the pack has a file 'nosuch.yaml'" in told
+
+
+def test_tests_of_helm_are_left_out(chart, checkout, run):
+    written({"templates/tests/it.yaml": "kind: Pod\nmetadata:\n  name: it\n"}, chart)
+    assert run("pull", chart) == ("", "templates/tests/ is left out; the pack has no tests of Helm's\n", 0)
+    shown, _, code = run("diff", chart, "--set", "mcp.enabled=false")
+    assert code == 0 and "\ntemplates/tests/ is not compared; the pack has no tests of Helm's\n" in shown
+
+
+def test_a_number_is_the_same_with_and_without_a_point(chart, checkout, run):
+    replaced(chart / "values.yaml", ("sampleRatio: 1.0\n", "sampleRatio: 1\n"))
+    assert run("pull", chart) == ("", "", 0)
+    assert run("diff", chart, "--set", "mcp.enabled=false")[2] == 0
+
+
+def without_templates(chart):
+    shutil.rmtree(chart / "templates")
+
+
+def without_values(chart):
+    (chart / "values.yaml").write_text("# none\n")
+
+
+def tabbed(chart):
+    written({"templates/new.yaml": "kind: A\nmetadata:\n\tname: x\n"}, chart)
+
+
+def linked(chart):
+    (chart / "templates/new.yaml").symlink_to("/etc/hosts")
+
+
+@pytest.mark.parametrize(
+    "spoil, told",
+    [
+        (
+            without_templates,
+            ": has no templates, and without any nothing of the pack would be left; name a whole chart",
+        ),
+        (
+            without_values,
+            ": has no values in values.yaml, and without any nothing of the pack's would be left; write them",
+        ),
+        (tabbed, "/templates/new.yaml:3: error: a tab indents this line, which YAML refuses; indent it with blanks"),
+        (linked, "/templates/new.yaml: is a link that leads out of the chart; put a file in its place"),
+    ],
+)
+def test_what_is_no_whole_chart_is_refused(chart, checkout, run, spoil, told):
+    spoil(chart)
+    shown, said, code = run("pull", chart, "--write")
+    assert (shown, code) == ("", 2) and f"{chart}{told}" in said
 
 
 # Hostile charts
@@ -324,6 +471,7 @@ ABOUT = b"apiVersion: v2\nname: a\nversion: 0.0.0\n"
     ],
 )
 def test_a_hostile_chart_is_a_sentence(checkout, run, tmp_path, texts, told):
+    texts = {"c/templates/a.yaml": b"a: b\n", **texts}
     shown, said, code = run("pull", archive(tmp_path / "c.tgz", texts), "--only", "a.yaml")
     assert (shown, code) == ("", 2) and told in said and len(said) < 600 and "bug" not in said
 
@@ -384,6 +532,62 @@ def test_changes_of_the_pack_become_a_patch_of_the_chart(pack, chart):
     changed = {path.name for path in before if path.read_text() != before[path]}
     assert changed == {"deployment.yaml", "values.yaml", files.SCHEMA}
     assert push(pack, chart, "--since", "HEAD~1")[::2] == ("", 0)
+
+
+def test_a_push_finds_the_commit_that_means_what_the_chart_means(pack, chart):
+    text = (chart / "templates/clusterrole-controller.yaml").read_text()
+    listed = re.sub(r"(?m)^( *)verbs: \[(\w+)\]$", r"\1verbs:\n\1  - \2", text)
+    assert text != listed
+    (chart / "templates/clusterrole-controller.yaml").write_text(listed)
+    assert push(pack, chart)[0] == ""
+    first = git(pack, "rev-parse", "--short", "HEAD").strip()
+    new = "kind: ConfigMap\napiVersion: v1\nmetadata:\n  name: {{ Release.Name }}\n"
+    written({"templates/configmap.yaml": new}, pack)
+    git(pack, "add", "-A")
+    git(pack, "commit", "-qm", "a new file")
+    replaced(pack / files.SCHEMA, ('"maximum": 65535', '"maximum": 65534'))
+    git(pack, "commit", "-qam", "a bound")
+    shown, told, code = push(pack, chart)
+    assert (code, told) == (
+        1,
+        f"carries what has changed since {first}, when the pack last meant what the chart means\n",
+    )
+    assert "--- /dev/null\n+++ b/templates/configmap.yaml\n" in shown and '"maximum": 65534' in shown
+    push(pack, chart, "--write")
+    replaced(pack / files.SCHEMA, ('"description": "', '"description": "So: '))
+    git(pack, "commit", "-qam", "a description")
+    shown, told, code = push(pack, chart)
+    assert code == 1 and sum(line[0] in "+-" for line in shown.splitlines()) == 4
+
+
+def renamed(place, old, new, *paths):
+    for path in paths:
+        (place / path).write_text((place / path).read_text().replace(old, new))
+
+
+def test_a_renamed_value_is_renamed_among_what_the_chart_requires(pack, chart):
+    renamed(pack, "inventoryShardCap", "shardCap", DEFAULTS, DEPLOYMENT, files.SCHEMA)
+    assert '"inventoryShardCap"' in (chart / files.SCHEMA).read_text()
+    shown, told, code = push(pack, chart, "--write")
+    assert code == 1 and told.count("\n") == 1, told
+    assert re.search(r'\n-( +)"inventoryShardCap",\n\+\1"shardCap",\n', shown)
+    assert "#/definitions/wholeNumber" not in shown  # which stays as it is
+    needed = json.loads((chart / files.SCHEMA).read_text())["properties"]["controller"]["required"]
+    assert "shardCap" in needed and "inventoryShardCap" not in needed
+    assert "inventoryShardCap" not in "".join(path.read_text() for path in chart.rglob("*") if path.is_file())
+
+
+def test_no_patch_is_printed_that_makes_the_chart_fail(pack, chart):
+    schema = json.loads((chart / files.SCHEMA).read_text())
+    schema["allOf"] = [{"properties": {"controller": {"required": ["inventoryShardCap"]}}}]
+    (chart / files.SCHEMA).write_text(json.dumps(schema))
+    renamed(pack, "inventoryShardCap", "shardCap", DEFAULTS, DEPLOYMENT, files.SCHEMA)
+    before = (chart / DEPLOYMENT).read_text()
+    shown, told, code = push(pack, f"{chart}/", "--write")
+    assert (shown, code, (chart / DEPLOYMENT).read_text()) == ("", 2, before)
+    assert told.startswith(f"{chart}: error: with what is to be carried, the chart fails: ")
+    assert "/tmp/tmp" not in told
+    assert "inventoryShardCap" in told
 
 
 def test_a_push_that_meets_another_text_is_a_conflict(checkout, chart, run, monkeypatch):

@@ -67,7 +67,17 @@ def test_an_archive_is_a_chart_too(port, tmp_path):
 
 def test_the_pack_is_rendered_under_the_versions_of_the_chart(port):
     changes = {"Chart.yaml": [("version: 0.0.0", "version: 1.2.3"), ("appVersion: ", "appVersion: x")]}
-    assert run("diff", port(changes), *MESH).exit_code == 0
+    done = run("diff", port(changes), *MESH)
+    assert done.exit_code == 1 and done.stdout.startswith("2 differ (2 defaults); ")
+    assert '  Chart.yaml\n    default appVersion\n      expected "x2026' in done.stdout
+
+
+def test_a_default_is_told_with_both_lines(port):
+    chart = port({"values.yaml": [("  min: 1\n", "  min: 2\n")]})
+    lines = [(chart / "values.yaml").read_text(), files.source(files.DEFAULTS)]
+    places = [text[: re.search(r"  min: \d\n", text).start()].count("\n") + 1 for text in lines]
+    told = f"      chart values.yaml:{places[0]}, pack templates/_defaults.tpl:{places[1]}\n"
+    assert told in run("diff", chart, *MESH).stdout
 
 
 class Noting(environment.HelmEnvironment):

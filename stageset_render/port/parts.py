@@ -1,0 +1,173 @@
+# SPDX-FileCopyrightText: The stageset-render authors
+# SPDX-License-Identifier: 0BSD
+"""Changes the parts of the pack's schema as new defaults ask for, and has schema/build.py put it together again."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import yaml
+
+from stageset_render.findings import Refused
+from stageset_render.pack.files import SCHEMA, root
+from stageset_render.port.carry import Conflict
+from stageset_render.port.edits import Edit, apply
+from stageset_render.port.schema import Text, followed, plain, same
+
+OF_MAPS = (
+    "type",
+    "additionalProperties",
+    "properties",
+    "required",
+    "examples",
+    "example",
+)  # what `values` says, or the defaults
+Conflicts = list[tuple[str, Conflict]]
+
+
+def changed(defaults: dict, theirs: dict, before: str, carried: str) -> tuple[list[tuple], Conflicts]:
+    """What becomes of the parts and of the schema.
+
+    Args:
+        defaults: as they will be. A value that is new gets a part where the chart's schema describes it, a stub else.
+        theirs: the chart's schema.
+        before: the text of the pack's schema.
+        carried: the same with what has changed in the chart's schema.
+
+    Returns:
+        (path, text before, text after) triples, and the changes that no part takes.
+
+    Raises:
+        Refused: when the parts do not fit the defaults.
+    """
+    place = root() / "schema" / "build.py"
+    if not place.is_file():
+        return [], []  # an installed pack
+    build, asked = _module(place), [*_asked(json.loads(before), json.loads(carried), ())]
+    known, schemas = build.parts(), (theirs, json.loads(before))
+    texts = {key: text for key, text in known.items() if key in defaults or key == "global"}
+    for key, default in defaults.items():
+        said = _below(theirs, theirs, key)
+        if key in texts:
+            text = Text(texts[key])
+            edits = [*_fitted(text, text.root, default, said, schemas), *_answers(text, key, asked)]
+            texts[key] = apply(text.text, edits)
+        elif said:
+            texts[key] = _yaml(_part(said, default, *schemas))
+    try:
+        after = build.text(defaults, texts)
+    except SystemExit as error:
+        raise Refused(f"schema/{error}; then pull again") from error
+    paths = {key: f"schema/values/{key}.yaml" for key in {**known, **texts}}
+    found = [(paths[key], known.get(key), texts.get(key)) for key in paths if known.get(key) != texts.get(key)]
+    found += [(SCHEMA, before, after)] if after != before else []
+    left = [one for one in asked if not same(_at(json.loads(after), one[0]), one[2])]
+    return found, [_told(paths, *one) for one in left]
+
+
+def _module(place: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location("build", place)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def _below(node: Any, whole: dict, key: str) -> dict:
+    known = followed(node, whole).get("properties")
+    return followed(known.get(key), whole) if isinstance(known, dict) else {}
+
+
+def _fitted(text: Text, part: yaml.Node, default: Any, said: dict, schemas: tuple[dict, dict]) -> Iterator[Edit]:
+    """The edits of a part that take values that are gone out of it, and new ones in."""
+    below = text.child(part, "values")
+    if not isinstance(below, yaml.MappingNode) or below.flow_style or not isinstance(default, dict):
+        return
+    starts = [name.start_mark.index - name.start_mark.column for name, _ in below.value]
+    starts.append(below.end_mark.index - below.end_mark.column)
+    names = [name.value for name, _ in below.value]
+    if not {*names} & {*default}:
+        yield Edit(below.start_mark.index, starts[-1], "{}\n")
+        return
+    for at, (name, inner) in enumerate(below.value):
+        if name.value in default:
+            yield from _fitted(text, inner, default[name.value], _below(said, schemas[0], name.value), schemas)
+        else:
+            yield Edit(starts[at], starts[at + 1], "")
+    keys = [*default]
+    for at, key in enumerate(keys):
+        one = _below(said, schemas[0], key)
+        if key not in names and one:
+            behind = next((names.index(other) for other in keys[at:] if other in names), -1)
+            new = textwrap.indent(_yaml({key: _part(one, default[key], *schemas)}), " " * below.start_mark.column)
+            yield Edit(starts[behind], starts[behind], new)
+
+
+def _part(said: dict, default: Any, theirs: dict, ours: dict) -> dict:
+    """The part that says what a chart's schema does of a value."""
+    part = {"meaning" if key == "description" else key: value for key, value in said.items() if key != "default"}
+    if isinstance(part.get("examples"), list) and len(part["examples"]) == 1:
+        (part["example"],) = part.pop("examples")
+    if not (isinstance(default, dict) and default and "properties" in part):
+        part = plain(part, theirs, ours)
+        listed = part.get("allOf")
+        kinds = [isinstance(one, dict) and one.get("$ref") for one in (listed if isinstance(listed, list) else ())]
+        if kinds and all(kinds):
+            del part["allOf"]
+            part["is"] = [one.rpartition("/")[2] for one in kinds] if len(kinds) > 1 else kinds[0].rpartition("/")[2]
+        return part
+    known = {key: _part(_below(said, theirs, key), inner, theirs, ours) for key, inner in default.items()}
+    part = {key: value for key, value in part.items() if key not in OF_MAPS}
+    return {**plain(part, theirs, ours), "values": {key: inner for key, inner in known.items() if inner}}
+
+
+def _yaml(value: dict) -> str:
+    return yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=120)
+
+
+# What the chart's schema says anew of values that there were
+
+
+def _asked(before: Any, carried: Any, path: tuple) -> Iterator[tuple[tuple, Any, Any]]:
+    """The path, and both values, of what the schema is to say otherwise."""
+    for key, now in carried.items() if isinstance(carried, dict) else ():
+        was = before.get(key)
+        if path[-1:] == ("properties",) and (key not in before or key in before and was is None):
+            continue  # new, which has a part of its own
+        if isinstance(was, dict) and isinstance(now, dict):
+            yield from _asked(was, now, (*path, key))
+        elif not same(was, now) and key != "default":
+            yield (*path, key), was, now
+    for key in before if path[-1:] != ("properties",) else ():
+        if key not in carried:
+            yield (*path, key), before[key], None
+
+
+def _at(node: Any, path: tuple) -> Any:
+    for step in path:
+        node = node.get(step) if isinstance(node, dict) else None
+    return node
+
+
+def _answers(text: Text, key: str, asked: list) -> Iterator[Edit]:
+    """The edits of a part for what it says in the same words as the schema."""
+    whole = yaml.load(text.text, yaml.CSafeLoader)
+    for path, was, now in asked:
+        steps = ["meaning" if one == "description" else "values" if one == "properties" else one for one in path[2:]]
+        node, at = text.root, 0
+        while node is not None and at < len(steps):
+            node, at = text.child(node, steps[at]), at + 1
+        if path[:2] == ("properties", key) and node is not None and now is not None and _at(whole, steps) == was:
+            blank = "\n" if node.end_mark.column == 0 else ""
+            yield Edit(node.start_mark.index, node.end_mark.index, json.dumps(now, ensure_ascii=False) + blank)
+
+
+def _told(paths: dict, path: tuple, was: Any, now: Any) -> tuple[str, Conflict]:
+    file = paths.get(path[1], SCHEMA) if path[0] == "properties" else SCHEMA
+    said = ["" if one is None else f"{'.'.join(path)}: {json.dumps(one, ensure_ascii=False)}" for one in (was, now)]
+    return file, Conflict(1, "", *said)
