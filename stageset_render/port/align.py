@@ -47,6 +47,7 @@ class Alignment:
     def __init__(self, one: list[Item], other: list[Item], data: bool = False):
         self.blocks: dict[Item, Paired] = {}
         self.weights: dict[tuple[Item, Item], int] = {}
+        self.known = [{item.parents for item in all_items(side)} for side in (one, other)]
         if data:
             self.top = Body(None, None, self._settled(by_path(one, other)))
         else:
@@ -100,7 +101,16 @@ class Alignment:
             self.weights[a, b] = self._weighed(a, b)
         return self.weights[a, b]
 
+    def _apart(self, a: Item, b: Item) -> bool:
+        """Whether two items lie below other keys, and not only below one that got another name."""
+        return a.parents != b.parents and (a.parents in self.known[1] or b.parents in self.known[0])
+
+    def _equal(self, a: Item, b: Item) -> bool:
+        return a.key == b.key and not self._apart(a, b)
+
     def _weighed(self, a: Item, b: Item) -> int | None:
+        if self._apart(a, b):
+            return None
         if a.key == b.key and a.kind == b.kind:
             return 0
         if a.kind != b.kind:
@@ -136,9 +146,9 @@ class Alignment:
 
     def _pairs(self, one: list[Item], other: list[Item]) -> list[Pair]:
         start, end = 0, 0
-        while start < min(len(one), len(other)) and one[start].key == other[start].key:
+        while start < min(len(one), len(other)) and self._equal(one[start], other[start]):
             start += 1
-        while end < min(len(one), len(other)) - start and one[-1 - end].key == other[-1 - end].key:
+        while end < min(len(one), len(other)) - start and self._equal(one[-1 - end], other[-1 - end]):
             end += 1
         left, right = one[start : len(one) - end], other[start : len(other) - end]
         middle = self._middle(left, right)
@@ -226,6 +236,14 @@ def _paths(items: list[Item]) -> Iterator[tuple[tuple[str, int], Item]]:
 
 def equal(pair: Pair) -> bool:
     return isinstance(pair, SamePair) or bool(pair[0] and pair[1] and pair[0].key == pair[1].key)
+
+
+def all_items(items: list[Item]) -> Iterator[Item]:
+    """Items and all those in blocks."""
+    for item in items:
+        yield item
+        for _, _, below in item.bodies:
+            yield from all_items(below)
 
 
 def similar(one: str, other: str) -> bool:

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from stageset_render.port.align import Alignment, Body, Pair, SamePair, aligned, equal
+from stageset_render.port.align import Alignment, Body, Pair, SamePair, aligned, all_items, equal
 from stageset_render.port.outline import Item, Side
 from stageset_render.port.tree import Branch, Var
 
@@ -19,6 +19,7 @@ class Counterparts:
             target's items.
         variables: the old variables by the target's.
         loose: the old items, as far as their form doesn't count, by where they begin.
+        moved: where the target's items begin that stand in another order.
     """
 
     def __init__(self, old: Side, target: Side):
@@ -26,6 +27,7 @@ class Counterparts:
         self.branches: dict[Branch, Branch] = {}
         self.groups: dict[int, tuple[set[int], list[Item]]] = {}
         self.variables: dict[Var, Var] | None = None
+        self.moved: set[int] = set()
         if old is target:
             outline = old.outline()
             self._same(outline.items)
@@ -34,6 +36,7 @@ class Counterparts:
             self._belong(found.top, found)
             self.variables = {mine: other for other, mine in theirs.items()}
         self.loose = {item.start: item for item in all_items(outline.items)}
+        self.belonging = {mine.start for mine, _ in self.items.values()}
 
     def of(self, item: Item | None) -> tuple[Item | None, bool]:
         """The counterpart of an old item, and whether it says the same."""
@@ -51,6 +54,9 @@ class Counterparts:
             self.branches[body.one] = body.other
         for at, pair in enumerate(body.pairs):
             one, other = pair
+            if one and other and one.keys != other.keys:  # below another key: no change is made to it
+                self.items[one.start] = (other, False)
+                continue
             if one and isinstance(pair, SamePair):  # laid out otherwise
                 run = run_of(body.pairs, at)
                 mine = [item for _, item in run if item]
@@ -62,6 +68,20 @@ class Counterparts:
                 for below in found.blocks[one].bodies:
                     self._belong(below, found)
         self._enclosed(body)
+        self._moved(body, found)
+
+    def _moved(self, body: Body, found: Alignment) -> None:
+        """Find what stands in another order, below the same keys."""
+        sides: list[dict[tuple, list[Item]]] = [{}, {}]
+        for pair in body.pairs:
+            for side in (0, 1):
+                if None in pair and not isinstance(pair, SamePair) and pair[side] and pair[side].parents:
+                    sides[side].setdefault((pair[side].parents, pair[side].name or pair[side].key), []).append(pair[side])
+        for which, items in sides[0].items():
+            others = sides[1].get(which, [])
+            if len(items) == len(others) == 1 and items[0].start not in self.items:
+                self._belong(Body(None, None, [(items[0], others[0])]), found)
+                self.moved.add(others[0].start)
 
     def _enclosed(self, body: Body) -> None:
         """Find what one side has in a condition and the other without it."""
@@ -87,9 +107,3 @@ def run_of(pairs: list[Pair], at: int) -> list[Pair]:
     while end < len(pairs) and isinstance(pairs[end], SamePair):
         end += 1
     return pairs[start:end]
-
-
-def all_items(items: list[Item]) -> list[Item]:
-    """Items and all those in blocks."""
-    below = ([inner for _, _, found in item.bodies for inner in found] for item in items)
-    return [one for item, inner in zip(items, below) for one in (item, *all_items(inner))]

@@ -68,10 +68,15 @@ class Item:
     free: bool = False
     bodies: list[tuple[Branch, str, list[Item]]] = field(default_factory=list)
     marks: tuple[tuple[int, int], ...] = ()  # where in the key the lines of the source begin
+    parents: tuple[str, ...] = ()  # the keys of YAML that it lies below; an item of a list is "-" and its first line
 
     @property
     def column(self) -> int:
         return len(self.key) - len(self.key.lstrip(" "))
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        return tuple("-" if one[0] == "-" else one for one in self.parents)
 
     @property
     def size(self) -> int:
@@ -150,6 +155,7 @@ class Outline:
             means = blank + _tight(f"<{plain(self.meaning.of(expr))}>")
             piece = Piece(node.start, node.end, node=node, means=means)
             out.append(Item("line", means, node.start, node.end, node.line, pieces=[piece]))
+            out[-1].parents = self._below(len(blank))
             return
         means = printed(self.meaning.of(expr))
         self.pieces.append(Piece(node.start, node.end, node=node, means=means))
@@ -166,11 +172,13 @@ class Outline:
 
     def _block(self, node: Block) -> Item:
         item = Item("block", "", node.start, node.close.end if node.close else node.end, node.line, node=node)
-        state = self.column, self.literal
+        state = self.column, self.literal, [] if node.kind == "macro" else self.path
         for branch in node.branches:
-            self.column, self.literal = state
+            self.column, self.literal, self.path = state[0], state[1], [*state[2]]
             key = self._header(branch)
             item.bodies.append((branch, key, self._items(branch.body)))
+        inner = (one.parents for _, _, items in item.bodies for one in items if one.kind != "set")
+        item.parents = next(inner, ())
         item.key = "\n".join(
             [
                 *(line for _, key, items in item.bodies for line in (key, *(one.key for one in items if not one.free))),
@@ -247,6 +255,8 @@ class Outline:
             name = self._placed(column, keyed, text)
             text = f"{name} {text}"
         item = Item("line", " " * column + text, pieces[0].start, pieces[-1].end, line, name, pieces)
+        if self.yaml and not self.data:
+            item.parents = self._below(column, text, name)
         said = ""
         for one in pieces:
             item.marks += ((column + len(_tight(said)), self._number(one.start)),)
@@ -282,6 +292,22 @@ class Outline:
             text, value = text.removesuffix(value) + known, known
         text, value = _tight(text), _tight(value)
         return f'{text.removesuffix(value)}"{value}"' if as_text else text
+
+    def _below(self, column: int, text: str = "", name: str = "") -> tuple[str, ...]:
+        """The keys that a line lies below, which becomes the last of them."""
+        dashes = len(text) - len(text.lstrip("- ")) if text.startswith("- ") else 0
+        if text == "---":
+            self.path = []
+        while self.path and self.path[-1][0] >= column + (1 if dashes and self.path[-1][1][0] != "-" else 0):
+            self.path.pop()
+        found = tuple(name for _, name in self.path)
+        if name == "kind:" and not column:
+            self.path = [(-1, f"-{text}")]
+        if dashes:
+            self.path.append((column, f"-{text[dashes:]}"))
+        if name:
+            self.path.append((column + dashes, name))
+        return found
 
     def _placed(self, column: int, keyed: re.Match | None, text: str) -> str:
         """The path of a line in a file of values."""
