@@ -36,7 +36,6 @@ class Counterparts:
             self._belong(found.top, found)
             self.variables = {mine: other for other, mine in theirs.items()}
         self.loose = {item.start: item for item in all_items(outline.items)}
-        self.belonging = {mine.start for mine, _ in self.items.values()}
 
     def of(self, item: Item | None) -> tuple[Item | None, bool]:
         """The counterpart of an old item, and whether it says the same."""
@@ -54,23 +53,23 @@ class Counterparts:
             self.branches[body.one] = body.other
         for at, pair in enumerate(body.pairs):
             one, other = pair
-            if one and other and one.keys != other.keys:  # below another key: no change is made to it
-                self.items[one.start] = (other, False)
-                continue
             if one and isinstance(pair, SamePair):  # laid out otherwise
                 run = run_of(body.pairs, at)
                 mine = [item for _, item in run if item]
                 self.items[one.start] = (mine[-1], True)
                 self.groups[one.start] = ({old.start for old, _ in run if old}, mine)
+            elif one and other and one.keys != other.keys:  # below another key: no change is made to it
+                self.items[one.start] = (other, False)
+                continue
             elif one and other:
                 self.items[one.start] = (other, equal(pair))
             if one in found.blocks:
                 for below in found.blocks[one].bodies:
                     self._belong(below, found)
         self._enclosed(body)
-        self._moved(body, found)
+        self._moved(body)
 
-    def _moved(self, body: Body, found: Alignment) -> None:
+    def _moved(self, body: Body) -> None:
         """Find what stands in another order, below the same keys."""
         sides: list[dict[tuple, list[Item]]] = [{}, {}]
         for pair in body.pairs:
@@ -79,8 +78,9 @@ class Counterparts:
                     sides[side].setdefault((pair[side].parents, pair[side].name or pair[side].key), []).append(pair[side])
         for which, items in sides[0].items():
             others = sides[1].get(which, [])
-            if len(items) == len(others) == 1 and items[0].start not in self.items:
-                self._belong(Body(None, None, [(items[0], others[0])]), found)
+            found = Alignment(items, others)
+            if len(items) == len(others) == len(found.top.pairs) == 1 and items[0].start not in self.items:
+                self._belong(found.top, found)
                 self.moved.add(others[0].start)
 
     def _enclosed(self, body: Body) -> None:

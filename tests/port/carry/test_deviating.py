@@ -1,0 +1,138 @@
+# SPDX-FileCopyrightText: The stageset-render authors
+# SPDX-License-Identifier: 0BSD
+"""Changes carried onto a side that says something of its own near them: right, or held back and told."""
+
+import re
+
+import pytest
+
+from stageset_render.port import changes, sources, translate, versions
+from stageset_render.port import chart as porting
+
+DEPLOYMENT, METRICS = "templates/deployment.yaml", "templates/service-metrics.yaml"
+PROBES = re.compile(r"( +livenessProbe:\n.*?)( +readinessProbe:\n.*?)(?= +securityContext:\n)", re.S)
+PORT = re.compile(r"(livenessProbe:\n +httpGet:\n.*\n +port: ).*")
+
+
+@pytest.fixture(scope="module")
+def plain():
+    return porting.chart()
+
+
+@pytest.fixture(scope="module")
+def values(plain):
+    return translate.known(plain)
+
+
+@pytest.fixture(scope="module")
+def pack():
+    return sources.pack_files()
+
+
+def swapped(text):
+    return PROBES.sub(r"\2\1", text)
+
+
+def carried(values, old, new, target, path):
+    """What becomes of a file, and what conflicts are told; `old`, `new` and `target` are (kind, text) pairs."""
+    sides = [kind({**files, path: text}, values=values) for kind, files, text in (old, new, target)]
+    found = changes.Carriage(*sides, path.rpartition("/")[2]).carried()
+    texts = {one.path: one.after for one in found.changes}
+    return texts.get(path, target[2]), [one for _, one in found.conflicts]
+
+
+@pytest.fixture
+def pull(plain, pack, values):
+    def pull(path, new, mine, old=None):
+        """The changes that a function makes of the chart's file, on what another makes of the pack's."""
+        before = old(plain[path]) if old else plain[path]
+        sides = (versions.Chart, plain, before), (versions.Chart, plain, new(before)), (versions.Pack, pack, mine)
+        return carried(values, *sides, path)
+
+    return pull
+
+
+def probes(text):
+    found = {}
+    for name in ("livenessProbe", "readinessProbe"):
+        lines = re.search(rf"\n( +){name}:\n((?:\1 .*\n)+)", text)[2].splitlines()
+        found[name] = [line.strip() for line in lines]
+    return found
+
+
+@pytest.mark.parametrize("back", [False, True])
+def test_a_change_goes_to_the_block_of_the_same_keys(plain, pack, values, back):
+    mine = swapped(pack[DEPLOYMENT])
+    sides = [
+        (versions.Chart, plain, plain[DEPLOYMENT]),
+        (versions.Chart, plain, PORT.sub(r"\1health", plain[DEPLOYMENT])),
+        (versions.Pack, pack, mine),
+    ]
+    if back:
+        mine = swapped(plain[DEPLOYMENT])
+        new = PORT.sub(r"\1health", pack[DEPLOYMENT])
+        sides = [
+            (versions.Pack, pack, pack[DEPLOYMENT]),
+            (versions.Pack, pack, new),
+            (versions.Chart, plain, mine),
+        ]
+    text, conflicts = carried(values, *sides, DEPLOYMENT)
+    was, now = probes(mine), probes(text)
+    assert now["readinessProbe"] == was["readinessProbe"]
+    assert conflicts == [] and text == PORT.sub(r"\1health", mine)
+
+
+ADDED = "            failureThreshold: 9\n"
+
+
+@pytest.mark.parametrize("last", ["periodSeconds: 20\n", "periodSeconds: 10\n"])
+def test_a_line_is_added_to_the_block_of_the_same_keys(pull, pack, last):
+    mine = swapped(pack[DEPLOYMENT])
+    text, conflicts = pull(DEPLOYMENT, lambda text: text.replace(last, last + ADDED), mine)
+    assert (text, conflicts) == (mine.replace(last, last + ADDED), [])
+
+
+def test_a_line_is_added_to_no_other_block(pull, pack):
+    """The pack has no such block."""
+    mine = PROBES.sub(r"\2", pack[DEPLOYMENT])
+    last = "periodSeconds: 20\n"
+    text, conflicts = pull(DEPLOYMENT, lambda text: text.replace(last, last + ADDED), mine)
+    assert text == mine and len(conflicts) == 1
+
+
+def test_a_block_is_added_behind_what_the_pack_has_of_its_own(pull, pack):
+    own = "            timeoutSeconds: 7\n"
+    fresh = "          startupProbe:\n            failureThreshold: 9\n"
+    last = "periodSeconds: 20\n"
+    mine = pack[DEPLOYMENT].replace(last, last + own)
+    text, conflicts = pull(DEPLOYMENT, lambda text: text.replace(last, last + fresh), mine)
+    assert (text, conflicts) == (pack[DEPLOYMENT].replace(last, last + own + fresh), [])
+
+
+def test_a_block_that_moves_is_moved_once(pull, pack):
+    text, conflicts = pull(DEPLOYMENT, swapped, pack[DEPLOYMENT])
+    assert (text, conflicts) == (swapped(pack[DEPLOYMENT]), [])
+    assert pull(DEPLOYMENT, swapped, text) == (text, [])
+
+
+@pytest.mark.parametrize(
+    "was, now",
+    [("periodSeconds: 20", "periodSeconds: 30"), ("periodSeconds: 20\n", "periodSeconds: 20\n" + ADDED)],
+)
+def test_a_move_of_a_block_that_deviates_is_held_back(pull, pack, was, now):
+    mine = pack[DEPLOYMENT].replace(was, now)
+    text, conflicts = pull(DEPLOYMENT, swapped, mine)
+    assert text == mine and len(conflicts) == 1
+    text, conflicts = pull(DEPLOYMENT, lambda text: PROBES.sub(r"\2", text), mine)
+    assert text == mine and len(conflicts) == 1
+
+
+@pytest.mark.parametrize(
+    "was, now",
+    [("type: ClusterIP\n", "type: ClusterIP\n  sessionAffinity: None\n"), ("targetPort: metrics", "targetPort: m")],
+)
+def test_what_is_there_already_is_quiet(pull, pack, was, now):
+    mine = "{%- if Values.metrics.enabled %}\n" + pack[METRICS].rstrip("\n") + "\n{%- endif %}\n"
+    text, conflicts = pull(METRICS, lambda text: text.replace(was, now), mine)
+    assert (text, conflicts) == (mine.replace(was, now), [])
+    assert pull(METRICS, lambda text: text.replace(was, now), text) == (text, [])
