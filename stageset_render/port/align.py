@@ -12,9 +12,11 @@ from dataclasses import dataclass, field
 
 import yaml
 
+from stageset_render.port.meaning import is_quoted
 from stageset_render.port.outline import Item, Outline
 from stageset_render.port.tree import Branch, Var
 
+HELD = 10**9  # what stands for things printed begins here
 MOST = 250_000  # pairs that are weighed; beyond, equal items alone are paired
 Pair = tuple[Item | None, Item | None]
 
@@ -261,10 +263,13 @@ def same_yaml(one: list[Item], other: list[Item]) -> bool:
 
 
 def _text(items: list[Item], held: dict[str, str]) -> str:
-    """Lines of items as YAML, in which a name stands for each thing printed."""
+    """Lines of items as YAML, in which a number stands for each thing printed: a text in quotes alone."""
     lines = []
     for item in items:
-        texts = (one.text if one.node is None else held.setdefault(one.means, f"x{len(held)}x") for one in item.pieces)
+        texts = []
+        for one in item.pieces:
+            name = held.setdefault(one.means, str(HELD + len(held))) if one.node else one.text
+            texts.append(f'"{name}"' if one.node and is_quoted(one.node.expr) else name)
         lines.append(" " * item.column + "".join(texts))
     return "\n".join(lines)
 

@@ -75,7 +75,9 @@ class Counterparts:
         for pair in body.pairs:
             for side in (0, 1):
                 if None in pair and not isinstance(pair, SamePair) and pair[side] and pair[side].parents:
-                    sides[side].setdefault((pair[side].parents, pair[side].name or pair[side].key), []).append(pair[side])
+                    sides[side].setdefault((pair[side].parents, pair[side].name or pair[side].key), []).append(
+                        pair[side]
+                    )
         for which, items in sides[0].items():
             others = sides[1].get(which, [])
             found = Alignment(items, others)

@@ -103,6 +103,10 @@ class Meaning:
         return f"{name}({', '.join(flat)})" if flat else name
 
 
+def is_quoted(expr: Expr | None) -> bool:
+    return isinstance(expr, Call) and expr.name in QUOTES and len(expr.args) == 1
+
+
 def renames(var: Var) -> bool:
     """Whether a variable is only another name of a value."""
     return not var.assigned and var.value is not None and (is_path(var.value) or isinstance(var.value, Const))

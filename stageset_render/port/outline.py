@@ -15,9 +15,8 @@ from dataclasses import dataclass, field
 
 import yaml
 
-from stageset_render.port import types
 from stageset_render.port.diff import promql
-from stageset_render.port.meaning import QUOTES, Meaning, plain, printed
+from stageset_render.port.meaning import Meaning, is_quoted, plain, printed
 from stageset_render.port.tree import Block, Branch, Call, Comment, Const, Node, Print, Set, Text, Tree, Var
 
 KEYED = re.compile(
@@ -283,12 +282,9 @@ class Outline:
             as_text = quoted and plain_tag != "tag:yaml.org,2002:str" and inner not in ("", "[]", "{}")
         elif value.strip("\"'") == prints[-1].means and len(prints) == 1:
             expr, known = prints[0].node.expr, prints[0].means
-            if (
-                isinstance(expr, Call) and expr.name in QUOTES and len(expr.args) == 1
-            ):  # quotes are quotes, whoever writes them
-                expr, quoted, known = expr.args[0], True, printed(self.meaning.of(expr.args[0]))
-            kind = types.kind_of(types.of_expr(expr, self.values))
-            as_text = quoted and (self.strict or kind in ("int", "number", "boolean"))
+            if is_quoted(expr):  # quotes are quotes, whoever writes them
+                quoted, known = True, printed(self.meaning.of(expr.args[0]))
+            as_text = quoted  # without, a text such as "1" or "true" would be something else
             text, value = text.removesuffix(value) + known, known
         text, value = _tight(text), _tight(value)
         return f'{text.removesuffix(value)}"{value}"' if as_text else text
