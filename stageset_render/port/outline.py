@@ -20,7 +20,7 @@ from stageset_render.port.meaning import Meaning, is_quoted, plain, printed
 from stageset_render.port.tree import Block, Branch, Call, Comment, Const, Node, Print, Set, Text, Tree, Var
 
 KEYED = re.compile(
-    r"(?P<dashes>(?:- +)*)(?P<key>[^\s:#\"'\[{][^:]*:|\"[^\"]*\":|'[^']*':)(?:[ \n]+(?P<rest>.*)|)", re.S
+    r"(?P<dashes>(?:- +)*)(?P<key>[^\s:#\"'\[{](?:[^:]|:(?=\S))*?:|\"[^\"]*\":|'[^']*':)(?:[ \n]+(?P<rest>.*)|)", re.S
 )
 SCALAR = re.compile(r"[|>][-+0-9]*$")
 QUOTED = re.compile(r"""(?<![\w.])(?:"(?:\\.|[^"\\])*"|'[^']*')|\s\#""")
@@ -275,17 +275,16 @@ class Outline:
         value = (keyed["rest"] or "") if keyed else re.sub(r"^(- +)+", "", text)
         quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "\"'"
         prints = [one for one in pieces if one.node]
-        as_text = quoted and self.strict  # quotes count where the value would be something else without
+        as_text = quoted  # quotes count where the value may be something else without, such as "1" or "true"
         if not prints:
             inner = value[1:-1] if quoted else value
             plain_tag = RESOLVER.resolve(yaml.ScalarNode, inner, (True, False))
             as_text = quoted and plain_tag != "tag:yaml.org,2002:str" and inner not in ("", "[]", "{}")
-        elif value.strip("\"'") == prints[-1].means and len(prints) == 1:
-            expr, known = prints[0].node.expr, prints[0].means
-            if is_quoted(expr):  # quotes are quotes, whoever writes them
-                quoted, known = True, printed(self.meaning.of(expr.args[0]))
-            as_text = quoted  # without, a text such as "1" or "true" would be something else
+        elif len(prints) == 1 and value == prints[0].means and is_quoted(prints[0].node.expr):
+            as_text, known = True, printed(self.meaning.of(prints[0].node.expr.args[0]))  # quotes, whoever writes them
             text, value = text.removesuffix(value) + known, known
+        elif len(prints) == 1 and value.strip("\"'") == prints[0].means:
+            text, value = text.removesuffix(value) + prints[0].means, prints[0].means
         text, value = _tight(text), _tight(value)
         return f'{text.removesuffix(value)}"{value}"' if as_text else text
 
