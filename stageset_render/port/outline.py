@@ -17,7 +17,7 @@ import yaml
 
 from stageset_render.port.diff import promql
 from stageset_render.port.meaning import Meaning, is_quoted, plain, printed
-from stageset_render.port.tree import Block, Branch, Call, Comment, Const, Node, Print, Set, Text, Tree, Var
+from stageset_render.port.tree import Block, Branch, Call, Comment, Const, Node, Print, Set, Text, Tree, Var, parts_of
 
 KEYED = re.compile(
     r"(?P<dashes>(?:- +)*)(?P<key>[^\s:#\"'\[{](?:[^:]|:(?=\S))*?:|\"[^\"]*\":|'[^']*':)(?:[ \n]+(?P<rest>.*)|)", re.S
@@ -26,6 +26,7 @@ SCALAR = re.compile(r"[|>][-+0-9]*$")
 QUOTED = re.compile(r"""(?<![\w.])(?:"(?:\\.|[^"\\])*"|'[^']*')|\s\#""")
 WORDED = ("summary:", "description:")  # the words of an alert are each side's own
 EXPRESSION = "expr:"  # of Prometheus, to which blanks and lines mean nothing
+BLANK = "\2"  # one that ends no key
 HELD = 0xE000  # characters of no text, each of which stands for something printed
 RESOLVER = yaml.resolver.Resolver()
 
@@ -109,6 +110,7 @@ class Outline:
         self.pieces: list[Piece] = []
         self.long: list[tuple[int, list[Piece]]] = []  # the lines of a text that goes on
         self.column, self.literal = -1, False  # of the key of a text that goes on, and whether its lines count
+        self.hidden = False  # whether a comment of YAML goes on behind a tag
         self.path: list[tuple[int, str]] = []
         self.starts = [0, *(found.end() for found in re.finditer("\n", tree.source))]
         self.items = self._items(tree.body)
@@ -139,7 +141,8 @@ class Outline:
         for number, piece in enumerate(node.text.split("\n")):
             if number:
                 self._flush(out)
-            if piece:
+                self.hidden = False
+            if piece and not self.hidden:
                 self.pieces.append(Piece(at, at + len(piece), piece))
             at += len(piece) + 1
 
@@ -149,6 +152,7 @@ class Outline:
         if own and (expr.name == "nindent" or not "".join(one.text or "?" for one in self.pieces).strip()):
             self._flush(out)
             self._close(out)
+            self.hidden = False
             at = expr.args[0].value if isinstance(expr.args[0], Const) else 0
             blank = " " * at if isinstance(at, int) and 0 <= at < 200 else ""
             means = blank + _tight(f"<{plain(self.meaning.of(expr))}>")
@@ -156,7 +160,11 @@ class Outline:
             out.append(Item("line", means, node.start, node.end, node.line, pieces=[piece]))
             out[-1].parents = self._below(len(blank))
             return
-        means = printed(self.meaning.of(expr))
+        if self.hidden and not any(
+            isinstance(one, Call) and one.name in ("fail", "required") for one in parts_of(expr)
+        ):
+            return
+        means = printed(self.meaning.of(expr)).replace(": ", f":{BLANK}")  # which makes no key
         self.pieces.append(Piece(node.start, node.end, node=node, means=means))
 
     def _set(self, node: Set) -> Item:
@@ -171,9 +179,9 @@ class Outline:
 
     def _block(self, node: Block) -> Item:
         item = Item("block", "", node.start, node.close.end if node.close else node.end, node.line, node=node)
-        state = self.column, self.literal, [] if node.kind == "macro" else self.path
+        state = self.column, self.literal, [] if node.kind == "macro" else self.path, self.hidden
         for branch in node.branches:
-            self.column, self.literal, self.path = state[0], state[1], [*state[2]]
+            self.column, self.literal, self.path, self.hidden = state[0], state[1], [*state[2]], state[3]
             key = self._header(branch)
             item.bodies.append((branch, key, self._items(branch.body)))
         inner = (one.parents for _, _, items in item.bodies for one in items if one.kind != "set")
@@ -213,7 +221,8 @@ class Outline:
             return
         inside = column > self.column >= 0
         if not (inside and self.literal):
-            pieces = uncommented(pieces)
+            whole, pieces = pieces, uncommented(pieces)
+            self.hidden = pieces is not whole
             if not pieces:
                 return
         if inside and self.long and not self.literal:
@@ -253,7 +262,9 @@ class Outline:
         if self.data:
             name = self._placed(column, keyed, text)
             text = f"{name} {text}"
-        item = Item("line", " " * column + text, pieces[0].start, pieces[-1].end, line, name, pieces)
+        item = Item(
+            "line", " " * column + text.replace(BLANK, " "), pieces[0].start, pieces[-1].end, line, name, pieces
+        )
         if self.yaml and not self.data:
             item.parents = self._below(column, text, name)
         said = ""
@@ -286,7 +297,12 @@ class Outline:
         elif len(prints) == 1 and value.strip("\"'") == prints[0].means:
             text, value = text.removesuffix(value) + prints[0].means, prints[0].means
         text, value = _tight(text), _tight(value)
-        return f'{text.removesuffix(value)}"{value}"' if as_text else text
+        text = f'{text.removesuffix(value)}"{value}"' if as_text else text
+        key = keyed["key"][:-1] if keyed and prints else ""
+        if not key or key.strip("\"'") != prints[0].means:
+            return text
+        quoted = key[:1] in ('"', "'") or is_quoted(prints[0].node.expr)
+        return text.replace(_tight(key), f'"{_tight(key)}"', 1) if quoted else text
 
     def _below(self, column: int, text: str = "", name: str = "") -> tuple[str, ...]:
         """The keys that a line lies below, which becomes the last of them."""

@@ -136,3 +136,37 @@ def test_what_is_there_already_is_quiet(pull, pack, was, now):
     text, conflicts = pull(METRICS, lambda text: text.replace(was, now), mine)
     assert (text, conflicts) == (mine.replace(was, now), [])
     assert pull(METRICS, lambda text: text.replace(was, now), text) == (text, [])
+
+
+PORTS = "- {{ .Values.ports.gate | int | quote }}"
+ISTIO, GATE = "templates/istio-authorizationpolicy.yaml", "templates/service-gate.yaml"
+
+
+def test_every_quote_counts(plain, pack, values):
+    mine, number = versions.Pack(pack, values=values), 0
+    for path in (ISTIO, "templates/peerauthentication.yaml", "templates/deployment.yaml", "templates/_helpers.tpl"):
+        for found in re.finditer(r" \| quote", plain[path]):
+            text = plain[path][: found.start()] + plain[path][found.end() :]
+            new = versions.Chart({**plain, path: text}, values=values)
+            assert [one.path for one in changes.Carriage(mine, new, mine, path[10:]).carried().changes] == [path], text
+            number += 1
+    assert number > 20
+
+
+def test_quotes_are_quotes_whoever_writes_them(plain, pack, values):
+    mine = versions.Pack(pack, values=values)
+    for path, new in (
+        (ISTIO, '- "{{ .Values.ports.gate | int }}"'),
+        (ISTIO, "- '{{ .Values.ports.gate | int }}'"),
+        (ISTIO, "- {{ .Values.ports.gate | int | squote }}"),
+    ):
+        files = {**plain, path: plain[path].replace(PORTS, new)}
+        assert files != plain
+        assert changes.Carriage(mine, versions.Chart(files, values=values), mine).carried().changes == []
+
+
+def test_what_a_comment_swallows_is_gone(plain, pack, values):
+    mine = versions.Pack(pack, values=values)
+    text = plain[GATE].replace("{{- if .Values.gate.enabled }}", "# gate\n{{- if .Values.gate.enabled -}}", 1)
+    (change,) = changes.Carriage(mine, versions.Chart({**plain, GATE: text}, values=values), mine).carried().changes
+    assert change.after == pack[GATE].replace("apiVersion: v1\n", "", 1)
