@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+import difflib
 import functools
+import itertools
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -51,7 +53,7 @@ class Alignment:
         self.weights: dict[tuple[Item, Item], int] = {}
         self.known = [{item.parents for item in all_items(side)} for side in (one, other)]
         if data:
-            self.top = Body(None, None, self._settled(by_path(one, other)))
+            self.top = Body(None, None, self._settled(by_path(one, other), True))
         else:
             self.top = self._body(None, None, one, other)
 
@@ -190,8 +192,7 @@ class Alignment:
                 to += 1
         return found
 
-    @staticmethod
-    def _settled(pairs: list[Pair]) -> list[Pair]:
+    def _settled(self, pairs: list[Pair], data: bool = False) -> list[Pair]:
         """Take runs for equal that are the same YAML, laid out otherwise."""
         found, at = [], 0
         while at < len(pairs):
@@ -199,19 +200,50 @@ class Alignment:
             while run < len(pairs) and not equal(pairs[run]):
                 run += 1
             lines = [one for pair in pairs[at:run] for one in pair if one]
-            if run > at and all(one.kind == "line" for one in lines):
-                sides = [[pair[side] for pair in pairs[at:run] if pair[side]] for side in (0, 1)]
-                if all(sides) and same_yaml(*sides):
-                    found += map(SamePair, pairs[at:run])
-                    at = run
-                    continue
-            found += pairs[at : run + 1]
+            sides = [[pair[side] for pair in pairs[at:run] if pair[side]] for side in (0, 1)]
+            if all(sides) and all(one.kind == "line" for one in lines):
+                parts = [] if data else self._parted(*sides)
+                if not all(map(equal, parts or pairs[at:run])) and same_yaml(*sides):
+                    parts = same_pairs(*sides)
+                found += parts or pairs[at:run]
+            else:
+                found += pairs[at:run]
+            found += pairs[run : run + 1]
             at = run + 1
+        return found
+
+    def _parted(self, one: list[Item], other: list[Item]) -> list[Pair]:
+        """Two runs key by key: what is the same YAML below the same keys, and the rest."""
+        held: dict[str, str] = {}
+        sides = [list(parts(run)) for run in (one, other)]
+        said = [[(run[0].keys, repr(_loaded(_text(run, held)) or run)) for run in side] for side in sides]
+        found: list[Pair] = []
+        for what, a, b, c, d in difflib.SequenceMatcher(None, *said, autojunk=False).get_opcodes():
+            if what == "equal":
+                for pair in zip(sides[0][a:b], sides[1][c:d]):
+                    found += same_pairs(*pair)
+            else:
+                found += self._pairs(sum(sides[0][a:b], []), sum(sides[1][c:d], []))
         return found
 
 
 class SamePair(tuple):
-    """A pair of items, or an item alone, in a run that means the same on both sides."""
+    """A pair of items, or an item alone, in a run that means the same on both sides: the items of either."""
+
+    run: tuple[list[Item], list[Item]] = ([], [])
+
+
+def same_pairs(one: list[Item], other: list[Item]) -> list[Pair]:
+    found = [SamePair(pair) for pair in itertools.zip_longest(one, other)]
+    for pair in found:
+        pair.run = one, other
+    return found
+
+
+def parts(items: list[Item]) -> Iterator[list[Item]]:
+    """Lines, key by key."""
+    begun = [at for at, item in enumerate(items) if not at or item.name]
+    yield from (items[at:end] for at, end in zip(begun, [*begun[1:], len(items)]))
 
 
 def by_path(one: list[Item], other: list[Item]) -> list[Pair]:

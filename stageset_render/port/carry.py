@@ -143,17 +143,33 @@ class Carrier:
     def _run(self, run: list[Pair], before: Item | None, after: Item | None, place: Branch | None) -> Item | None:
         """Carry a run of pairs that differ; the last item of the old version in it, or before it."""
         added = []
-        for old, new in [*run, (after, None)]:
+        for pair in [*self._relaid(run), (after, None)]:
+            old, new = pair
             if old is None and new:
                 added.append(new)
                 continue
             if added and not (len(added) == 1 and added[0].free):
                 self._told(added[0], self._insert, added, before, old, place)
             added = []
-            if old and old is not after:
+            if old and old is not after and not equal(pair):
                 self._told(new or old, self._changed, old, new)
             before = old or before
         return before
+
+    def _relaid(self, run: list[Pair]) -> Iterator[Pair]:
+        """The pairs, but for a list that changes and is on one line in the target, which is made."""
+        at = 0
+        while at < len(run):
+            (old, new), end = run[at], at + 1
+            while end < len(run) and not run[end][0] and run[end][1].kind == "line" and not run[end][1].name:
+                end += 1
+            mine, same = self.mine.of(old)
+            if end > at + 1 and old and new and same and old.kind == "line" and old.name == new.name != "":
+                self._told(new, self.editor.replace, [mine], [one for _, one in run[at:end]])
+                yield SamePair((old, new))
+            else:
+                yield from run[at:end]
+            at = end
 
     def _wrapped(self, run: list[Pair]) -> bool:
         """Whether a condition around items that stay is all that is new; it is put there."""

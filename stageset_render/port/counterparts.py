@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from stageset_render.port.align import Alignment, Body, Pair, SamePair, aligned, all_items, equal
+from stageset_render.port.align import Alignment, Body, SamePair, aligned, all_items, equal
 from stageset_render.port.outline import Item, Side
 from stageset_render.port.tree import Branch, Var
 
@@ -51,13 +51,12 @@ class Counterparts:
     def _belong(self, body: Body, found: Alignment) -> None:
         if body.one and body.other:
             self.branches[body.one] = body.other
-        for at, pair in enumerate(body.pairs):
+        for pair in body.pairs:
             one, other = pair
             if one and isinstance(pair, SamePair):  # laid out otherwise
-                run = run_of(body.pairs, at)
-                mine = [item for _, item in run if item]
+                olds, mine = pair.run
                 self.items[one.start] = (mine[-1], True)
-                self.groups[one.start] = ({old.start for old, _ in run if old}, mine)
+                self.groups[one.start] = ({old.start for old in olds}, mine)
             elif one and other and one.keys != other.keys:  # below another key: no change is made to it
                 self.items[one.start] = (other, False)
                 continue
@@ -99,13 +98,3 @@ class Counterparts:
                     if found and sum(map(equal, found.top.pairs)) * 2 >= min(len(inner), len(others)):
                         self._belong(found.top, found)
             alone = [[], []]
-
-
-def run_of(pairs: list[Pair], at: int) -> list[Pair]:
-    """The run of pairs that mean the same together, of which one is here."""
-    start = end = at
-    while start and isinstance(pairs[start - 1], SamePair):
-        start -= 1
-    while end < len(pairs) and isinstance(pairs[end], SamePair):
-        end += 1
-    return pairs[start:end]

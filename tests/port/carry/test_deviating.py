@@ -170,3 +170,41 @@ def test_what_a_comment_swallows_is_gone(plain, pack, values):
     text = plain[GATE].replace("{{- if .Values.gate.enabled }}", "# gate\n{{- if .Values.gate.enabled -}}", 1)
     (change,) = changes.Carriage(mine, versions.Chart({**plain, GATE: text}, values=values), mine).carried().changes
     assert change.after == pack[GATE].replace("apiVersion: v1\n", "", 1)
+
+
+RULES = "templates/clusterrole-controller.yaml"
+LIST = re.compile(r"(?m)^( +)(- |)(\w+): \[(.*)\]$")
+
+
+def in_lines(text):
+    def lines(found):
+        blank = "\n" + found[1] + " " * (len(found[2]) + 2) + "- "
+        return f"{found[1]}{found[2]}{found[3]}:" + "".join(blank + one for one in found[4].split(", "))
+
+    return LIST.sub(lines, text)
+
+
+def test_a_list_keeps_its_layout_where_an_item_goes(plain, pack, values, pull):
+    was, now = "verbs: [create, get, list, watch]", "verbs: [create, get, list]"
+
+    def fewer(text):
+        return text.replace(in_lines(f"    {was}"), in_lines(f"    {now}"), 1)
+
+    expected = pack[RULES].replace(was, now, 1)
+    assert pull(RULES, fewer, pack[RULES], in_lines) == (expected, [])
+    mine, chart = versions.Pack(pack, values=values), {**plain, RULES: fewer(in_lines(plain[RULES]))}
+    (change,) = changes.Carriage(mine, versions.Chart(chart, values=values), mine).carried().changes
+    assert change.after == expected
+    sides = (
+        (versions.Pack, pack, pack[RULES]),
+        (versions.Pack, pack, expected),
+        (versions.Chart, plain, in_lines(plain[RULES])),
+    )
+    assert carried(values, *sides, RULES) == (fewer(in_lines(plain[RULES])), [])
+
+
+def test_what_is_added_behind_a_list_stands_behind_it(plain, pack, values):
+    mine, was = versions.Pack(pack, values=values), "    verbs: [create, get, list, watch]\n"
+    text = plain[RULES].replace(was, in_lines(was[:-1]) + "\n      - patch\n    other: 1\n", 1)
+    (change,) = changes.Carriage(mine, versions.Chart({**plain, RULES: text}, values=values), mine).carried().changes
+    assert change.after == pack[RULES].replace(was, "    verbs: [create, get, list, watch, patch]\n    other: 1\n", 1)
