@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from stageset_render.port.align import Body, Pair, SamePair, aligned, equal
+from stageset_render.port.align import Alignment, Body, Pair, SamePair, aligned, equal
 from stageset_render.port.counterparts import Counterparts
 from stageset_render.port.editor import Editor
 from stageset_render.port.edits import Misfit, Page, apply
@@ -314,7 +314,7 @@ def following(items: list[Item]) -> Iterator[tuple[int, Item]]:
 
 
 def encloses(outer: Item, inner: list[Item]) -> bool:
-    """Whether an item is a condition around just these items."""
+    """Whether an item is a condition around just these items, however they are laid out."""
     if outer.kind != "block" or outer.node.kind != "if" or len(outer.bodies) > 1 or not inner:
         return False
-    return [one.key for one in outer.bodies[0][2]] == [one.key for one in inner]
+    return all(map(equal, Alignment(outer.bodies[0][2], inner).top.pairs))
