@@ -208,3 +208,13 @@ def test_what_is_added_behind_a_list_stands_behind_it(plain, pack, values):
     text = plain[RULES].replace(was, in_lines(was[:-1]) + "\n      - patch\n    other: 1\n", 1)
     (change,) = changes.Carriage(mine, versions.Chart({**plain, RULES: text}, values=values), mine).carried().changes
     assert change.after == pack[RULES].replace(was, "    verbs: [create, get, list, watch, patch]\n    other: 1\n", 1)
+
+
+def test_a_condition_around_a_file_in_another_layout_is_two_lines(plain, pack, values):
+    mine, text = versions.Pack(pack, values=values), in_lines(plain[RULES])
+    for where in ("apiVersion", "  - apiGroups"):
+        at = text.index(where)
+        new = f"{text[:at]}{{{{- if .Values.mcp.enabled }}}}\n# another comment\n{text[at:]}" + "\n{{- end }}\n"
+        (change,) = changes.Carriage(mine, versions.Chart({**plain, RULES: new}, values=values), mine).carried().changes
+        assert len(change.after.splitlines()) == len(pack[RULES].splitlines()) + 2
+        assert LIST.findall(change.after) == LIST.findall(pack[RULES])
