@@ -204,7 +204,8 @@ class Outline:
             return f"define {branch.name}" + (f"({given})" if given else "")
         if branch.kind == "else":
             return "else"
-        return f"{'else if' if branch.kind == 'elif' else 'if'} {plain(self.meaning.of(branch.test))}"
+        asked = self.meaning.of if branch.moves or branch.var else self.meaning.asked
+        return f"{'else if' if branch.kind == 'elif' else 'if'} {plain(asked(branch.test))}"
 
     # Lines
 
