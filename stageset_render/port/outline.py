@@ -22,6 +22,7 @@ from stageset_render.port.tree import Block, Branch, Call, Comment, Const, Node,
 KEYED = re.compile(
     r"(?P<dashes>(?:- +)*)(?P<key>[^\s:#\"'\[{](?:[^:]|:(?=\S))*?:|\"[^\"]*\":|'[^']*':)(?:[ \n]+(?P<rest>.*)|)", re.S
 )
+FOLDED = re.compile(r">- +(.+)", re.S)
 SCALAR = re.compile(r"[|>][-+0-9]*$")
 QUOTED = re.compile(r"""(?<![\w.])(?:"(?:\\.|[^"\\])*"|'[^']*')|\s\#""")
 WORDED = ("summary:", "description:")  # the words of an alert are each side's own
@@ -285,6 +286,10 @@ class Outline:
         if name == EXPRESSION:
             return promql.plain(re.sub(r"^(expr:) [|>][-+0-9]*", r"\1", text)).replace('"', "").replace("'", "")
         value = (keyed["rest"] or "") if keyed else re.sub(r"^(- +)+", "", text)
+        folded = FOLDED.fullmatch(value)
+        if folded:  # the same as in quotes
+            text = f'{text.removesuffix(value)}"{folded[1]}"'
+            value = f'"{folded[1]}"'
         quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "\"'"
         prints = [one for one in pieces if one.node]
         as_text = quoted  # quotes count where the value may be something else without, such as "1" or "true"

@@ -122,6 +122,7 @@ SAME = [
     (DEPLOYMENT, "{{ .Values.ports.gate | int }}", "{{ int $.Values.ports.gate }}"),
     (DEPLOYMENT, "{{ .Values.ports.gate | int }}", "{{ .Values.ports.gate | toString }}"),
     (HELPER, "{{- $tag := ", "{{- $other := "),
+    (DEPLOYMENT, "path: /healthz\n", "path: >-\n                /healthz\n"),
     (PEER, '(eq .Values.serviceMesh.engine "istio")', '(eq "istio" .Values.serviceMesh.engine)'),
     (
         "templates/service-mcp.yaml",
