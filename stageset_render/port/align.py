@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+import difflib
 import functools
+import itertools
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -12,9 +14,11 @@ from dataclasses import dataclass, field
 
 import yaml
 
+from stageset_render.port.meaning import is_quoted
 from stageset_render.port.outline import Item, Outline
 from stageset_render.port.tree import Branch, Var
 
+HELD = 10**9  # what stands for things printed begins here
 MOST = 250_000  # pairs that are weighed; beyond, equal items alone are paired
 Pair = tuple[Item | None, Item | None]
 
@@ -47,8 +51,9 @@ class Alignment:
     def __init__(self, one: list[Item], other: list[Item], data: bool = False):
         self.blocks: dict[Item, Paired] = {}
         self.weights: dict[tuple[Item, Item], int] = {}
+        self.known = [{item.parents for item in all_items(side)} for side in (one, other)]
         if data:
-            self.top = Body(None, None, self._settled(by_path(one, other)))
+            self.top = Body(None, None, self._settled(by_path(one, other), True))
         else:
             self.top = self._body(None, None, one, other)
 
@@ -100,7 +105,16 @@ class Alignment:
             self.weights[a, b] = self._weighed(a, b)
         return self.weights[a, b]
 
+    def _apart(self, a: Item, b: Item) -> bool:
+        """Whether two items lie below other keys, and not only below one that got another name."""
+        return a.parents != b.parents and (a.parents in self.known[1] or b.parents in self.known[0])
+
+    def _equal(self, a: Item, b: Item) -> bool:
+        return a.key == b.key and not self._apart(a, b)
+
     def _weighed(self, a: Item, b: Item) -> int | None:
+        if self._apart(a, b):
+            return None
         if a.key == b.key and a.kind == b.kind:
             return 0
         if a.kind != b.kind:
@@ -136,9 +150,9 @@ class Alignment:
 
     def _pairs(self, one: list[Item], other: list[Item]) -> list[Pair]:
         start, end = 0, 0
-        while start < min(len(one), len(other)) and one[start].key == other[start].key:
+        while start < min(len(one), len(other)) and self._equal(one[start], other[start]):
             start += 1
-        while end < min(len(one), len(other)) - start and one[-1 - end].key == other[-1 - end].key:
+        while end < min(len(one), len(other)) - start and self._equal(one[-1 - end], other[-1 - end]):
             end += 1
         left, right = one[start : len(one) - end], other[start : len(other) - end]
         middle = self._middle(left, right)
@@ -178,8 +192,7 @@ class Alignment:
                 to += 1
         return found
 
-    @staticmethod
-    def _settled(pairs: list[Pair]) -> list[Pair]:
+    def _settled(self, pairs: list[Pair], data: bool = False) -> list[Pair]:
         """Take runs for equal that are the same YAML, laid out otherwise."""
         found, at = [], 0
         while at < len(pairs):
@@ -187,19 +200,50 @@ class Alignment:
             while run < len(pairs) and not equal(pairs[run]):
                 run += 1
             lines = [one for pair in pairs[at:run] for one in pair if one]
-            if run > at and all(one.kind == "line" for one in lines):
-                sides = [[pair[side] for pair in pairs[at:run] if pair[side]] for side in (0, 1)]
-                if all(sides) and same_yaml(*sides):
-                    found += map(SamePair, pairs[at:run])
-                    at = run
-                    continue
-            found += pairs[at : run + 1]
+            sides = [[pair[side] for pair in pairs[at:run] if pair[side]] for side in (0, 1)]
+            if all(sides) and all(one.kind == "line" for one in lines):
+                parts = [] if data else self._parted(*sides)
+                if not all(map(equal, parts or pairs[at:run])) and same_yaml(*sides):
+                    parts = same_pairs(*sides)
+                found += parts or pairs[at:run]
+            else:
+                found += pairs[at:run]
+            found += pairs[run : run + 1]
             at = run + 1
+        return found
+
+    def _parted(self, one: list[Item], other: list[Item]) -> list[Pair]:
+        """Two runs key by key: what is the same YAML below the same keys, and the rest."""
+        held: dict[str, str] = {}
+        sides = [list(parts(run)) for run in (one, other)]
+        said = [[(run[0].keys, repr(_loaded(_text(run, held)) or run)) for run in side] for side in sides]
+        found: list[Pair] = []
+        for what, a, b, c, d in difflib.SequenceMatcher(None, *said, autojunk=False).get_opcodes():
+            if what == "equal":
+                for pair in zip(sides[0][a:b], sides[1][c:d]):
+                    found += same_pairs(*pair)
+            else:
+                found += self._pairs(sum(sides[0][a:b], []), sum(sides[1][c:d], []))
         return found
 
 
 class SamePair(tuple):
-    """A pair of items, or an item alone, in a run that means the same on both sides."""
+    """A pair of items, or an item alone, in a run that means the same on both sides: the items of either."""
+
+    run: tuple[list[Item], list[Item]] = ([], [])
+
+
+def same_pairs(one: list[Item], other: list[Item]) -> list[Pair]:
+    found = [SamePair(pair) for pair in itertools.zip_longest(one, other)]
+    for pair in found:
+        pair.run = one, other
+    return found
+
+
+def parts(items: list[Item]) -> Iterator[list[Item]]:
+    """Lines, key by key."""
+    begun = [at for at, item in enumerate(items) if not at or item.name]
+    yield from (items[at:end] for at, end in zip(begun, [*begun[1:], len(items)]))
 
 
 def by_path(one: list[Item], other: list[Item]) -> list[Pair]:
@@ -228,6 +272,14 @@ def equal(pair: Pair) -> bool:
     return isinstance(pair, SamePair) or bool(pair[0] and pair[1] and pair[0].key == pair[1].key)
 
 
+def all_items(items: list[Item]) -> Iterator[Item]:
+    """Items and all those in blocks."""
+    for item in items:
+        yield item
+        for _, _, below in item.bodies:
+            yield from all_items(below)
+
+
 def similar(one: str, other: str) -> bool:
     """Whether two lines have enough in common to be one that has changed."""
     words = [re.findall(r"[\w$]+", text) for text in (one, other)]
@@ -243,10 +295,13 @@ def same_yaml(one: list[Item], other: list[Item]) -> bool:
 
 
 def _text(items: list[Item], held: dict[str, str]) -> str:
-    """Lines of items as YAML, in which a name stands for each thing printed."""
+    """Lines of items as YAML, in which a number stands for each thing printed: a text in quotes alone."""
     lines = []
     for item in items:
-        texts = (one.text if one.node is None else held.setdefault(one.means, f"x{len(held)}x") for one in item.pieces)
+        texts = []
+        for one in item.pieces:
+            name = held.setdefault(one.means, str(HELD + len(held))) if one.node else one.text
+            texts.append(f'"{name}"' if one.node and is_quoted(one.node.expr) else name)
         lines.append(" " * item.column + "".join(texts))
     return "\n".join(lines)
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from stageset_render.port.align import Body, Pair, SamePair, aligned, equal
+from stageset_render.port.align import Alignment, Body, Pair, SamePair, aligned, equal
 from stageset_render.port.counterparts import Counterparts
 from stageset_render.port.editor import Editor
 from stageset_render.port.edits import Misfit, Page, apply
@@ -60,9 +60,12 @@ class Carrier:
         if not self.same:
             back = self.mine.variables
             variables = {var: back[one] for var, one in variables.items() if one in back}
-            there = aligned(lambda side, shared: (new, target)[side].outline(False, shared))[2]
-            self.present = {one.start: other for one, other in there.equals()}
-            self.kept = {mine.start for mine, same in self.mine.items.values() if same}
+            self.present = {start: mine for start, (mine, same) in Counterparts(new, target).items.items() if same}
+            self.kept = {mine.start for mine, same in self.mine.items.values() if same} - self.mine.moved
+        self.said = {mine.start for mine in self.present.values()}
+        self.own = {mine.start for mine, _ in self.mine.items.values()}  # what of the target the old version has
+        self.next = dict(following(target.outline().items))
+        self.held: set[Item] = set()  # what stays, since a part of it deviates
         self.editor = Editor(new, target, Rewriter(new, target, writer, variables))
 
     def carried(self) -> Carried:
@@ -85,14 +88,34 @@ class Carrier:
     def _body(self, body: Body, place: Branch | None) -> None:
         """Carry what differs between two lists of items into a branch of the target."""
         before, run = None, []
+        if not self.same:
+            self._hold(body.pairs)
         for pair in [*self._regrouped(body.pairs), None]:
-            if pair and not equal(pair):
+            if pair and not equal(pair) and self.held.isdisjoint(pair):
                 run.append(pair)
                 continue
             after = pair[0] if pair else None
             if run and not self._wrapped(run) and not self._unwrapped(run):
                 before = self._run(run, before, after, place)
             before, run = after or next((old for old, _ in reversed(run) if old), before), []
+
+    def _hold(self, pairs: list[Pair]) -> None:
+        """Hold back what goes with all that lies below it, or moves, where the target deviates in a part of it."""
+        gone = {pair[0] for pair in pairs if pair[0] and not pair[1] and not equal(pair)}
+        olds, news = [old for old, _ in pairs if old], [new for _, new in pairs if new]
+        for at, old in enumerate(olds):
+            part, mine = below(olds, at), self.mine.of(old)[0]
+            if not mine or old in self.held or not gone.issuperset(part) or old.kind != "line":
+                continue
+            own = {self.mine.of(one)[0].start: one for one in part if self.mine.of(one)[0]}
+            changed = [(one, self.mine.of(one)[0]) for one in part if self.mine.of(one)[0] and not self.mine.of(one)[1]]
+            more = self.next.get(mine.start)
+            while not changed and more and len(more.parents) > len(mine.parents):
+                changed, more = [(None, more)] * (more.start not in own), self.next.get(more.start)
+            moved = [n for n, new in enumerate(news) if (new.parents, new.name) == (old.parents, old.name) != ((), "")]
+            if changed and (len(part) > 1 or moved):
+                self._conflict(changed[0][0], None, changed[0][1])
+                self.held.update(part, *(below(news, n) for n in moved))
 
     def _regrouped(self, pairs: list[Pair]) -> Iterator[Pair]:
         """The pairs, but for changes of what the target lays out otherwise, such as a list in one line, which are made."""
@@ -120,17 +143,33 @@ class Carrier:
     def _run(self, run: list[Pair], before: Item | None, after: Item | None, place: Branch | None) -> Item | None:
         """Carry a run of pairs that differ; the last item of the old version in it, or before it."""
         added = []
-        for old, new in [*run, (after, None)]:
+        for pair in [*self._relaid(run), (after, None)]:
+            old, new = pair
             if old is None and new:
                 added.append(new)
                 continue
             if added and not (len(added) == 1 and added[0].free):
                 self._told(added[0], self._insert, added, before, old, place)
             added = []
-            if old and old is not after:
+            if old and old is not after and not equal(pair):
                 self._told(new or old, self._changed, old, new)
             before = old or before
         return before
+
+    def _relaid(self, run: list[Pair]) -> Iterator[Pair]:
+        """The pairs, but for a list that changes and is on one line in the target, which is made."""
+        at = 0
+        while at < len(run):
+            (old, new), end = run[at], at + 1
+            while end < len(run) and not run[end][0] and run[end][1].kind == "line" and not run[end][1].name:
+                end += 1
+            mine, same = self.mine.of(old)
+            if end > at + 1 and old and new and same and old.kind == "line" and old.name == new.name != "":
+                self._told(new, self.editor.replace, [mine], [one for _, one in run[at:end]])
+                yield SamePair((old, new))
+            else:
+                yield from run[at:end]
+            at = end
 
     def _wrapped(self, run: list[Pair]) -> bool:
         """Whether a condition around items that stay is all that is new; it is put there."""
@@ -165,6 +204,8 @@ class Carrier:
         mine, same = self.mine.of(old)
         if mine is None and (new is None or old.free):
             return  # it is gone already
+        if new is None and mine.start in self.mine.moved & self.said:
+            return  # it has moved already
         if mine is None or not same and not (new and old.kind == "block"):
             there = self.present.get(new.start) if new and mine else None
             if not there or there.start != mine.start:
@@ -216,12 +257,19 @@ class Carrier:
             self.conflicts.append(Conflict(place.line, was, ours, now))
 
     def _insert(self, added: list[Item], before: Item | None, after: Item | None, place: Branch | None) -> None:
-        previous, following = self.mine.of(before)[0], self.mine.of(after)[0]
+        previous, following = self._beside(before), self._beside(after)
+        depth = next((len(one.parents) for one in added if one.kind != "set"), -1)
+        if not previous and following and depth not in (-1, len(after.parents)):
+            following = None
+        while previous and (more := self.next.get(previous.start)) and len(more.parents) > depth >= 0:
+            if more.start in self.own:
+                break
+            previous = more  # what the target has of its own at the end of what lies deeper
         begun, end = previous.end if previous else 0, following.start if following else len(self.target.tree.source)
         there = [self.present.get(item.start) for item in added if not item.free]
         if all(one and one.start not in self.kept and begun <= one.start and one.end <= end for one in there):
             return
-        if not (previous or following or place) and (before or after):
+        if not previous and not following and (before or after and not place):
             self._conflict(None, added[0], None, before)
             return
         branches = [old.end for old, mine in self.mine.branches.items() if mine is place]
@@ -229,6 +277,11 @@ class Carrier:
         stop = after.start if after else len(self.old.tree.source)
         known = set(Page(self.old.tree).notes(start, stop))
         self.editor.insert(added, previous, following, place, known)
+
+    def _beside(self, item: Item | None) -> Item | None:
+        """The target's item that belongs to one, where it lies below the same keys."""
+        mine = self.mine.of(item)[0]
+        return mine if mine and mine.keys == item.keys else None
 
     def _conflict(self, old: Item | None, new: Item | None, mine: Item | None, before: Item | None = None) -> None:
         was = self.old.tree.source[old.start : old.end] if old else ""
@@ -244,8 +297,24 @@ class Carrier:
         return self.mine.items[max(earlier)][0].line if earlier else 1
 
 
+def below(items: list[Item], at: int) -> list[Item]:
+    """An item and those after it that lie below it."""
+    end = at + 1
+    while end < len(items) and len(items[end].parents) > len(items[at].parents):
+        end += 1
+    return items[at:end]
+
+
+def following(items: list[Item]) -> Iterator[tuple[int, Item]]:
+    """What follows each item, by where that begins."""
+    yield from ((one.start, other) for one, other in zip(items, items[1:]))
+    for item in items:
+        for _, _, inner in item.bodies:
+            yield from following(inner)
+
+
 def encloses(outer: Item, inner: list[Item]) -> bool:
-    """Whether an item is a condition around just these items."""
+    """Whether an item is a condition around just these items, however they are laid out."""
     if outer.kind != "block" or outer.node.kind != "if" or len(outer.bodies) > 1 or not inner:
         return False
-    return [one.key for one in outer.bodies[0][2]] == [one.key for one in inner]
+    return all(map(equal, Alignment(outer.bodies[0][2], inner).top.pairs))

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from stageset_render.port.align import Alignment, Body, Pair, SamePair, aligned, equal
+from stageset_render.port.align import Alignment, Body, SamePair, aligned, all_items, equal
 from stageset_render.port.outline import Item, Side
 from stageset_render.port.tree import Branch, Var
 
@@ -19,6 +19,7 @@ class Counterparts:
             target's items.
         variables: the old variables by the target's.
         loose: the old items, as far as their form doesn't count, by where they begin.
+        moved: where the target's items begin that stand in another order.
     """
 
     def __init__(self, old: Side, target: Side):
@@ -26,6 +27,7 @@ class Counterparts:
         self.branches: dict[Branch, Branch] = {}
         self.groups: dict[int, tuple[set[int], list[Item]]] = {}
         self.variables: dict[Var, Var] | None = None
+        self.moved: set[int] = set()
         if old is target:
             outline = old.outline()
             self._same(outline.items)
@@ -49,19 +51,38 @@ class Counterparts:
     def _belong(self, body: Body, found: Alignment) -> None:
         if body.one and body.other:
             self.branches[body.one] = body.other
-        for at, pair in enumerate(body.pairs):
+        for pair in body.pairs:
             one, other = pair
             if one and isinstance(pair, SamePair):  # laid out otherwise
-                run = run_of(body.pairs, at)
-                mine = [item for _, item in run if item]
+                olds, mine = pair.run
                 self.items[one.start] = (mine[-1], True)
-                self.groups[one.start] = ({old.start for old, _ in run if old}, mine)
+                self.groups[one.start] = ({old.start for old in olds}, mine)
+            elif one and other and one.keys != other.keys:  # below another key: no change is made to it
+                self.items[one.start] = (other, False)
+                continue
             elif one and other:
                 self.items[one.start] = (other, equal(pair))
             if one in found.blocks:
                 for below in found.blocks[one].bodies:
                     self._belong(below, found)
         self._enclosed(body)
+        self._moved(body)
+
+    def _moved(self, body: Body) -> None:
+        """Find what stands in another order, below the same keys."""
+        sides: list[dict[tuple, list[Item]]] = [{}, {}]
+        for pair in body.pairs:
+            for side in (0, 1):
+                if None in pair and not isinstance(pair, SamePair) and pair[side] and pair[side].parents:
+                    sides[side].setdefault((pair[side].parents, pair[side].name or pair[side].key), []).append(
+                        pair[side]
+                    )
+        for which, items in sides[0].items():
+            others = sides[1].get(which, [])
+            found = Alignment(items, others)
+            if len(items) == len(others) == len(found.top.pairs) == 1 and items[0].start not in self.items:
+                self._belong(found.top, found)
+                self.moved.add(others[0].start)
 
     def _enclosed(self, body: Body) -> None:
         """Find what one side has in a condition and the other without it."""
@@ -77,19 +98,3 @@ class Counterparts:
                     if found and sum(map(equal, found.top.pairs)) * 2 >= min(len(inner), len(others)):
                         self._belong(found.top, found)
             alone = [[], []]
-
-
-def run_of(pairs: list[Pair], at: int) -> list[Pair]:
-    """The run of pairs that mean the same together, of which one is here."""
-    start = end = at
-    while start and isinstance(pairs[start - 1], SamePair):
-        start -= 1
-    while end < len(pairs) and isinstance(pairs[end], SamePair):
-        end += 1
-    return pairs[start:end]
-
-
-def all_items(items: list[Item]) -> list[Item]:
-    """Items and all those in blocks."""
-    below = ([inner for _, _, found in item.bodies for inner in found] for item in items)
-    return [one for item, inner in zip(items, below) for one in (item, *all_items(inner))]

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from stageset_render.port.edits import Edit, Misfit, Page, breaks, silent, words
+from stageset_render.port.edits import Edit, Misfit, Page, breaks, relaid, silent, words
 from stageset_render.port.outline import Item, Side
 from stageset_render.port.rewriting import Rewriter
 from stageset_render.port.tree import Branch, Close, expressions, is_path, parts_of
@@ -85,7 +85,8 @@ class Editor:
     def replace(self, mine: list[Item], new: list[Item]) -> None:
         """Put the lines of some items in the place of those of others."""
         start, end = self.page.whole(mine[0].start, mine[-1].end)
-        self.add(start, end, self.region(*self.new.whole(new[0].start, new[-1].end), self.rewriter.place(mine[0])))
+        text = self.region(*self.new.whole(new[0].start, new[-1].end), self.rewriter.place(mine[0]))
+        self.add(start, end, relaid(self.page.source[start:end], text) or text)
 
     def insert(
         self, added: list[Item], previous: Item | None, following: Item | None, place: Branch | None, known: set[str]

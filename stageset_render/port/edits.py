@@ -11,6 +11,8 @@ from typing import NamedTuple
 from stageset_render.port.pieces import Piece
 from stageset_render.port.tree import Comment, Tree
 
+LISTED = re.compile(r"(?P<key> *(?:- +)*[\w-]+:) +\[(?P<items>[^\[\]{}#\n]*)\] *\n")
+LINED = re.compile(r"(?P<key> *(?:- +)*[\w-]+:) *\n(?P<items> *- [^\[\]{}#,:\n]*(?:\n *- [^\[\]{}#,:\n]*)*)\n")
 WORD = re.compile(r"\w+|\s+|[^\w\s]")
 
 
@@ -97,6 +99,22 @@ class Page:
 def bare(text: str) -> str:
     """The words of a comment."""
     return " ".join(text.strip(" \n#-+").split())
+
+
+def relaid(mine: str, new: str) -> str:
+    """A list of plain texts below a key, laid out as another is: on one line, or one below the other; or nothing."""
+    for one, other in ((LISTED, LINED), (LINED, LISTED)):
+        here, there = one.fullmatch(mine), other.fullmatch(new)
+        if here and there:
+            texts = [
+                text.strip().removeprefix("- ").strip()
+                for text in re.split("\n" if one is LISTED else ",", there["items"])
+            ]
+            if one is LISTED:
+                return f"{here['key']} [{', '.join(texts)}]\n"
+            blank = re.match(" *", here["items"])[0]
+            return "\n".join([here["key"], *(f"{blank}- {text}" for text in texts)]) + "\n"
+    return ""
 
 
 def words(pieces: list[Piece]) -> list[Piece]:

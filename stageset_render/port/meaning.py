@@ -74,6 +74,12 @@ class Meaning:
             return f"{expr.name}()" + (f" of {given}" if given else "")
         return self._call(expr)
 
+    def asked(self, expr: Expr) -> str:
+        """What a condition asks: of values that must all be there, or any, either may stand first."""
+        if isinstance(expr, Call) and expr.name in ("and", "or") and all(map(is_path, expr.args)):
+            expr = Call(expr.name, tuple(sorted(expr.args, key=self.of)))
+        return self.of(expr)
+
     def _call(self, expr: Call) -> str:
         name, args = expr.name, expr.args
         if name in FORM and len(args) == 1 and not self.strict:
@@ -90,6 +96,8 @@ class Meaning:
         if name == "dict":
             return f"dict({', '.join(f'{key}, {value}' for key, value in sorted(zip(flat[::2], flat[1::2])))})"
         sign = name if name in OPPOSITE else SIGNS.get(name)
+        if sign in OPPOSITE and len(args) == 2:  # of which either may stand first
+            flat = [text for _, text in sorted(zip([isinstance(one, Const) for one in args], flat))]
         if sign and len(args) == 2:
             return f"({flat[0]} {sign} {flat[1]})"
         if name in ("and", "or"):
@@ -101,6 +109,10 @@ class Meaning:
         if name in ("not", "empty") and len(args) == 1:
             return negated(flat[0])
         return f"{name}({', '.join(flat)})" if flat else name
+
+
+def is_quoted(expr: Expr | None) -> bool:
+    return isinstance(expr, Call) and expr.name in QUOTES and len(expr.args) == 1
 
 
 def renames(var: Var) -> bool:

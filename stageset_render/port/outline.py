@@ -15,18 +15,19 @@ from dataclasses import dataclass, field
 
 import yaml
 
-from stageset_render.port import types
 from stageset_render.port.diff import promql
-from stageset_render.port.meaning import QUOTES, Meaning, plain, printed
+from stageset_render.port.meaning import Meaning, is_quoted, plain, printed
 from stageset_render.port.pieces import Item, Piece, joined, tight, trimmed, uncommented
-from stageset_render.port.tree import Block, Branch, Call, Comment, Const, Node, Print, Set, Text, Tree, Var
+from stageset_render.port.tree import Block, Branch, Call, Comment, Const, Node, Print, Set, Text, Tree, Var, parts_of
 
 KEYED = re.compile(
-    r"(?P<dashes>(?:- +)*)(?P<key>[^\s:#\"'\[{][^:]*:|\"[^\"]*\":|'[^']*':)(?:[ \n]+(?P<rest>.*)|)", re.S
+    r"(?P<dashes>(?:- +)*)(?P<key>[^\s:#\"'\[{](?:[^:]|:(?=\S))*?:|\"[^\"]*\":|'[^']*':)(?:[ \n]+(?P<rest>.*)|)", re.S
 )
+FOLDED = re.compile(r">- +(.+)", re.S)
 SCALAR = re.compile(r"[|>][-+0-9]*$")
 WORDED = ("summary:", "description:")  # the words of an alert are each side's own
 EXPRESSION = "expr:"  # of Prometheus, to which blanks and lines mean nothing
+BLANK = "\2"  # one that ends no key
 RESOLVER = yaml.resolver.Resolver()
 
 
@@ -57,6 +58,7 @@ class Outline:
         self.pieces: list[Piece] = []
         self.long: list[tuple[int, list[Piece]]] = []  # the lines of a text that goes on
         self.column, self.literal = -1, False  # of the key of a text that goes on, and whether its lines count
+        self.hidden = False  # whether a comment of YAML goes on behind a tag
         self.path: list[tuple[int, str]] = []
         self.starts = [0, *(found.end() for found in re.finditer("\n", tree.source))]
         self.items = self._items(tree.body)
@@ -87,7 +89,8 @@ class Outline:
         for number, piece in enumerate(node.text.split("\n")):
             if number:
                 self._flush(out)
-            if piece:
+                self.hidden = False
+            if piece and not self.hidden:
                 self.pieces.append(Piece(at, at + len(piece), piece))
             at += len(piece) + 1
 
@@ -97,13 +100,19 @@ class Outline:
         if own and (expr.name == "nindent" or not "".join(one.text or "?" for one in self.pieces).strip()):
             self._flush(out)
             self._close(out)
+            self.hidden = False
             at = expr.args[0].value if isinstance(expr.args[0], Const) else 0
             blank = " " * at if isinstance(at, int) and 0 <= at < 200 else ""
             means = blank + tight(f"<{plain(self.meaning.of(expr))}>")
             piece = Piece(node.start, node.end, node=node, means=means)
             out.append(Item("line", means, node.start, node.end, node.line, pieces=[piece]))
+            out[-1].parents = self._below(len(blank))
             return
-        means = printed(self.meaning.of(expr))
+        if self.hidden and not any(
+            isinstance(one, Call) and one.name in ("fail", "required") for one in parts_of(expr)
+        ):
+            return
+        means = printed(self.meaning.of(expr)).replace(": ", f":{BLANK}")  # which makes no key
         self.pieces.append(Piece(node.start, node.end, node=node, means=means))
 
     def _set(self, node: Set) -> Item:
@@ -118,11 +127,13 @@ class Outline:
 
     def _block(self, node: Block) -> Item:
         item = Item("block", "", node.start, node.close.end if node.close else node.end, node.line, node=node)
-        state = self.column, self.literal
+        state = self.column, self.literal, [] if node.kind == "macro" else self.path, self.hidden
         for branch in node.branches:
-            self.column, self.literal = state
+            self.column, self.literal, self.path, self.hidden = state[0], state[1], [*state[2]], state[3]
             key = self._header(branch)
             item.bodies.append((branch, key, self._items(branch.body)))
+        inner = (one.parents for _, _, items in item.bodies for one in items if one.kind != "set")
+        item.parents = next(inner, ())
         item.key = "\n".join(
             [
                 *(line for _, key, items in item.bodies for line in (key, *(one.key for one in items if not one.free))),
@@ -141,7 +152,8 @@ class Outline:
             return f"define {branch.name}" + (f"({given})" if given else "")
         if branch.kind == "else":
             return "else"
-        return f"{'else if' if branch.kind == 'elif' else 'if'} {plain(self.meaning.of(branch.test))}"
+        asked = self.meaning.of if branch.moves or branch.var else self.meaning.asked
+        return f"{'else if' if branch.kind == 'elif' else 'if'} {plain(asked(branch.test))}"
 
     # Lines
 
@@ -158,7 +170,8 @@ class Outline:
             return
         inside = column > self.column >= 0
         if not (inside and self.literal):
-            pieces = uncommented(pieces)
+            whole, pieces = pieces, uncommented(pieces)
+            self.hidden = pieces is not whole
             if not pieces:
                 return
         if inside and self.long and not self.literal:
@@ -198,7 +211,11 @@ class Outline:
         if self.data:
             name = self._placed(column, keyed, text)
             text = f"{name} {text}"
-        item = Item("line", " " * column + text, pieces[0].start, pieces[-1].end, line, name, pieces)
+        item = Item(
+            "line", " " * column + text.replace(BLANK, " "), pieces[0].start, pieces[-1].end, line, name, pieces
+        )
+        if self.yaml and not self.data:
+            item.parents = self._below(column, text, name)
         said = ""
         for one in pieces:
             item.marks += ((column + len(tight(said)), self._number(one.start)),)
@@ -216,24 +233,45 @@ class Outline:
         if name == EXPRESSION:
             return promql.plain(re.sub(r"^(expr:) [|>][-+0-9]*", r"\1", text)).replace('"', "").replace("'", "")
         value = (keyed["rest"] or "") if keyed else re.sub(r"^(- +)+", "", text)
+        folded = FOLDED.fullmatch(value)
+        if folded:  # the same as in quotes
+            text = f'{text.removesuffix(value)}"{folded[1]}"'
+            value = f'"{folded[1]}"'
         quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "\"'"
         prints = [one for one in pieces if one.node]
-        as_text = quoted and self.strict  # quotes count where the value would be something else without
+        as_text = quoted  # quotes count where the value may be something else without, such as "1" or "true"
         if not prints:
             inner = value[1:-1] if quoted else value
             plain_tag = RESOLVER.resolve(yaml.ScalarNode, inner, (True, False))
             as_text = quoted and plain_tag != "tag:yaml.org,2002:str" and inner not in ("", "[]", "{}")
-        elif value.strip("\"'") == prints[-1].means and len(prints) == 1:
-            expr, known = prints[0].node.expr, prints[0].means
-            if (
-                isinstance(expr, Call) and expr.name in QUOTES and len(expr.args) == 1
-            ):  # quotes are quotes, whoever writes them
-                expr, quoted, known = expr.args[0], True, printed(self.meaning.of(expr.args[0]))
-            kind = types.kind_of(types.of_expr(expr, self.values))
-            as_text = quoted and (self.strict or kind in ("int", "number", "boolean"))
+        elif len(prints) == 1 and value == prints[0].means and is_quoted(prints[0].node.expr):
+            as_text, known = True, printed(self.meaning.of(prints[0].node.expr.args[0]))  # quotes, whoever writes them
             text, value = text.removesuffix(value) + known, known
+        elif len(prints) == 1 and value.strip("\"'") == prints[0].means:
+            text, value = text.removesuffix(value) + prints[0].means, prints[0].means
         text, value = tight(text), tight(value)
-        return f'{text.removesuffix(value)}"{value}"' if as_text else text
+        text = f'{text.removesuffix(value)}"{value}"' if as_text else text
+        key = keyed["key"][:-1] if keyed and prints else ""
+        if not key or key.strip("\"'") != prints[0].means:
+            return text
+        quoted = key[:1] in ('"', "'") or is_quoted(prints[0].node.expr)
+        return text.replace(tight(key), f'"{tight(key)}"', 1) if quoted else text
+
+    def _below(self, column: int, text: str = "", name: str = "") -> tuple[str, ...]:
+        """The keys that a line lies below, which becomes the last of them."""
+        dashes = len(text) - len(text.lstrip("- ")) if text.startswith("- ") else 0
+        if text == "---":
+            self.path = []
+        while self.path and self.path[-1][0] >= column + (1 if dashes and self.path[-1][1][0] != "-" else 0):
+            self.path.pop()
+        found = tuple(name for _, name in self.path)
+        if name == "kind:" and not column:
+            self.path = [(-1, f"-{text}")]
+        if dashes:
+            self.path.append((column, f"-{text[dashes:]}"))
+        if name:
+            self.path.append((column + dashes, name))
+        return found
 
     def _placed(self, column: int, keyed: re.Match | None, text: str) -> str:
         """The path of a line in a file of values."""

@@ -55,10 +55,15 @@ class Item:
     free: bool = False
     bodies: list[tuple[Branch, str, list[Item]]] = field(default_factory=list)
     marks: tuple[tuple[int, int], ...] = ()  # where in the key the lines of the source begin
+    parents: tuple[str, ...] = ()  # the keys of YAML that it lies below; an item of a list is "-" and its first line
 
     @property
     def column(self) -> int:
         return len(self.key) - len(self.key.lstrip(" "))
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        return tuple("-" if one[0] == "-" else one for one in self.parents)
 
     @property
     def size(self) -> int:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 STEP = re.compile(r'\[([^\]]*)\]|"([^"]*)"|([^.\[\]"]+)')
@@ -53,13 +54,23 @@ def _document(lines: list[str], kind: str) -> int:
 
 def _key(lines: list[str], at: int, key: str) -> int:
     pattern = re.compile(rf"\s*(- )*[\"']?{re.escape(key)}[\"']?:")
-    return next((number for number in range(at, len(lines)) if pattern.match(lines[number])), at)
+    return next((number for number in _below(lines, at) if pattern.match(lines[number])), at)
+
+
+def _below(lines: list[str], at: int) -> Iterator[int]:
+    """A line and those after it that are not less indented than its key."""
+    column = len(lines[at]) - len(lines[at].lstrip(" -"))
+    yield at
+    for number in range(at + 1, len(lines)):
+        if re.match(r"\s*[-\w\"']", lines[number]) and len(lines[number]) - len(lines[number].lstrip()) < column:
+            return
+        yield number
 
 
 def _item(lines: list[str], at: int, item: str, value: Any) -> int:
     """Where an item of the list below a key begins, named or counted."""
     items: list[tuple[int, int]] = []
-    for number in range(at + 1, len(lines)):
+    for number in list(_below(lines, at))[1:]:
         line = lines[number]
         indent = len(line) - len(line.lstrip())
         if not items and ITEM.match(line) or items and indent == items[0][1] and ITEM.match(line):

@@ -66,6 +66,14 @@ def test_a_field_is_found_where_it_is_printed(ported, file, kind, path, value, p
     assert source.split("\n")[places.printing(source, kind, path, value) - 1].strip() == printed
 
 
+def test_what_a_value_holds_is_found_at_its_own_key(ported):
+    """An item or a key of the same name further down is another's."""
+    source = ported["templates/networkpolicy.yaml"]
+    line = source[: source.index("from:", source.index("port: webhook"))].count("\n") + 1
+    for path in ("ipBlock", "podSelector"):
+        assert places.printing(source, "NetworkPolicy", f"spec.ingress[1].from[0].{path}", {}) == line
+
+
 @pytest.mark.parametrize(
     "one, other, same",
     [

@@ -122,6 +122,13 @@ SAME = [
     (DEPLOYMENT, "{{ .Values.ports.gate | int }}", "{{ int $.Values.ports.gate }}"),
     (DEPLOYMENT, "{{ .Values.ports.gate | int }}", "{{ .Values.ports.gate | toString }}"),
     (HELPER, "{{- $tag := ", "{{- $other := "),
+    (DEPLOYMENT, "path: /healthz\n", "path: >-\n                /healthz\n"),
+    (PEER, '(eq .Values.serviceMesh.engine "istio")', '(eq "istio" .Values.serviceMesh.engine)'),
+    (
+        "templates/service-mcp.yaml",
+        "and .Values.mcp.enabled .Values.mcp.service.enabled",
+        "and .Values.mcp.service.enabled .Values.mcp.enabled",
+    ),
 ]
 
 

@@ -1,0 +1,220 @@
+# SPDX-FileCopyrightText: The stageset-render authors
+# SPDX-License-Identifier: 0BSD
+"""Changes carried onto a side that says something of its own near them: right, or held back and told."""
+
+import re
+
+import pytest
+
+from stageset_render.port import changes, sources, translate, versions
+from stageset_render.port import chart as porting
+
+DEPLOYMENT, METRICS = "templates/deployment.yaml", "templates/service-metrics.yaml"
+PROBES = re.compile(r"( +livenessProbe:\n.*?)( +readinessProbe:\n.*?)(?= +securityContext:\n)", re.S)
+PORT = re.compile(r"(livenessProbe:\n +httpGet:\n.*\n +port: ).*")
+
+
+@pytest.fixture(scope="module")
+def plain():
+    return porting.chart()
+
+
+@pytest.fixture(scope="module")
+def values(plain):
+    return translate.known(plain)
+
+
+@pytest.fixture(scope="module")
+def pack():
+    return sources.pack_files()
+
+
+def swapped(text):
+    return PROBES.sub(r"\2\1", text)
+
+
+def carried(values, old, new, target, path):
+    """What becomes of a file, and what conflicts are told; `old`, `new` and `target` are (kind, text) pairs."""
+    sides = [kind({**files, path: text}, values=values) for kind, files, text in (old, new, target)]
+    found = changes.Carriage(*sides, path.rpartition("/")[2]).carried()
+    texts = {one.path: one.after for one in found.changes}
+    return texts.get(path, target[2]), [one for _, one in found.conflicts]
+
+
+@pytest.fixture
+def pull(plain, pack, values):
+    def pull(path, new, mine, old=None):
+        """The changes that a function makes of the chart's file, on what another makes of the pack's."""
+        before = old(plain[path]) if old else plain[path]
+        sides = (versions.Chart, plain, before), (versions.Chart, plain, new(before)), (versions.Pack, pack, mine)
+        return carried(values, *sides, path)
+
+    return pull
+
+
+def probes(text):
+    found = {}
+    for name in ("livenessProbe", "readinessProbe"):
+        lines = re.search(rf"\n( +){name}:\n((?:\1 .*\n)+)", text)[2].splitlines()
+        found[name] = [line.strip() for line in lines]
+    return found
+
+
+@pytest.mark.parametrize("back", [False, True])
+def test_a_change_goes_to_the_block_of_the_same_keys(plain, pack, values, back):
+    mine = swapped(pack[DEPLOYMENT])
+    sides = [
+        (versions.Chart, plain, plain[DEPLOYMENT]),
+        (versions.Chart, plain, PORT.sub(r"\1health", plain[DEPLOYMENT])),
+        (versions.Pack, pack, mine),
+    ]
+    if back:
+        mine = swapped(plain[DEPLOYMENT])
+        new = PORT.sub(r"\1health", pack[DEPLOYMENT])
+        sides = [
+            (versions.Pack, pack, pack[DEPLOYMENT]),
+            (versions.Pack, pack, new),
+            (versions.Chart, plain, mine),
+        ]
+    text, conflicts = carried(values, *sides, DEPLOYMENT)
+    was, now = probes(mine), probes(text)
+    assert now["readinessProbe"] == was["readinessProbe"]
+    assert conflicts == [] and text == PORT.sub(r"\1health", mine)
+
+
+ADDED = "            failureThreshold: 9\n"
+
+
+@pytest.mark.parametrize("last", ["periodSeconds: 20\n", "periodSeconds: 10\n"])
+def test_a_line_is_added_to_the_block_of_the_same_keys(pull, pack, last):
+    mine = swapped(pack[DEPLOYMENT])
+    text, conflicts = pull(DEPLOYMENT, lambda text: text.replace(last, last + ADDED), mine)
+    assert (text, conflicts) == (mine.replace(last, last + ADDED), [])
+
+
+def test_a_line_is_added_to_no_other_block(pull, pack):
+    """The pack has no such block."""
+    mine = PROBES.sub(r"\2", pack[DEPLOYMENT])
+    last = "periodSeconds: 20\n"
+    text, conflicts = pull(DEPLOYMENT, lambda text: text.replace(last, last + ADDED), mine)
+    assert text == mine and len(conflicts) == 1
+
+
+def test_a_block_is_added_behind_what_the_pack_has_of_its_own(pull, pack):
+    own = "            timeoutSeconds: 7\n"
+    fresh = "          startupProbe:\n            failureThreshold: 9\n"
+    last = "periodSeconds: 20\n"
+    mine = pack[DEPLOYMENT].replace(last, last + own)
+    text, conflicts = pull(DEPLOYMENT, lambda text: text.replace(last, last + fresh), mine)
+    assert (text, conflicts) == (pack[DEPLOYMENT].replace(last, last + own + fresh), [])
+
+
+def test_a_block_that_moves_is_moved_once(pull, pack):
+    text, conflicts = pull(DEPLOYMENT, swapped, pack[DEPLOYMENT])
+    assert (text, conflicts) == (swapped(pack[DEPLOYMENT]), [])
+    assert pull(DEPLOYMENT, swapped, text) == (text, [])
+
+
+@pytest.mark.parametrize(
+    "was, now",
+    [("periodSeconds: 20", "periodSeconds: 30"), ("periodSeconds: 20\n", "periodSeconds: 20\n" + ADDED)],
+)
+def test_a_move_of_a_block_that_deviates_is_held_back(pull, pack, was, now):
+    mine = pack[DEPLOYMENT].replace(was, now)
+    text, conflicts = pull(DEPLOYMENT, swapped, mine)
+    assert text == mine and len(conflicts) == 1
+    text, conflicts = pull(DEPLOYMENT, lambda text: PROBES.sub(r"\2", text), mine)
+    assert text == mine and len(conflicts) == 1
+
+
+@pytest.mark.parametrize(
+    "was, now",
+    [("type: ClusterIP\n", "type: ClusterIP\n  sessionAffinity: None\n"), ("targetPort: metrics", "targetPort: m")],
+)
+def test_what_is_there_already_is_quiet(pull, pack, was, now):
+    mine = "{%- if Values.metrics.enabled %}\n" + pack[METRICS].rstrip("\n") + "\n{%- endif %}\n"
+    text, conflicts = pull(METRICS, lambda text: text.replace(was, now), mine)
+    assert (text, conflicts) == (mine.replace(was, now), [])
+    assert pull(METRICS, lambda text: text.replace(was, now), text) == (text, [])
+
+
+PORTS = "- {{ .Values.ports.gate | int | quote }}"
+ISTIO, GATE = "templates/istio-authorizationpolicy.yaml", "templates/service-gate.yaml"
+
+
+def test_every_quote_counts(plain, pack, values):
+    mine, number = versions.Pack(pack, values=values), 0
+    for path in (ISTIO, "templates/peerauthentication.yaml", "templates/deployment.yaml", "templates/_helpers.tpl"):
+        for found in re.finditer(r" \| quote", plain[path]):
+            text = plain[path][: found.start()] + plain[path][found.end() :]
+            new = versions.Chart({**plain, path: text}, values=values)
+            assert [one.path for one in changes.Carriage(mine, new, mine, path[10:]).carried().changes] == [path], text
+            number += 1
+    assert number > 20
+
+
+def test_quotes_are_quotes_whoever_writes_them(plain, pack, values):
+    mine = versions.Pack(pack, values=values)
+    for path, new in (
+        (ISTIO, '- "{{ .Values.ports.gate | int }}"'),
+        (ISTIO, "- '{{ .Values.ports.gate | int }}'"),
+        (ISTIO, "- {{ .Values.ports.gate | int | squote }}"),
+    ):
+        files = {**plain, path: plain[path].replace(PORTS, new)}
+        assert files != plain
+        assert changes.Carriage(mine, versions.Chart(files, values=values), mine).carried().changes == []
+
+
+def test_what_a_comment_swallows_is_gone(plain, pack, values):
+    mine = versions.Pack(pack, values=values)
+    text = plain[GATE].replace("{{- if .Values.gate.enabled }}", "# gate\n{{- if .Values.gate.enabled -}}", 1)
+    (change,) = changes.Carriage(mine, versions.Chart({**plain, GATE: text}, values=values), mine).carried().changes
+    assert change.after == pack[GATE].replace("apiVersion: v1\n", "", 1)
+
+
+RULES = "templates/clusterrole-controller.yaml"
+LIST = re.compile(r"(?m)^( +)(- |)(\w+): \[(.*)\]$")
+
+
+def in_lines(text):
+    def lines(found):
+        blank = "\n" + found[1] + " " * (len(found[2]) + 2) + "- "
+        return f"{found[1]}{found[2]}{found[3]}:" + "".join(blank + one for one in found[4].split(", "))
+
+    return LIST.sub(lines, text)
+
+
+def test_a_list_keeps_its_layout_where_an_item_goes(plain, pack, values, pull):
+    was, now = "verbs: [create, get, list, watch]", "verbs: [create, get, list]"
+
+    def fewer(text):
+        return text.replace(in_lines(f"    {was}"), in_lines(f"    {now}"), 1)
+
+    expected = pack[RULES].replace(was, now, 1)
+    assert pull(RULES, fewer, pack[RULES], in_lines) == (expected, [])
+    mine, chart = versions.Pack(pack, values=values), {**plain, RULES: fewer(in_lines(plain[RULES]))}
+    (change,) = changes.Carriage(mine, versions.Chart(chart, values=values), mine).carried().changes
+    assert change.after == expected
+    sides = (
+        (versions.Pack, pack, pack[RULES]),
+        (versions.Pack, pack, expected),
+        (versions.Chart, plain, in_lines(plain[RULES])),
+    )
+    assert carried(values, *sides, RULES) == (fewer(in_lines(plain[RULES])), [])
+
+
+def test_what_is_added_behind_a_list_stands_behind_it(plain, pack, values):
+    mine, was = versions.Pack(pack, values=values), "    verbs: [create, get, list, watch]\n"
+    text = plain[RULES].replace(was, in_lines(was[:-1]) + "\n      - patch\n    other: 1\n", 1)
+    (change,) = changes.Carriage(mine, versions.Chart({**plain, RULES: text}, values=values), mine).carried().changes
+    assert change.after == pack[RULES].replace(was, "    verbs: [create, get, list, watch, patch]\n    other: 1\n", 1)
+
+
+def test_a_condition_around_a_file_in_another_layout_is_two_lines(plain, pack, values):
+    mine, text = versions.Pack(pack, values=values), in_lines(plain[RULES])
+    for where in ("apiVersion", "  - apiGroups"):
+        at = text.index(where)
+        new = f"{text[:at]}{{{{- if .Values.mcp.enabled }}}}\n# another comment\n{text[at:]}" + "\n{{- end }}\n"
+        (change,) = changes.Carriage(mine, versions.Chart({**plain, RULES: new}, values=values), mine).carried().changes
+        assert len(change.after.splitlines()) == len(pack[RULES].splitlines()) + 2
+        assert LIST.findall(change.after) == LIST.findall(pack[RULES])
