@@ -22,11 +22,6 @@ def labels(release: Release) -> dict[str, str]:
     return _labels(release.helper("labels"))
 
 
-def selector_labels(release: Release) -> dict[str, str]:
-    """The labels that select the controller's pods."""
-    return _labels(release.helper("selectorLabels"))
-
-
 def _labels(text: str) -> dict[str, str]:
     """What a helper prints of labels: a line each, in quotes or not, and no quote inside."""
     pairs = (line.partition(": ") for line in text.splitlines())

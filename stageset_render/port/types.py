@@ -17,9 +17,7 @@ from stageset_render.port.functions import RESULTS
 from stageset_render.port.tree import Call, Const, Expr, Field, Include, Name, Root
 
 KINDS = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array", dict: "object"}
-INT, NUMBER, TEXT, BOOL, LIST, MAP = (
-    {"type": name} for name in ("int", "number", "string", "boolean", "array", "object")
-)
+INT, NUMBER, TEXT, LIST, MAP = ({"type": name} for name in ("int", "number", "string", "array", "object"))
 NEVER = {"never": True}  # of the items of an empty list
 MOST = 60  # deep; what lies deeper is unknown
 
