@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The stageset-render authors
 # SPDX-License-Identifier: 0BSD
-"""What is found wrong, as data; `reporting` words it. And the paths that name values: `serviceMesh.gate.from[0]`."""
+"""What is found wrong, as data; `wording` says it. And the paths that name values: `serviceMesh.gate.from[0]`."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Finding(NamedTuple):
     place: Place | None = None
 
     def __str__(self) -> str:
-        from stageset_render.reporting import sentence  # words are said there alone
+        from stageset_render.wording import sentence  # words are said there alone
 
         where = str(self.place) if self.place else brief(self.path)
         return f"{where}: {sentence(self)}" if where else sentence(self)

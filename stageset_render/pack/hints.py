@@ -138,8 +138,10 @@ def unknown(path: Path, key: str, inner: Any, node: dict, model: Model, empty: l
         scope: the values elsewhere that may be meant.
     """
     known = node["properties"]
-    if isinstance(inner, dict) and not path and 0 < len(inner) <= 2 * sum(one in known for one in inner):
+    if isinstance(inner, dict) and 0 < len(inner) <= 2 * sum(one in known for one in inner):
         first = next(one for one in inner if one in known)
+        if path:
+            return UNKNOWN, Hint(layout=f"leave it out, and write {first}: in its place")
         layout = f"remove this line, and write {first}: without indentation"
         return "holds the values of the pack", Hint(path=(first,), layout=layout)
     *steps, last = key.split(".")

@@ -114,11 +114,13 @@ class Schema:
         if written is not None:
             errors += [one for one in self._errors(written) if one.kind.name == "type" and one.instance is None]
         mistyped = {tuple(error.instance_path) for error in errors if error.kind.name == "type"}
+        # that none of several keys is there is said of a map whose keys are all known
+        misspelt = {tuple(error.instance_path) for error in errors if error.kind.name == "additionalProperties"}
         hints = iter(range(HINTS))
         found: dict[str, Finding] = {}
         for error in errors:
             path, kind = tuple(error.instance_path), error.kind.name
-            if kind == "type" or path not in mistyped:
+            if kind == "type" or path not in mistyped and not (kind == "anyOf" and path in misspelt):
                 level = WARNING if lenient and kind in DEMOTED and self.passed_through(path) else ERROR
                 for one in self._worded(error, path, values, written, hints):
                     rule = one.rule or RULES.get(kind, "values-combination")

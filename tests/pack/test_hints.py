@@ -66,3 +66,22 @@ def test_the_key_that_was_meant(values, places):
 def test_the_keys_of_a_map_tell_what_it_is():
     assert "mcp.service" not in meant({"service": {"type": "ClusterIP"}})
     assert meant({"mcp": {"enabled": True}, "issuerRef": {"name": "a"}}) == ["webhook.certManager.issuerRef"]
+
+
+@pytest.mark.parametrize(
+    "entry, said",
+    [
+        ({"source": {"principals": ["a/b"]}}, "source: is unknown; leave it out, and write principals: in its place"),
+        ({"namespace": ["a"]}, "namespace: is unknown (did you mean serviceMesh.gate.from[0].namespaces?)"),
+    ],
+)
+def test_a_key_that_is_unknown_is_the_one_thing_told_of_its_map(entry, said):
+    values = {"serviceMesh": {"gate": {"from": [entry]}}}
+    found = schema().findings(coalesce(defaults(), values), values)
+    assert [str(one) for one in found] == [f"serviceMesh.gate.from[0].{said}"]
+
+
+def test_a_map_without_any_key_needs_one():
+    values = {"serviceMesh": {"gate": {"from": [{}]}}}
+    (found,) = schema().findings(coalesce(defaults(), values), values)
+    assert str(found) == "serviceMesh.gate.from[0]: needs principals or namespaces, with at least one entry"
