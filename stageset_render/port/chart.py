@@ -19,8 +19,8 @@ from stageset_render.pack import output
 from stageset_render.pack.files import CHART, DEFAULTS, all_templates, source
 from stageset_render.pack.model import Model
 from stageset_render.pack.release import defaults, schema
-from stageset_render.port import read_jinja, types, write_go
-from stageset_render.port.tree import Tree
+from stageset_render.port.language import read_jinja, types, write_go
+from stageset_render.port.language.tree import Tree
 
 HELMIGNORE = "# What no package of the chart holds.\n.git/\n.gitignore\n*.orig\n*.swp\n*~\n"
 RULE = "port"

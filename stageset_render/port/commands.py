@@ -181,7 +181,7 @@ def _carries(command):
 
     @functools.wraps(command)
     def run(form: str | None, **options):
-        from stageset_render.port import carrying
+        from stageset_render.port.carry import pull_push
 
         try:
             found, told = command(**options)
@@ -195,7 +195,7 @@ def _carries(command):
         for line in told:
             click.echo(plainly(line), err=True)
         if found is not None:
-            conflicts = carrying.findings(found)
+            conflicts = pull_push.findings(found)
             if conflicts:
                 _told(conflicts, form)
             sys.exit(2 if conflicts else bool(found.changes))
@@ -223,17 +223,18 @@ def pull_command(chart: str | None, since: str | None, only: str | None, writes:
     Exit codes: 0 no difference; 1 differences; 2 conflicts, which are told and left alone, wrong usage, or what has no
     exact Jinja form, all of it named.
     """
-    from stageset_render.port import carrying, translate
+    from stageset_render.port.carry import pull_push
+    from stageset_render.port.language import translate
     from stageset_render.port.sources import chart_files
 
     name = (only or "").removeprefix("templates/")
-    if chart and only and only != "-" and name not in carrying.names(chart) and not Path(only).is_file():
+    if chart and only and only != "-" and name not in pull_push.names(chart) and not Path(only).is_file():
         raise click.BadParameter(f"neither the chart nor the pack has a file {only!r}")
-    if chart and not (only and name not in carrying.names(chart) and Path(only).is_file()):
-        found, told = carrying.pull(chart, since, name or None)
+    if chart and not (only and name not in pull_push.names(chart) and Path(only).is_file()):
+        found, told = pull_push.pull(chart, since, name or None)
         if writes:
-            carrying.save(found, carrying.checkout())
-        click.echo(carrying.as_text(found, since is None).encode(), nl=False)
+            pull_push.save(found, pull_push.checkout())
+        click.echo(pull_push.as_text(found, since is None).encode(), nl=False)
         return found, told
     if not only or writes or since:
         raise click.UsageError(
@@ -263,15 +264,15 @@ def push_command(chart: str, since: str | None, only: str | None, writes: bool):
 
     Exit codes: 0 nothing to carry; 1 changes; 2 conflicts, which are told and left alone, or wrong usage.
     """
-    from stageset_render.port import carrying
+    from stageset_render.port.carry import pull_push
 
     if not Path(chart).is_dir():
         raise click.BadParameter(f"{chart} is no directory; unpack the chart first")
     name = (only or "").removeprefix("templates/") or None
-    if name and name not in carrying.names(chart):
+    if name and name not in pull_push.names(chart):
         raise click.BadParameter(f"neither the chart nor the pack has a file {only!r}")
-    found, told = carrying.push(chart, since, name)
+    found, told = pull_push.push(chart, since, name)
     if writes:
-        carrying.save(found, Path(chart))
-    click.echo(carrying.as_text(found).encode(), nl=False)
+        pull_push.save(found, Path(chart))
+    click.echo(pull_push.as_text(found).encode(), nl=False)
     return found, told

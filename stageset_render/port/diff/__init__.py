@@ -1,3 +1,3 @@
 # SPDX-FileCopyrightText: The stageset-render authors
 # SPDX-License-Identifier: 0BSD
-"""Carries the pack to a Helm chart, and holds it against one."""
+"""Shows where a chart and the pack differ: as text, as data, as a page."""

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from stageset_render.findings import dotted
-from stageset_render.port.diff import promql
+from stageset_render.port.language import promql
 
 
 class Absent:

@@ -9,7 +9,7 @@ import html
 import re
 from collections.abc import Iterator
 
-from stageset_render.port.functions import SIGNS
+from stageset_render.port.language.functions import SIGNS
 
 WORD = re.compile(r"==|!=|<=|>=|[\w-]+|\s+|.", re.S)
 ALIKE = 0.6  # from here on two lines are one that has changed

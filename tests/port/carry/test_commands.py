@@ -16,8 +16,9 @@ import pytest
 from click.testing import CliRunner
 
 from stageset_render.pack import files
-from stageset_render.port import carrying, commands, parts, sources, versions
 from stageset_render.port import chart as porting
+from stageset_render.port import commands, sources
+from stageset_render.port.carry import pull_push, schema_parts, versions
 
 
 def written(texts, place):
@@ -60,7 +61,7 @@ def checkout(tmp_path, monkeypatch):
     (place / "setup.cfg").touch()
     (place / "stageset_render/pack").mkdir(parents=True)
     shutil.copy(files.root() / "stageset_render/pack/files.py", place / "stageset_render/pack")
-    for module in (files, sources, carrying, parts, versions):
+    for module in (files, sources, pull_push, schema_parts, versions):
         monkeypatch.setattr(module, "root", lambda: place)
     files.all_templates.cache_clear()
     yield place
@@ -591,7 +592,7 @@ def test_no_patch_is_printed_that_makes_the_chart_fail(pack, chart):
 
 
 def test_a_push_that_meets_another_text_is_a_conflict(checkout, chart, run, monkeypatch):
-    monkeypatch.setattr(carrying, "_checked", lambda *_: [])
+    monkeypatch.setattr(pull_push, "_checked", lambda *_: [])
     git(checkout, "init", "-q")
     git(checkout, "add", "-A")
     git(checkout, "commit", "-qm", "as the chart is")

@@ -6,8 +6,10 @@ import re
 
 import pytest
 
-from stageset_render.port import changes, sources, translate, versions
 from stageset_render.port import chart as porting
+from stageset_render.port import sources
+from stageset_render.port.carry import changes, versions
+from stageset_render.port.language import translate
 
 DEPLOYMENT, METRICS = "templates/deployment.yaml", "templates/service-metrics.yaml"
 PROBES = re.compile(r"( +livenessProbe:\n.*?)( +readinessProbe:\n.*?)(?= +securityContext:\n)", re.S)

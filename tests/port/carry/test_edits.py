@@ -12,10 +12,12 @@ import pytest
 import yaml
 
 from stageset_render.pack import files
-from stageset_render.port import changes, sources, translate, versions
 from stageset_render.port import chart as porting
+from stageset_render.port import sources
+from stageset_render.port.carry import changes, versions
 from stageset_render.port.diff import report
-from stageset_render.port.outline import Side, flat
+from stageset_render.port.language import translate
+from stageset_render.port.language.outline import Side, flat
 
 EDITS = yaml.safe_load(Path(__file__).with_name("edits.yaml").read_text())
 HELPERS = f"templates/{files.HELPERS}"

@@ -4,7 +4,8 @@
 
 import pytest
 
-from stageset_render.port.diff import differences, places, promql
+from stageset_render.port.diff import differences, places
+from stageset_render.port.language import promql
 
 DEPLOYMENT, JOB = "templates/deployment.yaml", "templates/job-cleanup.yaml"
 

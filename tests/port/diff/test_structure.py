@@ -6,8 +6,9 @@ import functools
 
 import pytest
 
-from stageset_render.port import types, versions
+from stageset_render.port.carry import versions
 from stageset_render.port.diff import compare, differences, schemas, sides
+from stageset_render.port.language import types
 
 DEPLOYMENT, POLICY, PEER, LINKERD, JOB, ALERTS, WEBHOOK, CILIUM = (
     f"templates/{name}.yaml"

@@ -6,10 +6,10 @@ import copy
 import random
 from pathlib import Path
 
-import go_templates
 import helm_python
 import jinja2
 import pytest
+import random_go
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -21,7 +21,7 @@ from stageset_render.helm import functions
 from stageset_render.helm.values import coalesce
 from stageset_render.pack import environment, files, release
 from stageset_render.port import chart as porting
-from stageset_render.port import charts, translate, types
+from stageset_render.port.language import go_templates, translate, types
 
 CHART = Path(__file__).parent / "chart"
 SLIPS = ("%!", "<nil>", "map[", "[]")  # what Go prints of what it can't print, and the pack refuses to
@@ -33,7 +33,7 @@ RELEASE = {"Name": "release", "Namespace": "space", "Service": "Helm"}
 
 
 def jinja_of(go, defaults):
-    chart = charts.Chart(go, types.of_values(defaults, release.schema().root))
+    chart = go_templates.Chart(go, types.of_values(defaults, release.schema().root))
     return translate.jinja(chart, list(go))
 
 
@@ -103,7 +103,7 @@ class Both:
 def test_the_own_port_is_the_pack_byte_for_byte():
     """Written anew, as if the pack had no files yet."""
     chart = porting.chart()
-    go = charts.Chart(translate.templates(chart), translate.known(chart))
+    go = go_templates.Chart(translate.templates(chart), translate.known(chart))
     assert translate.jinja(go, list(go.parts)) == {name: files.source(name) for name in porting.ported_names()}
 
 
@@ -131,20 +131,20 @@ def test_a_chart_as_maintainers_write_it_renders_as_helm_renders_it(maintained, 
 
 @settings(max_examples=budget())
 @given(
-    drawn=st.lists(go_templates.templates(), min_size=4, max_size=4),
-    values=st.lists(go_templates.VALUES, min_size=3, max_size=3),
+    drawn=st.lists(random_go.templates(), min_size=4, max_size=4),
+    values=st.lists(random_go.VALUES, min_size=3, max_size=3),
 )
 def test_every_construct_renders_as_helm_renders_it(tmp_path_factory, drawn, values):
-    go = {"_helpers.tpl": go_templates.HELPERS}
+    go = {"_helpers.tpl": random_go.HELPERS}
     for number, template in enumerate(drawn):
         file = f"t{number}.yaml"
         try:
-            jinja_of({**go, file: template}, go_templates.DEFAULTS)
+            jinja_of({**go, file: template}, random_go.DEFAULTS)
         except Refused as refused:
             assert any(said in str(refused) for said in ("the dot, of which", "printed in Go's notation")), template
         else:
             go[file] = template
-    both = Both(tmp_path_factory.mktemp("drawn"), go, go_templates.DEFAULTS)
+    both = Both(tmp_path_factory.mktemp("drawn"), go, random_go.DEFAULTS)
     for one in values:
         both.agree(one)
 

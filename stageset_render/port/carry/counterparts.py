@@ -4,9 +4,9 @@
 
 from __future__ import annotations
 
-from stageset_render.port.align import Alignment, Body, SamePair, aligned, all_items, equal
-from stageset_render.port.outline import Item, Side
-from stageset_render.port.tree import Branch, Var
+from stageset_render.port.carry.align import Alignment, Body, SamePair, aligned, all_items, equal
+from stageset_render.port.language.outline import Item, Side
+from stageset_render.port.language.tree import Branch, Var
 
 
 class Counterparts:

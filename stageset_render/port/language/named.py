@@ -8,8 +8,8 @@ import re
 from collections.abc import Container
 from dataclasses import dataclass, field
 
-from stageset_render.port.tree import Untranslatable, Var
-from stageset_render.port.types import unified
+from stageset_render.port.language.tree import Untranslatable, Var
+from stageset_render.port.language.types import unified
 
 VALUE = "it"  # the parameter of a template that is handed one value
 USUAL = ("root", "ctx", "context", "top", "global")  # keys of what the including template is rendered with

@@ -13,8 +13,8 @@ from typing import Any
 
 from stageset_render.pack import release
 from stageset_render.pack.model import Model, all_types
-from stageset_render.port.functions import RESULTS
-from stageset_render.port.tree import Call, Const, Expr, Field, Include, Name, Root
+from stageset_render.port.language.functions import RESULTS
+from stageset_render.port.language.tree import Call, Const, Expr, Field, Include, Name, Root
 
 KINDS = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array", dict: "object"}
 INT, NUMBER, TEXT, LIST, MAP = ({"type": name} for name in ("int", "number", "string", "array", "object"))

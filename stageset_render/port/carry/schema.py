@@ -11,8 +11,8 @@ from typing import Any
 import yaml
 
 from stageset_render.pack.model import Model, all_types
-from stageset_render.port.carry import Conflict
-from stageset_render.port.edits import Edit, apply
+from stageset_render.port.carry.carry import Conflict
+from stageset_render.port.carry.edits import Edit, apply
 
 DEEP = ("properties", "items", "additionalProperties", "definitions", "$defs", "$ref", "required")
 MISSING = object()

@@ -12,9 +12,9 @@ from jinja2 import nodes
 from stageset_render.helm.functions import FILTERS, GLOBALS
 from stageset_render.pack.environment import environment
 from stageset_render.pack.files import HELPERS
-from stageset_render.port import types
-from stageset_render.port.functions import ORDERS, camel
-from stageset_render.port.tree import (
+from stageset_render.port.language import types
+from stageset_render.port.language.functions import ORDERS, camel
+from stageset_render.port.language.tree import (
     ROOTS,
     Branch,
     Call,

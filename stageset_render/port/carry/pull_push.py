@@ -16,10 +16,12 @@ from stageset_render.helm.reading import load_yaml
 from stageset_render.pack.definitions import is_definition
 from stageset_render.pack.files import CHART, DEFAULTS, SCHEMA, root
 from stageset_render.pack.output import write
-from stageset_render.port import base, parts, schema, sources, types, versions
-from stageset_render.port.changes import Carriage, Change, Changes
+from stageset_render.port import sources
+from stageset_render.port.carry import base, schema, schema_parts, versions
+from stageset_render.port.carry.changes import Carriage, Change, Changes
+from stageset_render.port.carry.versions import Chart, Pack, Version
 from stageset_render.port.deliberate import entries
-from stageset_render.port.versions import Chart, Pack, Version
+from stageset_render.port.language import types
 
 NEAR = 2  # lines
 CONFLICT = "conflict"
@@ -102,7 +104,7 @@ def _schema(old: Version, new: Version, target: Version, found: Changes) -> None
         found.conflicts += [(SCHEMA, one) for one in conflicts]
     if isinstance(target, Pack):
         theirs = _read(new.files[SCHEMA], SCHEMA) if SCHEMA in new.files else {}
-        changes, conflicts = parts.changed(_after(target, found), theirs, before, after)
+        changes, conflicts = schema_parts.changed(_after(target, found), theirs, before, after)
         found.conflicts += conflicts
         found.changes += [Change(*one) for one in changes]
     elif after != before:

@@ -16,9 +16,9 @@ import yaml
 
 from stageset_render.findings import Refused
 from stageset_render.pack.files import SCHEMA, root
-from stageset_render.port.carry import Conflict
-from stageset_render.port.edits import Edit, apply
-from stageset_render.port.schema import Text, followed, plain, same
+from stageset_render.port.carry.carry import Conflict
+from stageset_render.port.carry.edits import Edit, apply
+from stageset_render.port.carry.schema import Text, followed, plain, same
 
 OF_MAPS = (
     "type",

@@ -9,10 +9,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from stageset_render.port.edits import Edit, Misfit, Page, breaks, relaid, silent, words
-from stageset_render.port.outline import Item, Side
-from stageset_render.port.rewriting import Rewriter
-from stageset_render.port.tree import Branch, Close, expressions, is_path, parts_of
+from stageset_render.port.carry.edits import Edit, Misfit, Page, breaks, relaid, silent, words
+from stageset_render.port.carry.rewriting import Rewriter
+from stageset_render.port.language.outline import Item, Side
+from stageset_render.port.language.tree import Branch, Close, expressions, is_path, parts_of
 
 
 class Editor:

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import re
 
-from stageset_render.port.functions import SIGNS
-from stageset_render.port.tree import Call, Const, Expr, Field, Include, Name, Root, Var, is_path
+from stageset_render.port.language.functions import SIGNS
+from stageset_render.port.language.tree import Call, Const, Expr, Field, Include, Name, Root, Var, is_path
 
 FORM = {"quote", "squote", "toString", "int", "int64", "trim"}  # of a scalar, or of the text that a helper prints
 QUOTES = {"quote", "squote"}

@@ -15,10 +15,23 @@ from dataclasses import dataclass, field
 
 import yaml
 
-from stageset_render.port.diff import promql
-from stageset_render.port.meaning import Meaning, is_quoted, plain, printed
-from stageset_render.port.pieces import Item, Piece, joined, tight, trimmed, uncommented
-from stageset_render.port.tree import Block, Branch, Call, Comment, Const, Node, Print, Set, Text, Tree, Var, parts_of
+from stageset_render.port.language import promql
+from stageset_render.port.language.meaning import Meaning, is_quoted, plain, printed
+from stageset_render.port.language.pieces import Item, Piece, joined, tight, trimmed, uncommented
+from stageset_render.port.language.tree import (
+    Block,
+    Branch,
+    Call,
+    Comment,
+    Const,
+    Node,
+    Print,
+    Set,
+    Text,
+    Tree,
+    Var,
+    parts_of,
+)
 
 KEYED = re.compile(
     r"(?P<dashes>(?:- +)*)(?P<key>[^\s:#\"'\[{](?:[^:]|:(?=\S))*?:|\"[^\"]*\":|'[^']*':)(?:[ \n]+(?P<rest>.*)|)", re.S

@@ -8,8 +8,8 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from stageset_render.port.pieces import Piece
-from stageset_render.port.tree import Comment, Tree
+from stageset_render.port.language.pieces import Piece
+from stageset_render.port.language.tree import Comment, Tree
 
 LISTED = re.compile(r"(?P<key> *(?:- +)*[\w-]+:) +\[(?P<items>[^\[\]{}#\n]*)\] *\n")
 LINED = re.compile(r"(?P<key> *(?:- +)*[\w-]+:) *\n(?P<items> *- [^\[\]{}#,:\n]*(?:\n *- [^\[\]{}#,:\n]*)*)\n")

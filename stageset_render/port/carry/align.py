@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 
 import yaml
 
-from stageset_render.port.meaning import is_quoted
-from stageset_render.port.outline import Item, Outline
-from stageset_render.port.tree import Branch, Var
+from stageset_render.port.language.meaning import is_quoted
+from stageset_render.port.language.outline import Item, Outline
+from stageset_render.port.language.tree import Branch, Var
 
 HELD = 10**9  # what stands for things printed begins here
 MOST = 250_000  # pairs that are weighed; beyond, equal items alone are paired

@@ -8,9 +8,9 @@ import re
 from typing import NamedTuple
 
 from stageset_render.helm.functions import quote
-from stageset_render.port import types
-from stageset_render.port.functions import JINJA, SIGNS, without_form, without_root
-from stageset_render.port.tree import (
+from stageset_render.port.language import types
+from stageset_render.port.language.functions import JINJA, SIGNS, without_form, without_root
+from stageset_render.port.language.tree import (
     ROOTS,
     WHOLE,
     Call,

@@ -14,11 +14,19 @@ from stageset_render.findings import Finding, Place, Refused
 from stageset_render.helm.reading import load_yaml
 from stageset_render.pack.files import CHART, DEFAULTS, HELPERS, SCHEMA, root
 from stageset_render.pack.names import check_versions
-from stageset_render.port import charts, jinja_reading, read_jinja, translate, types, write_go, write_jinja
-from stageset_render.port.named import unlike
-from stageset_render.port.outline import Outline
+from stageset_render.port.language import (
+    go_templates,
+    jinja_reading,
+    read_jinja,
+    translate,
+    types,
+    write_go,
+    write_jinja,
+)
+from stageset_render.port.language.named import unlike
+from stageset_render.port.language.outline import Outline
+from stageset_render.port.language.tree import Block, Branch, Set, Text, Tree, expressions
 from stageset_render.port.sources import pack_files
-from stageset_render.port.tree import Block, Branch, Set, Text, Tree, expressions
 
 FOLDER = "templates/"
 TAB = re.compile(r"\n\t+(?=[^\s#])")
@@ -152,14 +160,14 @@ class Chart(Version):
         and of library charts what is included."""
         libraries = translate.libraries(self.files)
         others = {name: text for name, text in self.templates.items() if name.startswith("_") and name not in kept}
-        found = charts.defines({**others, **libraries})
+        found = go_templates.defines({**others, **libraries})
         texts = [text for name, text in self.templates.items() if name not in others]
         wanted = {name for name, one in found.items() if one.file in others}
         while more := {name for name in {*found} - wanted if any(f'"{name}"' in text for text in texts)}:
             wanted, texts = wanted | more, [found[name].text for name in more]
         self.templates = {name: text for name, text in self.templates.items() if name not in others}
         text = self.templates.get(HELPERS, "").rstrip("\n") + "\n"
-        own = charts.defines({HELPERS: text})
+        own = go_templates.defines({HELPERS: text})
         taken = {one.name for one in own.values()}
         own_first = {name for name, one in found.items() if name in own and one.file in libraries}  # which Helm takes
         for name in [name for name in found if name in wanted - own_first]:
@@ -179,9 +187,9 @@ class Chart(Version):
         return super().place(file, line)
 
     @functools.cached_property
-    def go(self) -> charts.Chart:
+    def go(self) -> go_templates.Chart:
         libraries = {} if self.names else translate.libraries(self.files)
-        return charts.Chart(dict(self.templates), self.values, libraries, self.names)
+        return go_templates.Chart(dict(self.templates), self.values, libraries, self.names)
 
     def read(self, file: str) -> Tree:
         told = [(line, text) for name, line, text in self.go.problems if name == file]

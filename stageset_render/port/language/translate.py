@@ -11,8 +11,8 @@ from pathlib import Path
 from stageset_render.findings import Finding, Place, Refused
 from stageset_render.helm.reading import load_yaml
 from stageset_render.pack.files import HELPERS, SCHEMA, source, text
-from stageset_render.port import charts, jinja_reading, read_jinja, types, write_jinja
-from stageset_render.port.tree import Tree
+from stageset_render.port.language import go_templates, jinja_reading, read_jinja, types, write_jinja
+from stageset_render.port.language.tree import Tree
 
 FOLDER, RULE = "templates/", "port"
 
@@ -49,7 +49,7 @@ def known(chart: dict[str, str]) -> dict:
     return types.of_values(values_of(chart), *schemas, json.loads(text(SCHEMA)))
 
 
-def macros(chart: charts.Chart) -> dict[str, tuple[str, ...]]:
+def macros(chart: go_templates.Chart) -> dict[str, tuple[str, ...]]:
     """The macros that a chart's named templates are in the pack, which says the order of parameters where it has one."""
     own = jinja_reading.macro_names(source(HELPERS))
     found = {macro.name: tuple(var.name for var in macro.parameters()) for macro in chart.macros.values()}
@@ -63,7 +63,7 @@ def names_for(file: str, known_macros: dict[str, tuple[str, ...]]) -> write_jinj
     return write_jinja.Names("" if file.startswith("_") else "stageset.", known_macros)
 
 
-def jinja(chart: charts.Chart, wanted: list[str], label: str = "") -> dict[str, str]:
+def jinja(chart: go_templates.Chart, wanted: list[str], label: str = "") -> dict[str, str]:
     """Write Go templates in Jinja.
 
     Args:
@@ -103,7 +103,7 @@ def one(name: str, go: str, beside: dict[str, str]) -> str:
     file = Path(name).name
     if file == "-" and re.search(r"\{\{-?\s*define\b", go):
         file = "_-"
-    chart = charts.Chart({**templates(beside), file: go}, known(beside), libraries(beside))
+    chart = go_templates.Chart({**templates(beside), file: go}, known(beside), libraries(beside))
     return jinja(chart, [file], name)[file]
 
 

@@ -8,9 +8,9 @@ import functools
 from typing import NamedTuple
 
 from stageset_render.helm.go_syntax import Action, GoSyntaxError, Part, parse
-from stageset_render.port.named import Macro, Site, macro_names, unlike
-from stageset_render.port.read_go import Reader
-from stageset_render.port.tree import Tree
+from stageset_render.port.language.named import Macro, Site, macro_names, unlike
+from stageset_render.port.language.read_go import Reader
+from stageset_render.port.language.tree import Tree
 
 _parsed = functools.lru_cache(maxsize=512)(parse)
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from stageset_render.helm.go_syntax import Command, Dot, Function, Operand, Pipe, Variable
 from stageset_render.helm.go_syntax import Const as GoConst
 from stageset_render.pack.files import HELPERS, source
-from stageset_render.port import types
-from stageset_render.port.functions import ALIKE, SIGNS, without_root
-from stageset_render.port.jinja_reading import macro_names as known_macros
-from stageset_render.port.named import USUAL, VALUE, Macro, Site, macro_names
-from stageset_render.port.tree import (
+from stageset_render.port.language import types
+from stageset_render.port.language.functions import ALIKE, SIGNS, without_root
+from stageset_render.port.language.jinja_reading import macro_names as known_macros
+from stageset_render.port.language.named import USUAL, VALUE, Macro, Site, macro_names
+from stageset_render.port.language.tree import (
     ROOTS,
     WHOLE,
     Call,

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 
 from stageset_render.helm.functions import quote
 from stageset_render.pack.files import HELPERS
-from stageset_render.port import types
-from stageset_render.port.tree import (
+from stageset_render.port.language import types
+from stageset_render.port.language.tree import (
     Branch,
     Call,
     Close,

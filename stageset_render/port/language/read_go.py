@@ -7,10 +7,10 @@ from __future__ import annotations
 from stageset_render.helm.go_syntax import Action, Dot, Part, Variable
 from stageset_render.helm.go_syntax import Comment as GoComment
 from stageset_render.helm.go_syntax import Text as GoText
-from stageset_render.port import types
-from stageset_render.port.named import VALUE
-from stageset_render.port.pipelines import Handed, Lost, Pipelines, Place, Scope
-from stageset_render.port.tree import (
+from stageset_render.port.language import types
+from stageset_render.port.language.go_pipelines import Handed, Lost, Pipelines, Place, Scope
+from stageset_render.port.language.named import VALUE
+from stageset_render.port.language.tree import (
     Branch,
     Builder,
     Call,
@@ -35,7 +35,7 @@ MAP_KEY = "key"
 
 
 class Reader(Pipelines):
-    """Reads one template into `tree`; `chart` is all that it may include (charts.Chart)."""
+    """Reads one template into `tree`; `chart` is all that it may include (go_templates.Chart)."""
 
     def __init__(self, chart, file: str):
         self.chart, self.file, self.values = chart, file, chart.values

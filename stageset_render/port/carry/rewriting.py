@@ -7,8 +7,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from stageset_render.port.outline import Item, Side
-from stageset_render.port.tree import (
+from stageset_render.port.language.outline import Item, Side
+from stageset_render.port.language.tree import (
     Block,
     Branch,
     Call,

@@ -10,9 +10,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from stageset_render.helm.functions import GLOBALS
-from stageset_render.port import types
-from stageset_render.port.jinja_writing import COMPARE, Expressions
-from stageset_render.port.tree import (
+from stageset_render.port.language import types
+from stageset_render.port.language.jinja_writing import COMPARE, Expressions
+from stageset_render.port.language.tree import (
     ROOTS,
     Block,
     Branch,

@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from stageset_render.port.tree import Branch, Node, Print
+from stageset_render.port.language.tree import Branch, Node, Print
 
 QUOTED = re.compile(r"""(?<![\w.])(?:"(?:\\.|[^"\\])*"|'[^']*')|\s\#""")
 HELD = 0xE000  # characters of no text, each of which stands for something printed

@@ -11,10 +11,10 @@ from jinja2 import nodes
 
 from stageset_render.pack.environment import environment
 from stageset_render.pack.files import HELPERS, source
-from stageset_render.port import types
-from stageset_render.port.jinja_reading import Expressions, Scope, macro_names
-from stageset_render.port.jinja_tags import Tag, template_tags
-from stageset_render.port.tree import (
+from stageset_render.port.language import types
+from stageset_render.port.language.jinja_reading import Expressions, Scope, macro_names
+from stageset_render.port.language.jinja_tags import Tag, template_tags
+from stageset_render.port.language.tree import (
     Branch,
     Builder,
     Close,
