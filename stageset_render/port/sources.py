@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import os
 import re
 import subprocess
 import tarfile
@@ -105,11 +106,16 @@ def _is_read(name: str) -> bool:
 
 def _git(directory: Path, *arguments: str) -> bytes:
     try:
-        done = subprocess.run(["git", "-C", str(directory), *arguments], capture_output=True)
+        asked = ["git", "-C", str(directory), *arguments]
+        done = subprocess.run(
+            asked, capture_output=True, env={**os.environ, "LC_ALL": "C"}
+        )  # whose words are looked at
     except FileNotFoundError as error:
         raise Refused("there is no git to read an older version with; install it, or name a directory") from error
     if done.returncode:
         told = done.stderr.decode(errors="replace").strip().splitlines()
+        if "not a git repository" in (told[-1] if told else ""):
+            raise Refused(f"{directory}: is no git checkout, whose commits say what has changed; run this in one")
         raise Refused(f"{directory}: {short(told[-1] if told else 'git failed')}; name a commit of this checkout")
     return done.stdout
 

@@ -602,3 +602,10 @@ def test_a_push_that_meets_another_text_is_a_conflict(checkout, chart, run, monk
     assert code == 2 and f"{DEPLOYMENT}:" in told and "it says `periodSeconds: 25`" in told
     text = (chart / DEPLOYMENT).read_text()
     assert "path: /ready\n" in text and "periodSeconds: 25" in text and "+              path: /ready\n" in shown
+
+
+def test_a_push_from_what_is_no_checkout_is_refused_in_a_sentence(chart, checkout, run):
+    replaced(chart / "values.yaml", ("  min: 1", "  min: 2"))
+    shown, told, code = run("push", chart)
+    assert (shown, code) == ("", 2)
+    assert f"error: {checkout}: is no git checkout, whose commits say what has changed; run this in one\n" in told
