@@ -33,6 +33,7 @@ try:
 except ModuleNotFoundError as error:  # a checkout whose dependencies are not installed
     how = "python3 -m venv .venv && .venv/bin/pip install . && .venv/bin/python renderer.py"
     sys.exit(f"there is no Python package {error.name}; install what renderer.py needs, and run it: {how}")
+gc.freeze()  # nor is it any later
 gc.enable()
 with contextlib.suppress(ValueError, NameError):
     signal.signal(signal.SIGINT, interrupted)

@@ -22,7 +22,7 @@ MOST_FINDINGS = 100  # printed of one release; more help nobody
 FORMATS = ("text", "json", "github", "sarif")
 COLOURS = {ERROR: "31", WARNING: "33"}
 SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
-UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+UNPRINTABLE = r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 
 
 class Told(NamedTuple):
@@ -195,7 +195,7 @@ def columns(text: str) -> int:
 
 def escaped(text: str) -> str:
     """A text in which no character moves the cursor or begins a new line."""
-    return UNPRINTABLE.sub(lambda found: ascii(found[0])[1:-1], text)
+    return re.sub(UNPRINTABLE, lambda found: ascii(found[0])[1:-1], text)
 
 
 class Json(Report):

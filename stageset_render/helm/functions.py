@@ -95,20 +95,20 @@ def _compiled(pattern):
         raise Refused(f"the pattern {pattern} cannot be read: {error}") from None
 
 
-_GROUP = re.compile(r"\$\{([0-9])\}")
+_GROUP = r"\$\{([0-9])\}"
 
 
 def _replace_all(pattern, text, new):
     """Sprig's regexReplaceAll; of Go's references only ${1} to a group there is, and no match of nothing."""
     expression = _compiled(pattern)
-    groups = _GROUP.findall(new) if "$" in new else []
-    if "$" in new and ("$" in _GROUP.sub("", new) or any(int(group) > expression.groups for group in groups)):
+    groups = re.findall(_GROUP, new) if "$" in new else []
+    if "$" in new and ("$" in re.sub(_GROUP, "", new) or any(int(group) > expression.groups for group in groups)):
         raise Refused(f"the replacement {new} refers to groups otherwise than by ${{1}}, or to one that is not there")
 
     def expand(found):
         if not found[0]:
             raise Refused(f"the pattern {pattern} matches nothing at all, which Go and Python replace differently")
-        return _GROUP.sub(lambda group: found[int(group[1])] or "", new) if groups else new
+        return re.sub(_GROUP, lambda group: found[int(group[1])] or "", new) if groups else new
 
     return expression.sub(expand, text)
 

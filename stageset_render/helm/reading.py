@@ -52,13 +52,15 @@ def _plain(text: str) -> Any:
 
 
 def _number(digits: str, text: str) -> Any:
+    if re.fullmatch(DECIMAL, digits) and math.isfinite(float(digits)):
+        return int(digits)
     for base, pattern in ((16, HEX), (8, OCTAL), (2, BINARY)):
         if re.fullmatch(pattern, digits):
             value = int(digits, base)
             if -(2**63) <= value < (2**63 if digits[0] in "+-" else 2**64):
                 return value
     if re.fullmatch(FLOAT, digits) and math.isfinite(float(digits)):
-        return int(digits) if re.fullmatch(DECIMAL, digits) else float(digits)
+        return float(digits)
     return text
 
 
@@ -91,10 +93,10 @@ TOO_MANY = f"more than {MAX_NODES} values, counting each use of an alias; use fe
 NO_SEPARATOR = re.compile(r"^---(?![ \t\r]*(#.*)?$)", re.M)  # which a line that begins so must be to Helm
 FILLED_IN = "fill it in first, or put quotes round it if text is meant"
 BRACES = r"\{\{[^{}\n]*\}\}|\{%[^\n]*?%\}"  # of Go, Jinja and others
-UNFILLED = re.compile(rf"[ \t]*(?:- +)*(?:[^\s'\"#{{\[][^'\"#\n]*:[ \t]+)?({BRACES})")  # where a value starts: no YAML
+UNFILLED = rf"[ \t]*(?:- +)*(?:[^\s'\"#{{\[][^'\"#\n]*:[ \t]+)?({BRACES})"  # where a value starts: no YAML
 VARIABLE = r"\$\{[A-Za-z_][^{}\n]*\}"
-PLACEHOLDER = re.compile(f"{BRACES}|{VARIABLE}")
-SURROGATES = re.compile(r"\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})|\\.", re.S)
+PLACEHOLDER = f"{BRACES}|{VARIABLE}"
+SURROGATES = r"(?s)\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})|\\."
 MISPLACED = ("mapping values are not allowed", "did not find expected key")
 ENTRY = r"([ ]*(?:- +)*)([^\s#:]+:(?: .*)?)\s*"
 LONE_TAG = r"(&\S+\s+)?!"  # libyaml forgets this tag, which makes text of a number
@@ -210,7 +212,7 @@ class Document:
             self.joined.append(found.end() - 2 * (len(self.joined) + 1))
             return f"\\U{0x10000 + (int(found[1], 16) - 0xD800) * 0x400 + int(found[2], 16) - 0xDC00:08X}"
 
-        return SURROGATES.sub(one, text)
+        return re.sub(SURROGATES, one, text)
 
     def unreadable(self, error: yaml.MarkedYAMLError) -> Finding:
         mark, start = error.problem_mark, error.context_mark
@@ -234,7 +236,7 @@ class Document:
             return self.template(index - 1, variable[0])
         for place in dict.fromkeys((index, len(self.text[:index].rstrip().rpartition("\n")[0]) + 1, start)):
             line = self.text.rfind("\n", 0, place) + 1
-            found = UNFILLED.match(self.text[line : line + 1000])  # the pattern takes its time with a long one
+            found = re.match(UNFILLED, self.text[line : line + 1000])  # the pattern takes its time with a long one
             if found and not self.in_block(line):
                 return self.template(line + found.start(1), found[1])
         return None
@@ -516,7 +518,7 @@ class Several:
 
 def placeholder(text: str) -> str:
     """The first `{{ }}` or `${X}` in a text, which may well be meant: only where the text is refused it tells why."""
-    found = PLACEHOLDER.search(text)
+    found = re.search(PLACEHOLDER, text)
     return found[0] if found else ""
 
 

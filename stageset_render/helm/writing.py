@@ -128,7 +128,8 @@ class _Dumper(yaml.CSafeDumper):
 
 
 _RESOLVER = yaml.resolver.Resolver()
-_FIRST = {*_RESOLVER.yaml_implicit_resolvers, *"yYnN+-.0123456789"}  # of a text that may be read as another type
+_NUMERIC = {*"+-.0123456789"}  # of a text that may be a number or a date
+_FIRST = {*_RESOLVER.yaml_implicit_resolvers, *"yYnN", *_NUMERIC}  # of a text that may be read as another type
 _STRING_TAGS = ("tag:yaml.org,2002:str", "tag:yaml.org,2002:yaml")  # the second is that of a lone *, & or !
 _NUMBER = r"[-+]?(0[xX][0-9a-fA-F]+|0[oO][0-7]+|0[bB][-+]?[01]+|(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?)"
 _BASE_60 = r"[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?"
@@ -141,12 +142,16 @@ def _reads_as_string(text):
     """Return whether both Go's and Python's YAML read the plain text as a string."""
     if text[:1] not in _FIRST:
         return True
-    digits = text if text[:1] in "._" else text.replace("_", "")
     return (
         text not in ("y", "Y", "n", "N")
-        and not any(re.fullmatch(p, t) for p, t in ((_NUMBER, digits), (_BASE_60, text), (_DATE, text)))
         and _RESOLVER.resolve(ScalarNode, text, (True, False)) in _STRING_TAGS
+        and not (text[0] in _NUMERIC and _reads_as_number(text))
     )
+
+
+def _reads_as_number(text):
+    digits = text if text[0] == "." else text.replace("_", "")
+    return any(re.fullmatch(*one) for one in ((_NUMBER, digits), (_BASE_60, text), (_DATE, text)))
 
 
 @functools.lru_cache(maxsize=256)

@@ -70,7 +70,8 @@ class Schema:
         if "_validator" in self.__dict__ or (self._first and not paths <= self._first[0]):
             return self._validator.is_valid(values) and self._validator.is_valid(written)
         if not self._first:
-            self._first = paths, _compiled(_asked(self.root, written))
+            asked = _with_definitions(_asked(self.root, written), self.root.get("definitions", {}))
+            self._first = paths, _compiled(asked)
         part = {key: values[key] for key in written if key in values}
         return self._first[1].is_valid(part) and self._first[1].is_valid(written)
 
@@ -247,6 +248,22 @@ def _asked(node: dict, written: Any) -> dict:
         return node
     known = {key: _asked(child, written[key]) if key in written else True for key, child in node["properties"].items()}
     return {**node, "properties": known}
+
+
+def _with_definitions(node: dict, definitions: dict) -> dict:
+    """A node with the definitions that it refers to, alone: to compile one takes long."""
+    found: dict[str, dict] = {}
+    left: list[Any] = [{**node, "definitions": None}]
+    while left:
+        one = left.pop()
+        if isinstance(one, list):
+            left += one
+        elif isinstance(one, dict):
+            left += one.values()
+            name = str(one.get("$ref", "")).removeprefix("#/definitions/").partition("/")[0]
+            if name in definitions and name not in found:
+                left.append(found.setdefault(name, definitions[name]))
+    return {**node, "definitions": found}
 
 
 def _compiled(schema: dict):

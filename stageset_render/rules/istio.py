@@ -136,9 +136,10 @@ def istio_host_without_port(release):
 
     A call inside the cluster names the port beside the host, unless that is 80, so these match none of its calls."""
     numbers = release.fact(ports)
-    for one in release.fact(texts) if 80 not in numbers.values() else ():
+    hosts = [one for one in release.fact(texts) if one.key == "host" and 80 not in numbers.values()]
+    for one in hosts:
         of_service = [text for text in one.texts if re.fullmatch(r"[^.:]+|.*\.svc(\..*)?", text.strip("*"))]
-        if one.key == "host" and of_service and not any(":" in text or text.endswith("*") for text in one.texts):
+        if of_service and not any(":" in text or text.endswith("*") for text in one.texts):
             gate = f'"{of_service[0]}:{numbers.get("gate", release.at("ports.gate"))}"'
             yield (
                 one.path,

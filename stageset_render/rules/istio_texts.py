@@ -40,19 +40,16 @@ FORMS = {  # what a text is compared with: what a text that matches some request
         "a host without scheme and path",
     ),
 }
-COMPILED = {key: re.compile(form) for key, (form, _) in FORMS.items()}
-DOTS = re.compile(r"/\.\.?(/|$)")
+DOTS = r"/\.\.?(/|$)"
 METHODS = set(  # https://www.iana.org/assignments/http-methods/http-methods.xhtml
     "ACL BASELINE-CONTROL BIND CHECKIN CHECKOUT CONNECT COPY DELETE GET HEAD LABEL LINK LOCK MERGE MKACTIVITY MKCALENDAR "
     "MKCOL MKREDIRECTREF MKWORKSPACE MOVE OPTIONS ORDERPATCH PATCH POST PRI PROPFIND PROPPATCH PUT QUERY REBIND REPORT "
     "SEARCH TRACE UNBIND UNCHECKOUT UNLINK UNLOCK UPDATE UPDATEREDIRECTREF VERSION-CONTROL "
     "M-SEARCH NOTIFY PURGE SOURCE SUBSCRIBE UNSUBSCRIBE".split()  # these six: what proxies pass besides
 )
-EXPRESSION = re.compile(r"(^|[/)\]])\.\*|\.\+|\\[dwsDWSb.]|\[\^?[A-Za-z0-9]-[A-Za-z0-9]|\(\?|^\^|\([^()]*\|[^()]*\)")
+EXPRESSION = r"(^|[/)\]])\.\*|\.\+|\\[dwsDWSb.]|\[\^?[A-Za-z0-9]-[A-Za-z0-9]|\(\?|^\^|\([^()]*\|[^()]*\)"
 
-CHOICE = re.compile(
-    r"[A-Za-z][\w.-]{0,15}(\|[A-Za-z][\w.-]{0,15})+"
-)  # not auth0|5f7c8ec7c33c6c004bbafe82, which is a subject
+CHOICE = r"[A-Za-z][\w.-]{0,15}(\|[A-Za-z][\w.-]{0,15})+"  # not auth0|5f7c8ec7c33c6c004bbafe82, which is a subject
 SUBJECT = "request.auth.claims[sub]"
 
 
@@ -78,18 +75,16 @@ def istio_text_unmatched(release):
 
     It admits nobody: a scheme, a blank, a capital letter or a path's query is in it, which Istio never sees there."""
     for one in release.fact(texts):
-        form = COMPILED.get(one.key)
+        form, said = FORMS.get(one.key, (None, None))
         if one.key == "source.principal":
             said = "<trust domain>/ns/<namespace>/sa/<service account> in lower case"
-        elif form:
-            said = FORMS[one.key][1]
-        else:
+        elif not form:
             continue
         for index, text in enumerate(one.texts):
             if _expression(one.key, text):
                 continue  # which a rule of its own is about
-            fits = form.fullmatch(text) if form else _matches_some_identity(text)
-            if not fits or "/." in text and DOTS.search(text):
+            fits = re.fullmatch(form, text) if form else _matches_some_identity(text)
+            if not fits or "/." in text and re.search(DOTS, text):
                 yield (*one.path, index), f'"{text}" matches no request, so it allows none', f"write {said}"
 
 
@@ -103,24 +98,24 @@ LETTERS = (
 )
 DOUBTS = {  # what a text is compared with: what it then says of which texts
     "source.principal": (
-        (re.compile(r"[^/A-Z]*[A-Z][^/]*(/ns/|/?\*$)"), *CAPITALS),
+        (r"[^/A-Z]*[A-Z][^/]*(/ns/|/?\*$)", *CAPITALS),
         (
-            re.compile(r"[A-Za-z0-9_-]+\*$"),
+            r"[A-Za-z0-9_-]+\*$",
             "stands for trust domains that begin so, not for namespaces or service accounts",
             "write <trust domain>/* for all of one trust domain, or <trust domain>/ns/<namespace>/*",
         ),
     ),
-    "source.trustDomain": ((re.compile(".*[A-Z]"), *CAPITALS),),
+    "source.trustDomain": ((".*[A-Z]", *CAPITALS),),
     "source.namespace": (
         (
-            re.compile(r"s(a|a?\*+)$"),
+            r"s(a|a?\*+)$",
             "also stands for a namespace named ns, because Istio looks for it in the whole identity and finds the /sa/ of "
             "<trust domain>/ns/ns/sa/<service account>",
             "write the principal <trust domain>/ns/<namespace>/* instead",
         ),
     ),
-    "request.auth.": ((re.compile(r"^ |.* $|.+\*.|.*\*.*\*|\[.*\]$"), *LETTERS),),
-    "request.headers": ((re.compile(r"^ |.* $|.+\*.|.*\*.*\*"), *LETTERS),),
+    "request.auth.": ((r"^ |.* $|.+\*.|.*\*.*\*|\[.*\]$", *LETTERS),),
+    "request.headers": ((r"^ |.* $|.+\*.|.*\*.*\*", *LETTERS),),
 }
 
 
@@ -137,16 +132,16 @@ def istio_text_misread(release):
             )
         for index, text in enumerate(one.texts) if doubts else ():
             for form, message, mend in doubts:
-                if form.match(text):
+                if re.match(form, text):
                     yield (*one.path, index), f'"{text}" {message}', mend
 
 
 def _expression(key, text):
     """Whether a text is written as a regular expression, which Istio has nowhere."""
     if key in ("path", "host", "method", "source.principal"):
-        return EXPRESSION.search(text) or key != "host" and "|" in text
+        return re.search(EXPRESSION, text) or key != "host" and "|" in text
     of_text = key.startswith(("request.headers", "request.auth.claims"))
-    return of_text and (EXPRESSION.search(text) or key != SUBJECT and CHOICE.fullmatch(text))
+    return of_text and (re.search(EXPRESSION, text) or key != SUBJECT and re.fullmatch(CHOICE, text))
 
 
 def _expressions(release, negative):

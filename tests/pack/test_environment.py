@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: 0BSD
 """Where Jinja runs a template as Go would: what `a.b` reads, what a loop goes through, what is printed, what goes wrong."""
 
+import jinja2
 import pytest
 
 from stageset_render.findings import Refused
@@ -72,12 +73,21 @@ def test_a_helper_that_takes_nothing_is_asked_once_in_a_rendering():
     assert (str(names["stageset"]["namespace"]()), str(others["stageset"]["namespace"]())) == ("b", "other")
 
 
-def test_compiled_templates_are_kept_where_they_can_be_and_nobody_minds_where_not(tmp_path):
-    cache = environment.Compiled(str(tmp_path / "made"))
-    bucket = cache.get_bucket(ENVIRONMENT, "x.yaml", "x.yaml", "{{ 1 }}")
-    bucket.code = ENVIRONMENT.compile("{{ 1 }}", "x.yaml", "x.yaml")
-    cache.set_bucket(bucket)
-    assert cache.get_bucket(ENVIRONMENT, "x.yaml", "x.yaml", "{{ 1 }}").code
-    assert cache.get_bucket(ENVIRONMENT, "x.yaml", "x.yaml", "{{ 2 }}").code is None
-    (tmp_path / "file").write_text("")
-    environment.Compiled(str(tmp_path / "file" / "in")).set_bucket(bucket)
+def test_compiled_templates_are_kept_where_they_can_be_and_nobody_minds_where_not(tmp_path, monkeypatch):
+    def printed(kept, text="{{ 1 }}"):
+        code = environment.compiled({"x.yaml": text}, kept)["x.yaml"]
+        return jinja2.Template.from_code(ENVIRONMENT, code, {}).render()
+
+    kept = tmp_path / "made" / "templates"
+    assert printed(kept) == "1"
+    whole = kept.read_bytes()
+    with monkeypatch.context() as patch:
+        patch.setattr(environment.HelmEnvironment, "compile", None)
+        assert printed(kept) == "1"  # as it was kept
+    assert printed(kept, "{{ 2 }}") == "2"  # of another source
+    for broken in (b"", whole[:-100], b"no code"):
+        kept.write_bytes(broken)
+        assert printed(kept) == "1"
+        assert kept.read_bytes() == whole
+    assert [path.name for path in kept.parent.iterdir()] == ["templates"]
+    assert printed(kept / "below a file") == "1"
