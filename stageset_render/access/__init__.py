@@ -9,10 +9,13 @@ what it or the mesh's webhook refuses is not for here. What can't be told offlin
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from . import istio, linkerd
 from .linkerd_grants import ACCESS
 from .matching import Decision
+
+if TYPE_CHECKING:
+    from . import istio, linkerd
 
 __all__ = ["Decision", "admits", "judge"]
 
@@ -56,9 +59,13 @@ def judge(
     Raises ValueError for another engine or default policy, and for networks of Linkerd that are none.
     """
     if engine == "istio":
+        from . import istio  # of the meshes only the one that is asked about is read
+
         return istio.Judge(objects, pod, trust_domain, tuple(aliases))
     if engine != "linkerd":
         raise ValueError(f"an engine is istio or linkerd, not {engine!r}")
     if default_policy not in (*ACCESS, "deny"):
         raise ValueError(f"no default inbound policy: {default_policy!r}")
+    from . import linkerd
+
     return linkerd.Judge(objects, pod, trust_domain, default_policy)

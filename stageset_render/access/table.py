@@ -8,7 +8,7 @@ import functools
 from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple
 
-from . import classes_istio, classes_linkerd, istio, judge, linkerd
+from . import judge
 from .classes import CLUSTER, OTHER, PLAINTEXT, Caller, Named, Request, filled
 from .matching import Decision, Unknown
 
@@ -91,7 +91,11 @@ class Asked:
         default_policy: str = "all-unauthenticated",
         relay: str | None = None,
     ):
-        classes = (classes_linkerd if engine == "linkerd" else classes_istio).classes(objects, trust_domain)
+        if engine == "linkerd":
+            from . import classes_linkerd as dialect  # of the meshes only the one that is asked about is read
+        else:
+            from . import classes_istio as dialect
+        classes = dialect.classes(objects, trust_domain)
         self.named: list[Named] = classes.named
         self.meshed, self.plaintext, self.other = classes.meshed, Caller(PLAINTEXT, None), classes.other
         self.elsewhere, self.blocks = classes.elsewhere, classes.blocks
@@ -109,7 +113,7 @@ class Asked:
         self.work.cut = not all(one.whole for one in self.named)
 
     @functools.cached_property
-    def _without_aliases(self) -> istio.Judge | linkerd.Judge:
+    def _without_aliases(self):
         return judge(*self._read, **self._options)
 
     def call(self, port: Port, caller: Caller, request: Request) -> dict:

@@ -17,7 +17,7 @@ from stageset_render.access import POLICY as DOMESTIC
 from stageset_render.access.classes import ELSEWHERE, MESHED, PLAINTEXT, Caller
 from stageset_render.access.matching import Decision
 from stageset_render.access.table import Port, Row
-from stageset_render.pack import mesh, meshed
+from stageset_render.pack import mesh, meshed, networked
 from stageset_render.pack.release import Release
 from stageset_render.pack.unread import Unread, told
 from stageset_render.reporting import escaped
@@ -80,12 +80,12 @@ class Network:
         self.release = release
         self.judge = told(release, self._read, Unread)
         self.known: dict[tuple, Decision] = {}
-        self.names = told(release, lambda: meshed.network_names(release), lambda why: None) if self.judge else None
+        self.names = told(release, lambda: networked.names(release), lambda why: None) if self.judge else None
         self.tunnel = told(release, lambda: mesh.tunnel(release), lambda why: None)
 
     def _read(self):
-        on = self.release.at("networkPolicy.enabled") or meshed.added_network_policies(self.release)
-        return self.release.fact(meshed.ingress) if on else None
+        on = self.release.at("networkPolicy.enabled") or networked.added_policies(self.release)
+        return self.release.fact(networked.ingress) if on else None
 
     def of(self, row: Row) -> str:
         """What NETWORK says: `open` without policies, `listed` where of the callers of a row, whom nobody names, only those

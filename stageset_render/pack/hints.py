@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import json
 import re
+from collections.abc import Collection
 from typing import Any
 
 from stageset_render.findings import Hint, Path
@@ -25,11 +26,11 @@ CLOSE = 0.85  # of a spelling: a letter more, less or other
 UNKNOWN, UNKNOWN_HERE = "is unknown", "is unknown here"
 
 
-def near(word: str, known: list[str], count: int) -> list[str]:
+def near(word: str, known: Collection[str], count: int, least: float = 0.6) -> list[str]:
     """The known words that one may have meant."""
     import difflib  # only what is refused pays for it
 
-    return difflib.get_close_matches(word, known, count)
+    return difflib.get_close_matches(word, known, count, least)
 
 
 def meant(found: Any, options: list) -> Hint:

@@ -21,6 +21,7 @@ SERVED = {  # of the objects of Linkerd, what values.schema.json has a definitio
     ("gateway.networking.k8s.io", "GRPCRoute"): ("v1",),
     ("gateway.networking.k8s.io", "HTTPRoute"): ("v1beta1", "v1"),
 }
+MOST_RULES = 512  # that Istio takes in a policy
 TUNNELS = {"linkerd": 4143, "ambient": 15008}  # where meshed calls arrive, whatever port they are for
 TAKEN = {  # ports of the pod that Istio's proxy listens at itself
     "istio": (15000, 15001, 15002, 15004, 15006, 15008, 15020, 15021, 15053, 15090),

@@ -4,32 +4,18 @@
 
 from __future__ import annotations
 
-from stageset_render.access import DOMAIN, classes_istio, network
+from stageset_render.access import DOMAIN
 from stageset_render.access.classes import Caller, Request
 from stageset_render.access.matching import Decision
 from stageset_render.access.table import Asked, Port
 from stageset_render.pack.facts import pod_labels, ports
 from stageset_render.pack.mesh import WAYPOINT, ambient, engine, served
 from stageset_render.pack.release import Release
-from stageset_render.pack.unread import MALFORMED, Unread, told
 
 POLICIES = {
     "istio": ("istio-authorizationpolicy.yaml", "peerauthentication.yaml", "servicemesh-default-deny.yaml"),
     "linkerd": ("namespace.yaml", "linkerd-serverauthorization.yaml"),
 }
-NETWORK = {
-    "kubernetes": "networkpolicy.yaml",
-    "cilium": "ciliumnetworkpolicy.yaml",
-    "calico": "caliconetworkpolicy.yaml",
-    "clusterNetworkPolicy": "clusternetworkpolicy.yaml",
-}
-NETWORK_GROUPS = (
-    "networking.k8s.io",
-    "cilium.io",
-    "projectcalico.org",
-    "crd.projectcalico.org",
-    "policy.networking.k8s.io",
-)
 PROBES = ("/healthz", "/readyz")
 INJECTED_PORTS = ({"name": "linkerd-proxy", "port": 4143}, {"name": "linkerd-admin", "port": 4191})
 UNCAPTURED = (15020, 15021, 15090)  # ports of Istio's sidecar that its own rules of interception leave out
@@ -83,69 +69,6 @@ def stored(thing: dict, release: Release) -> dict:
     return thing
 
 
-def own_network_policies(release: Release) -> list[dict]:
-    """The network policies of the templates, and the Namespace when it is rendered."""
-    own = NETWORK[release.at("networkPolicy.engine") or "kubernetes"]
-    return release.objects(own, "networkpolicy-default-deny.yaml", "namespace.yaml")
-
-
-def ingress(release: Release) -> network.Judge | Unread:
-    """The network policies as they judge calls of the pod."""
-    return _network(release, "ingress")
-
-
-def egress(release: Release) -> network.Judge | Unread:
-    """The network policies as they judge what the pod calls."""
-    return _network(release, "egress")
-
-
-def _network(release: Release, direction: str) -> network.Judge | Unread:
-    def read() -> network.Judge:
-        own, added = release.fact(own_network_policies), release.fact(added_network_policies)
-        try:
-            return network.judge([*own, *added], release.fact(pod), direction)
-        except MALFORMED:  # nothing checks what is added beside Linkerd's objects
-            return network.judge([*own, *map(_unreadable, added)], release.fact(pod), direction)
-
-    return told(release, read, Unread)
-
-
-def network_judge(release: Release, objects: list[dict]) -> network.Judge | Unread:
-    """Some network policies as they judge calls of the pod."""
-    return told(release, lambda: network.judge(objects, release.fact(pod)), Unread)
-
-
-def network_names(release: Release) -> set[str] | None:
-    """All texts of the network policies, so that no policy tells namespaces apart that are none of them.
-
-    None where a policy may name a part of one: Calico's selectors do."""
-    objects = [*release.fact(own_network_policies), *release.fact(added_network_policies)]
-    if any("calico" in str(one.get("apiVersion")) for one in objects):
-        return None
-    found, left = set(), list(objects)
-    while left:
-        one = left.pop()
-        if isinstance(one, dict):
-            left += one.values()
-        elif isinstance(one, list):
-            left += one
-        elif isinstance(one, str):
-            found.add(one)
-    return found
-
-
-def _unreadable(thing: dict) -> dict:
-    """A policy of which it can't be told what it does."""
-    return {**thing, "apiVersion": "projectcalico.org/v3", "kind": "GlobalNetworkPolicy", "metadata": {"name": "added"}}
-
-
-def added_network_policies(release: Release) -> list[dict]:
-    """Those that are added beside the objects of Linkerd."""
-    added = release.items("serviceMesh.linkerd.authorizations") if engine(release) == "linkerd" else []
-    own = [one for one in added if str(one.get("apiVersion")).partition("/")[0] in NETWORK_GROUPS]
-    return [stored(one, release) for one in own if one.get("kind") != "Namespace"]
-
-
 def pod(release: Release) -> dict:
     """The controller's pod as `access` takes it: what the Deployment says of it, without rendering that."""
     named = release.fact(ports)
@@ -192,7 +115,9 @@ def waypoint(release: Release) -> str | None:
     name = labels.get(WAYPOINT)
     if not ambient(release) or name in (None, "", "none"):
         return None
-    return classes_istio.identity(DOMAIN, labels.get(f"{WAYPOINT}-namespace") or release.namespace, name)
+    from stageset_render.access.classes_istio import identity  # only Istio's ambient mode pays for it
+
+    return identity(DOMAIN, labels.get(f"{WAYPOINT}-namespace") or release.namespace, name)
 
 
 def proxy_port(release: Release, number: int) -> Decision | None:

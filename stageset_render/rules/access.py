@@ -4,14 +4,12 @@
 else, kubelet at the probes, kube-apiserver at the webhook."""
 
 from stageset_render.access.classes import CLUSTER, Caller, Named, Request, block_of
-from stageset_render.access.classes_istio import named_by, within_namespaces
 from stageset_render.access.matching import some
 from stageset_render.access.patterns import Steps
 from stageset_render.access.table import Asked, Work
 from stageset_render.findings import WARNING
 from stageset_render.pack import mesh, meshed
 from stageset_render.rules import rule
-from stageset_render.rules.istio import MOST_RULES
 from stageset_render.rules.linkerd_added import PATH, Index
 from stageset_render.rules.mesh import AUTHORIZATION
 
@@ -115,7 +113,7 @@ def _opened_by_rules(release, ports):
     asked = release.fact(meshed.asked)
     first = asked.judge.count() - len(rules)
     work = Work(MOST_ASKED)
-    for index in range(min(len(rules), MOST_RULES)):
+    for index in range(min(len(rules), mesh.MOST_RULES)):
         requests = dict.fromkeys([Request(), *asked.named[first + index].requests])
         for port in ports:
             opened = Opened()
@@ -155,7 +153,7 @@ def _idle_rules(release):
     asked = release.fact(meshed.asked)
     first = asked.judge.count() - len(rules)
     work = Work(MOST_ASKED)
-    for index in range(min(len(rules), MOST_RULES)):
+    for index in range(min(len(rules), mesh.MOST_RULES)):
 
         def admitted(call, index=first + index):
             return asked.judge.matches(index, call) is not False
@@ -185,7 +183,7 @@ def _idle_objects(release):
             seen[key] = frozenset(asked.judge.admitting(call))
         return seen[key]
 
-    for name, one in policies.items() if len(policies) <= MOST_RULES else ():
+    for name, one in policies.items() if len(policies) <= mesh.MOST_RULES else ():
 
         def admitted(call, name=name):
             return name in admitting(call)
@@ -232,7 +230,7 @@ def access_rule_admits_nobody(release):
         return
     asked = release.fact(meshed.asked)
     first, ports = asked.judge.count() - len(rules), release.fact(meshed.asked_ports)
-    for index in range(min(len(rules), MOST_RULES)):
+    for index in range(min(len(rules), mesh.MOST_RULES)):
         named = asked.named[first + index]
         callers, requests = [*named.callers, asked.meshed, asked.plaintext], [*named.requests, Request()]
         if len(callers) * len(requests) > MOST_REQUESTS or not named.whole:
@@ -283,7 +281,9 @@ def access_caller_shut_out(release):
 
 
 def _excluded(release, asked, port):
-    steps, left = Steps(), MOST_RULES  # of those that are found, each of whom is asked about
+    from stageset_render.access.classes_istio import named_by, within_namespaces  # which another mesh does without
+
+    steps, left = Steps(), mesh.MOST_RULES  # of those that are found, each of whom is asked about
 
     def gets_in(principal, namespaces):
         nonlocal left
@@ -293,7 +293,7 @@ def _excluded(release, asked, port):
         caller = named_by(principal, asked.domain) if left >= 0 else None
         return caller is not None and asked.ask(port, caller).allowed is not False
 
-    for index, entry in enumerate(release.items(f"serviceMesh.{port.name}.from")[:MOST_RULES]):
+    for index, entry in enumerate(release.items(f"serviceMesh.{port.name}.from")[: mesh.MOST_RULES]):
         principals, namespaces = entry.get("principals") or (), entry.get("namespaces") or ()
         if not (principals and namespaces):
             continue

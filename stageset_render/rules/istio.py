@@ -19,7 +19,6 @@ from stageset_render.rules.ports import USED
 POLICY = "https://istio.io/latest/docs/reference/config/security/authorization-policy/"
 CONDITIONS = "https://istio.io/latest/docs/reference/config/security/conditions/"
 CALLERS = [f"serviceMesh.{port}.from" for port in ("gate", "metrics", "mcp")]
-MOST_RULES = 512
 RULES = "serviceMesh.istio.rules"
 KEYS = {  # of a source or an operation, the key that a condition has for it
     "principals": "source.principal",
@@ -107,10 +106,10 @@ def istio_too_many_rules(release):
     istiod refuses the whole policy."""
     own = len(release.fact(ports)) - ("webhook" in release.fact(ports))  # health and webhook share one
     added = len(release.items(RULES))
-    if added and added + own > MOST_RULES:
+    if added and added + own > mesh.MOST_RULES:
         yield (
             RULES,
-            f"has {added} entries beside the policy's own {own}, and Istio takes {MOST_RULES} in all",
+            f"has {added} entries beside the policy's own {own}, and Istio takes {mesh.MOST_RULES} in all",
             "merge some",
         )
 

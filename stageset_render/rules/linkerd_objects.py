@@ -2,16 +2,16 @@
 # SPDX-License-Identifier: 0BSD
 """Added Linkerd objects, one by one: what the API server or Linkerd's admission refuses, and what reads as nothing."""
 
-import difflib
 import re
 
 from stageset_render.findings import ERROR, WARNING, short
 from stageset_render.helm.writing import to_int
+from stageset_render.pack.hints import near
 from stageset_render.pack.mesh import SERVED
 from stageset_render.rules import rule
+from stageset_render.rules.blocks import outside
 from stageset_render.rules.expressions import readable
 from stageset_render.rules.linkerd_added import GATEWAY, POLICY, Index
-from stageset_render.rules.network_ranges import outside
 
 REFERENCE = "https://linkerd.io/2/reference/authorization-policy/"
 ROUTES = "https://linkerd.io/2/reference/httproute/"
@@ -327,10 +327,10 @@ def linkerd_annotation_unread(release):
             continue
         for key, value in (metadata.get("annotations") or {}).items():
             path, name = one.at("metadata", "annotations", key), key.removeprefix(prefix)
-            near = difflib.get_close_matches(name, KNOWN_ANNOTATIONS, 1, 0.85) if key.startswith(prefix) else []
-            if near and name != near[0]:
-                yield path, "is no annotation of Linkerd's", f"write {prefix}{near[0]}"
-            elif value and name.endswith("-inbound-ports") and near and not _ports(str(value)):
+            found = near(name, KNOWN_ANNOTATIONS, 1, 0.85) if key.startswith(prefix) else []
+            if found and name != found[0]:
+                yield path, "is no annotation of Linkerd's", f"write {prefix}{found[0]}"
+            elif value and name.endswith("-inbound-ports") and found and not _ports(str(value)):
                 message = f"{short(value, 60)!r} is no list of ports and ranges, so Linkerd reads none of it"
                 yield path, message, "write numbers, or ranges such as 4000-5000, parted by commas"
         for key in metadata.get("labels") or ():

@@ -8,7 +8,7 @@ from stageset_render.access.classes import ELSEWHERE
 from stageset_render.access.matching import Partial
 from stageset_render.findings import WARNING
 from stageset_render.helm.writing import to_int
-from stageset_render.pack import meshed
+from stageset_render.pack import networked
 from stageset_render.pack.facts import ports
 from stageset_render.rules import rule
 from stageset_render.rules.network import EGRESS, INGRESS, KUBERNETES, MOST_RULES, PEERS, egress, engine, rendered
@@ -31,7 +31,7 @@ def some_pod():
 def _reached(release, port, pod=None, protocol="TCP"):
     """Whether the pod may call a port somewhere: None where that depends. `pod`: False for what is no pod."""
     call = {"port": port, "protocol": protocol, "namespace": "" if pod is False else None}
-    return release.fact(meshed.egress).decide(call).allowed
+    return release.fact(networked.egress).decide(call).allowed
 
 
 @rule(WARNING, KUBERNETES)
@@ -96,7 +96,7 @@ def network_webhook_unreachable(release):
     if "webhook" not in release.fact(ports) or not restricted:
         return  # as the chart has it, everyone may call
     call = {"port": release.fact(ports)["webhook"], "protocol": "TCP", "namespace": ""}
-    if release.fact(meshed.ingress).decide(call).allowed is False:
+    if release.fact(networked.ingress).decide(call).allowed is False:
         path = "networkPolicy.webhook.from" if release.items("networkPolicy.webhook.from") else lists(release, INGRESS)
         yield (
             path,
@@ -117,7 +117,7 @@ def network_opened(release):
     for one in restricted:
         port = one.split(".")[1]
         call = {**ANYONE, "port": release.fact(ports)[port]}
-        if release.fact(meshed.ingress).decide(call).allowed and not release.fact(_own).decide(call).allowed:
+        if release.fact(networked.ingress).decide(call).allowed and not release.fact(_own).decide(call).allowed:
             yield path, f"opens the {port} port to callers that {one} leaves out", "name whom it is to admit"
 
 
@@ -136,7 +136,7 @@ def network_restricts_nothing(release):
         found = {port: alone.decide(_someone(number)).allowed for port, number in {**numbers, "": NOBODYS}.items()}
         met = [port for port, answer in found.items() if answer is not usual]
         if denies:
-            idle = all(port and release.fact(meshed.ingress).decide(_someone(numbers[port])).allowed for port in met)
+            idle = all(port and release.fact(networked.ingress).decide(_someone(numbers[port])).allowed for port in met)
         else:
             idle = None in found.values() and set(met) <= set(own)
         if met and idle:
@@ -164,10 +164,10 @@ def _someone(port):
 
 def _own(release):
     """The network policies as they judge calls of the pod, less what is passed through to them, which stands at the end."""
-    policy, *others = release.fact(meshed.own_network_policies)
+    policy, *others = release.fact(networked.own_policies)
     added = len(release.items(lists(release, INGRESS)))
     own = _with(policy, policy["spec"]["ingress"][: -added or None])
-    return meshed.network_judge(release, [own, *others, *release.fact(meshed.added_network_policies)])
+    return networked.judge(release, [own, *others, *release.fact(networked.added_policies)])
 
 
 def _with(policy, entries):
@@ -176,9 +176,9 @@ def _with(policy, entries):
 
 def _alone(release, entry, refused):
     """One rule that is passed through as it judges calls alone, and whether all others are refused."""
-    policy, *_ = release.fact(meshed.own_network_policies)
+    policy, *_ = release.fact(networked.own_policies)
     rest = REST.get((engine(release), refused), [])
-    return meshed.network_judge(release, [_with(policy, [entry, *rest])])
+    return networked.judge(release, [_with(policy, [entry, *rest])])
 
 
 @rule(WARNING, KUBERNETES + "#targeting-a-range-of-ports")

@@ -4,7 +4,7 @@
 
 from stageset_render.access.classes import ELSEWHERE
 from stageset_render.findings import WARNING
-from stageset_render.pack import mesh, meshed
+from stageset_render.pack import mesh, networked
 from stageset_render.rules import rule
 from stageset_render.rules.network import EGRESS, INGRESS, PEERS, egress, engine, rendered
 from stageset_render.rules.network_effects import lists, some_pod
@@ -37,7 +37,7 @@ CONTROL_PLANES = {  # by mesh: its namespace and the ports that a proxy needs
 def _tunnelled(release, pod):
     """Whether the network policies admit a meshed call of a pod where it arrives; None where that depends."""
     call = {"port": mesh.tunnel(release), "protocol": "TCP", **pod}
-    return release.fact(meshed.ingress).decide(call).allowed
+    return release.fact(networked.ingress).decide(call).allowed
 
 
 SOME = {"labels": some_pod()}
@@ -87,7 +87,7 @@ def network_egress_without_mesh(release):
     The proxy gets no certificate and no policy, and the pod never gets ready."""
     if not egress(release) or mesh.ambient(release):
         return
-    judged, chosen = release.fact(meshed.egress), engine(release)
+    judged, chosen = release.fact(networked.egress), engine(release)
     namespace, ports = CONTROL_PLANES[mesh.engine(release)]
     missing = [
         f"{name} {port}"

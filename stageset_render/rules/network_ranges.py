@@ -2,37 +2,16 @@
 # SPDX-License-Identifier: 0BSD
 """The ranges in network policies: of addresses, with their exceptions, and of ports."""
 
-import ipaddress
-
 from stageset_render.access import calico_selectors
 from stageset_render.findings import ERROR, short
 from stageset_render.helm.writing import to_int
 from stageset_render.rules import rule
+from stageset_render.rules.blocks import network, outside
 from stageset_render.rules.network import EGRESS, INGRESS, PEERS, engine, rendered
 
 KUBERNETES = "https://kubernetes.io/docs/concepts/services-networking/network-policies/"
 CALICO = "https://docs.tigera.io/calico/latest/reference/resources/networkpolicy"
 CLUSTER = "https://network-policy-api.sigs.k8s.io/reference/spec/"
-
-
-def network(text):
-    """A range of addresses, or one address; None for a text that is none."""
-    try:
-        return ipaddress.ip_network(text, strict=False)
-    except ValueError:
-        return None
-
-
-def outside(block, exceptions, all_of_it=False):
-    """The indexes of exceptions that are no part of a block, or, unless that may be, all of it."""
-    whole = network(block)
-    for index, text in enumerate(exceptions or ()):
-        part = network(text)
-        if whole is None or part is None:
-            continue  # which the schema has refused
-        inside = part.version == whole.version and part.subnet_of(whole)
-        if not inside or part == whole and not all_of_it:
-            yield index, text
 
 
 def rules(release, lists):

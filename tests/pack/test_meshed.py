@@ -67,18 +67,6 @@ def test_our_own_policies_are_those_without_what_is_added(values):
     )
 
 
-@pytest.mark.parametrize("engine", meshed.NETWORK)
-def test_the_network_policies_are_those_that_are_rendered(engine):
-    deny = {"enabled": True, "order": 1000}
-    values = {"networkPolicy": {"enabled": True, "engine": engine, "defaultDeny": deny}, "namespace": {"create": True}}
-    everything = objects(values)
-    found = meshed.own_network_policies(release(values))
-    assert as_a_set(found) == as_a_set(
-        one for one in everything if "Policy" in one["kind"] or one["kind"] == "Namespace"
-    )
-    assert len(found) == 3
-
-
 def linkerd(*added):
     return {"serviceMesh": {"enabled": True, "engine": "linkerd", "linkerd": {"authorizations": list(added)}}}
 
@@ -137,22 +125,3 @@ def test_a_nodes_proxy_sees_no_http(labels, protocol):
 def test_an_identity_tells_the_namespace(engine, identity, namespace):
     found = release({"serviceMesh": {"enabled": True, "engine": engine}})
     assert meshed.namespace_of(found, Caller("x", identity)) == namespace
-
-
-def network(name, group="networking.k8s.io/v1", kind="NetworkPolicy", **spec):
-    return added(kind, spec, group, name=name)
-
-
-def test_network_policies_added_for_linkerd_count_as_well():
-    found = meshed.added_network_policies(
-        release(linkerd(network("a"), added("Server", {}, "policy.linkerd.io/v1beta3")))
-    )
-    assert [(one["metadata"]["name"], one["metadata"]["namespace"]) for one in found] == [("a", "stageset-system")]
-    istio = {"serviceMesh": {**linkerd(network("a"))["serviceMesh"], "engine": "istio"}}
-    assert meshed.added_network_policies(release(istio)) == []
-
-
-@pytest.mark.parametrize("spec, allowed", [({"podSelector": {}}, False), ({"podSelector": 1}, None)])
-def test_an_added_network_policy_that_cannot_be_read_leaves_open_what_it_does(spec, allowed):
-    call = {"port": 8082, "protocol": "TCP", "ip": "192.0.2.1", "namespace": "a", "namespace_labels": {}, "labels": {}}
-    assert meshed.ingress(release(linkerd(network("a", **spec)))).decide(call).allowed is allowed
