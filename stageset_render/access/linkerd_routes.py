@@ -19,7 +19,7 @@ from .linkerd_grants import GATEWAY, POLICY, kind_of
 from .matching import Match, Sample, Unknown, all_of, any_of, group
 
 # Where Rust's regular expressions and Python's differ, and repeated groups, which Python may take for ever to match.
-FOREIGN = re.compile(r"\[[^\]]*\[|&&|--|~~|\|\||\\[pPzZAxuUkN<>]|\(\?(?!:)|\{,|[*+?}]\+|\)[*+{]")
+FOREIGN = r"\[[^\]]*\[|&&|--|~~|\|\||\\[pPzZAxuUkN<>]|\(\?(?!:)|\{,|[*+?}]\+|\)[*+{]"
 STEPS = 10**6  # how far the matching of one expression may go
 FEW = 8  # matches that are looked through one after another
 UNSUPPORTED = {"RequestMirror", "URLRewrite", "ExtensionRef"}  # filters that make the controller leave out a route
@@ -269,7 +269,7 @@ def whole(expression: str, text: str) -> Match:
 def compiled(expression: str) -> tuple[re.Pattern[str] | None, int]:
     """An expression, None for one that is not judged, and how often it may repeat something."""
     try:
-        found = None if FOREIGN.search(expression) else re.compile(expression)
+        found = None if re.search(FOREIGN, expression) else re.compile(expression)
     except (ValueError, OverflowError, RecursionError, re.error):
         found = None
     return found, min(len(re.findall("[*+}]", expression)), 99)

@@ -8,17 +8,17 @@ from stageset_render.findings import WARNING, short
 from stageset_render.helm.writing import to_string
 from stageset_render.rules import rule
 
-DURATION = re.compile(r"[-+]?(0|(([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))+)")  # Go's time.ParseDuration
+DURATION = r"[-+]?(0|(([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))+)"  # Go's time.ParseDuration
 A_DURATION = "a duration such as 90s or 1h30m"
-SWITCH, NUMBER = re.compile("true|false"), re.compile(r"[0-9.eE+-]+")
+SWITCH, NUMBER = "true|false", r"[0-9.eE+-]+"
 GO_FLAG = "https://pkg.go.dev/flag"
-SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+SCHEME = r"[A-Za-z][A-Za-z0-9+.-]*://"
 
 
 def _flags(release):
     """Each flag's value with the form that it must have, in a word and as a pattern."""
     yield "controller.defaultInterval", A_DURATION, DURATION
-    yield "controller.inventoryShardCap", "a number of entries above 0", re.compile("[1-9].*")
+    yield "controller.inventoryShardCap", "a number of entries above 0", "[1-9].*"
     yield "webhook.enabled", "true or false", SWITCH
     if release.at("webhook.enabled") and release.at("webhook.certMode") == "self-signed":
         yield "webhook.certValidity", A_DURATION, DURATION
@@ -26,7 +26,7 @@ def _flags(release):
         yield "controller.tracing.sampleRatio", "a number from 0 to 1", NUMBER
         yield "controller.tracing.insecure", "true or false", SWITCH
     if release.at("rollbackStore.backend") == "s3":
-        yield "rollbackStore.s3.sse", "one of none, s3 and kms", re.compile("none|s3|kms")
+        yield "rollbackStore.s3.sse", "one of none, s3 and kms", "none|s3|kms"
         yield "rollbackStore.s3.useSSL", "true or false", SWITCH
         yield "rollbackStore.s3.anonymous", "true or false", SWITCH
 
@@ -34,7 +34,7 @@ def _flags(release):
 def _odd(release, flags, ends):
     for path, wanted, form in flags:
         text = release.text(path)
-        if not form.fullmatch(text):
+        if not re.fullmatch(form, text):
             found = "null" if release.at(path) is None else repr(short(text, 60))
             yield path, f"{found} is not {wanted}, so {ends}"
 
@@ -75,8 +75,8 @@ def controller_host_unmatched(release):
 
 
 def _host(path, host, then, ported=False):
-    if SCHEME.match(host):
-        bare = SCHEME.sub("", host).partition("/")[0]
+    if re.match(SCHEME, host):
+        bare = re.sub(SCHEME, "", host).partition("/")[0]
         yield path, f"{short(host, 60)!r} is a URL, where a host is asked for, so {then}", f"write {bare}"
     elif (
         ported

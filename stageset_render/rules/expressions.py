@@ -6,29 +6,33 @@ import re
 
 # What Rust's regex crate has and the regular expressions of JSON Schema have not, and the same in those.
 OWN_FORMS = (
-    (re.compile(r"\[(\^?)\]"), r"[\1a"),
-    (re.compile(r"\(\?[a-zA-Z-]+\)"), ""),
-    (re.compile(r"\(\?[a-zA-Z-]+:"), "(?:"),
-    (re.compile(r"\(\?P<([A-Za-z_])"), r"(?<\1"),
-    (re.compile(r"\[:\^?[a-z]+:\]"), "a"),
-    (re.compile(r"\\[Azbaf]|\\[pP][A-Z]|\\x\{[0-9A-Fa-f]+\}"), "x"),
-    (re.compile(r"([*+?]|\{[0-9]+(?:,[0-9]*)?\})(?:[*+?]|\{[0-9]+(?:,[0-9]*)?\})+"), r"\1"),
+    (r"\[(\^?)\]", r"[\1a"),
+    (r"\(\?[a-zA-Z-]+\)", ""),
+    (r"\(\?[a-zA-Z-]+:", "(?:"),
+    (r"\(\?P<([A-Za-z_])", r"(?<\1"),
+    (r"\[:\^?[a-z]+:\]", "a"),
+    (r"\\[Azbaf]|\\[pP][A-Z]|\\x\{[0-9A-Fa-f]+\}", "x"),
+    (r"([*+?]|\{[0-9]+(?:,[0-9]*)?\})(?:[*+?]|\{[0-9]+(?:,[0-9]*)?\})+", r"\1"),
 )
 
 
 # What Go's regexp refuses of what Rust's takes, in a text whose escapes and classes are an x.
-NOT_GOS = re.compile(
-    r"(?:[*+?]|\{\d+(?:,\d*)?\})(?:[*+]|\?[*+?{]|\{\d+(?:,\d*)?\})|\(\?[imsU-]*[^imsUP<:)-][^:)]*[:)]|\{(?:\d+,)?(?:[2-9]|1(?!0{3}[,}]))\d{3,}"
+NOT_GOS = "|".join(
+    (
+        r"(?:[*+?]|\{\d+(?:,\d*)?\})(?:[*+]|\?[*+?{]|\{\d+(?:,\d*)?\})",  # a repetition repeated
+        r"\(\?[imsU-]*[^imsUP<:)-][^:)]*[:)]",  # a flag that is none
+        r"\{(?:\d+,)?(?:[2-9]|1(?!0{3}[,}]))\d{3,}",  # more than 1000 times
+    )
 )
-SIMPLER = ((re.compile(r"\\Q.*?(\\E|$)", re.DOTALL), "x"), (re.compile(r"\{,\d+\}"), "x"))
+SIMPLER = ((r"(?s)\\Q.*?(\\E|$)", "x"), (r"\{,\d+\}", "x"))
 
 
 def readable_in_go(text):
     """Whether a text is a regular expression of Go's regexp; its source: https://pkg.go.dev/regexp/syntax."""
     for form, other in SIMPLER:
-        text = form.sub(other, text)
+        text = re.sub(form, other, text)
     plain = re.sub(r"\\[^u]|\[\^?\]?(?:\\.|\[:\w+:\]|[^\]\\])*\]", "x", text)
-    return readable(text) and not NOT_GOS.search(plain) and "\\u" not in plain
+    return readable(text) and not re.search(NOT_GOS, plain) and "\\u" not in plain
 
 
 def readable(text):
@@ -38,7 +42,7 @@ def readable(text):
     if re.search(r"\(\?[a-z]*x|\[[^\]]*\[", text):
         return True  # comments, and classes within a class, of which the other side knows nothing
     for form, other in OWN_FORMS:
-        text = form.sub(other, text)
+        text = re.sub(form, other, text)
     try:
         jsonschema_rs.Draft7Validator({"pattern": text}, pattern_options=jsonschema_rs.RegexOptions())
     except jsonschema_rs.ValidationError:

@@ -12,14 +12,14 @@ from stageset_render.rules import rule
 HOST = r"([A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?|\[[0-9A-Fa-f:]+\])(:[0-9]+)?"
 STEP = r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*"
 FORMS = {
-    "registry": (re.compile(rf"{HOST}(/{STEP})*"), "a registry host such as registry.example:5000"),
-    "repository": (re.compile(rf"{STEP}(/{STEP})*"), "an image repository such as team/app"),
+    "registry": (rf"{HOST}(/{STEP})*", "a registry host such as registry.example:5000"),
+    "repository": (rf"{STEP}(/{STEP})*", "an image repository such as team/app"),
     "tag": (
-        re.compile(r"[A-Za-z0-9_][-A-Za-z0-9_.]{0,127}(@(sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}))?"),
+        r"[A-Za-z0-9_][-A-Za-z0-9_.]{0,127}(@(sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}))?",
         "an image tag such as v1.2.3, or a tag with @sha256:<digest>",
     ),
 }
-OBJECT_NAME = re.compile(r"[a-z0-9]([-.a-z0-9]*[a-z0-9])?")
+OBJECT_NAME = r"[a-z0-9]([-.a-z0-9]*[a-z0-9])?"
 
 
 def _at(values, path):
@@ -49,7 +49,7 @@ def image_reference_unpullable(release):
                 text = text.strip()  # as the template prints it: a file of a tag ends with a line break
                 if not text and image == "image":
                     continue
-            if not form.fullmatch(text):
+            if not re.fullmatch(form, text):
                 found = "null" if value is None else repr(short(text, 60))
                 yield f"{image}.{part}", f"{found} is not {wanted}, so kubelet can't pull the image"
 
@@ -81,6 +81,6 @@ def image_pull_secret_unusable(release):
     for index, secret in enumerate(release.items("imagePullSecrets")):
         if not secret:
             yield ("imagePullSecrets", index), "is empty, so kubelet takes no Secret from it", "leave it out"
-        elif not OBJECT_NAME.fullmatch(secret.get("name") or ""):
+        elif not re.fullmatch(OBJECT_NAME, secret.get("name") or ""):
             name = repr(short(secret["name"], 60)) if secret.get("name") is not None else "null"
             yield ("imagePullSecrets", index, "name"), f"{name} is not the name of a Secret, so kubelet finds none"

@@ -13,8 +13,8 @@ POLICY = "https://linkerd.io/2/reference/authorization-policy/"
 PROXY = "https://linkerd.io/2/reference/proxy-configuration/"
 CALLERS = ("serviceMesh.gate.from", "serviceMesh.metrics.from")
 LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
-IDENTITY = re.compile(rf"\*|(\*\.)?{LABEL}(\.{LABEL})*|spiffe://[^*]+")
-ISTIO_IDENTITY = re.compile(r"[^/*]+/ns/([a-z0-9-]+)/sa/([a-z0-9.-]+)")
+IDENTITY = rf"\*|(\*\.)?{LABEL}(\.{LABEL})*|spiffe://[^*]+"
+ISTIO_IDENTITY = r"[^/*]+/ns/([a-z0-9-]+)/sa/([a-z0-9.-]+)"
 PROXY_PORTS = (4140, 4143, 4190, 4191)
 IGNORED_PORTS = (4567, 4568)  # proxyInit.ignoreInboundPorts as Linkerd is installed
 
@@ -61,9 +61,9 @@ def linkerd_principal_malformed(release):
 
     Linkerd's admission, or the API server, refuses the authentication, and the port admits nobody."""
     for path, principal in _principals(release):
-        if IDENTITY.fullmatch(principal):
+        if re.fullmatch(IDENTITY, principal):
             continue
-        istio = ISTIO_IDENTITY.fullmatch(principal)
+        istio = re.fullmatch(ISTIO_IDENTITY, principal)
         if istio:
             own = f"{istio[2]}.{istio[1]}.serviceaccount.identity.linkerd.cluster.local"
             yield path, f'"{principal}" is an Istio identity', Hint(value=own)
@@ -76,13 +76,13 @@ def linkerd_principal_malformed(release):
             )
 
 
-KNOWN = re.compile(r"\*|spiffe://.*|(\*\.|[^.]+\..+\.)serviceaccount\.identity\.[^.]+\..+|\*\.identity\.[^.]+\..+")
+KNOWN = r"\*|spiffe://.*|(\*\.|[^.]+\..+\.)serviceaccount\.identity\.[^.]+\..+|\*\.identity\.[^.]+\..+"
 
 
 def _nobodys(path, text):
     """What is found of an identity that no certificate of Linkerd has: each is of a service account, or a SPIFFE ID."""
     parts = text.partition("/")[0].split(".")
-    odd = not KNOWN.fullmatch(text) and (not text.startswith("*") or {"serviceaccount", "identity"} & set(parts))
+    odd = not re.fullmatch(KNOWN, text) and (not text.startswith("*") or {"serviceaccount", "identity"} & set(parts))
     # An identity ends in .serviceaccount.identity.linkerd.<trust domain>, and *.x is an end of that.
     cut = text.startswith("*.") and "identity" not in parts and text.endswith(".cluster.local")
     odd = odd or cut and text not in ("*.cluster.local", "*.linkerd.cluster.local")
@@ -116,7 +116,7 @@ def linkerd_identity_of_nobody(release):
 
     It admits nobody, or not the one that seems to be meant."""
     for path, principal in _principals(release):
-        if IDENTITY.fullmatch(principal):  # what is no identity at all is told as such
+        if re.fullmatch(IDENTITY, principal):  # what is no identity at all is told as such
             yield from _nobodys(path, principal)
     for path, identities in _added_identities(release):
         for index, text in enumerate(identities or ()):

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: 0BSD
 """The admission webhook and its certificate."""
 
+import re
+
 from stageset_render.findings import ERROR, WARNING, short
 from stageset_render.rules import rule
 from stageset_render.rules.image import OBJECT_NAME
@@ -31,7 +33,7 @@ def webhook_issuer_unknown(release):
     if release.at("webhook.certMode") != "cert-manager":
         return
     name, kind = (release.text(f"webhook.certManager.issuerRef.{key}") for key in ("name", "kind"))
-    if name and not OBJECT_NAME.fullmatch(name):
+    if name and not re.fullmatch(OBJECT_NAME, name):
         path = "webhook.certManager.issuerRef.name"
         yield path, f"{short(name, 60)!r} is not the name of an issuer, so cert-manager finds none"
     if kind and kind not in ("Issuer", "ClusterIssuer"):
