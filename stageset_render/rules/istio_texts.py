@@ -40,14 +40,14 @@ FORMS = {  # what a text is compared with: what a text that matches some request
         "a host without scheme and path",
     ),
 }
-DOTS = r"/\.\.?(/|$)"
+DOTS = re.compile(r"/\.\.?(/|$)")
 METHODS = set(  # https://www.iana.org/assignments/http-methods/http-methods.xhtml
     "ACL BASELINE-CONTROL BIND CHECKIN CHECKOUT CONNECT COPY DELETE GET HEAD LABEL LINK LOCK MERGE MKACTIVITY MKCALENDAR "
     "MKCOL MKREDIRECTREF MKWORKSPACE MOVE OPTIONS ORDERPATCH PATCH POST PRI PROPFIND PROPPATCH PUT QUERY REBIND REPORT "
     "SEARCH TRACE UNBIND UNCHECKOUT UNLINK UNLOCK UPDATE UPDATEREDIRECTREF VERSION-CONTROL "
     "M-SEARCH NOTIFY PURGE SOURCE SUBSCRIBE UNSUBSCRIBE".split()  # these six: what proxies pass besides
 )
-EXPRESSION = r"(^|[/)\]])\.\*|\.\+|\\[dwsDWSb.]|\[\^?[A-Za-z0-9]-[A-Za-z0-9]|\(\?|^\^|\([^()]*\|[^()]*\)"
+EXPRESSION = re.compile(r"(^|[/)\]])\.\*|\.\+|\\[dwsDWSb.]|\[\^?[A-Za-z0-9]-[A-Za-z0-9]|\(\?|^\^|\([^()]*\|[^()]*\)")
 
 CHOICE = r"[A-Za-z][\w.-]{0,15}(\|[A-Za-z][\w.-]{0,15})+"  # not auth0|5f7c8ec7c33c6c004bbafe82, which is a subject
 SUBJECT = "request.auth.claims[sub]"
@@ -80,11 +80,12 @@ def istio_text_unmatched(release):
             said = "<trust domain>/ns/<namespace>/sa/<service account> in lower case"
         elif not form:
             continue
+        form = form and re.compile(form)
         for index, text in enumerate(one.texts):
             if _expression(one.key, text):
                 continue  # which a rule of its own is about
-            fits = re.fullmatch(form, text) if form else _matches_some_identity(text)
-            if not fits or "/." in text and re.search(DOTS, text):
+            fits = form.fullmatch(text) if form else _matches_some_identity(text)
+            if not fits or "/." in text and DOTS.search(text):
                 yield (*one.path, index), f'"{text}" matches no request, so it allows none', f"write {said}"
 
 
@@ -139,9 +140,9 @@ def istio_text_misread(release):
 def _expression(key, text):
     """Whether a text is written as a regular expression, which Istio has nowhere."""
     if key in ("path", "host", "method", "source.principal"):
-        return re.search(EXPRESSION, text) or key != "host" and "|" in text
+        return EXPRESSION.search(text) or key != "host" and "|" in text
     of_text = key.startswith(("request.headers", "request.auth.claims"))
-    return of_text and (re.search(EXPRESSION, text) or key != SUBJECT and re.fullmatch(CHOICE, text))
+    return of_text and (EXPRESSION.search(text) or key != SUBJECT and re.fullmatch(CHOICE, text))
 
 
 def _expressions(release, negative):
