@@ -4,6 +4,7 @@
 
 from stageset_render.findings import WARNING
 from stageset_render.rules import rule
+from stageset_render.rules.values import forgotten
 
 CALLERS = [f"serviceMesh.{port}.from" for port in ("gate", "metrics", "mcp")]
 AUTHORIZATION = {
@@ -56,6 +57,8 @@ def mesh_value_ignored(release):
     if release.at("serviceMesh.engine") == "istio":
         if release.at("serviceMesh.linkerd.authorizations"):
             yield "serviceMesh.linkerd.authorizations", "ignored, because serviceMesh.engine is istio"
+        if release.at("serviceMesh.mcp.from") and forgotten(release, "mcp.enabled"):
+            yield "serviceMesh.mcp.from", "ignored, because mcp.enabled is false", "set mcp.enabled, or leave this out"
         return
     if release.at("serviceMesh.mtls"):
         yield (

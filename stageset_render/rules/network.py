@@ -6,6 +6,7 @@ from stageset_render.findings import ERROR, WARNING
 from stageset_render.helm.writing import to_int
 from stageset_render.pack.facts import ports
 from stageset_render.rules import rule
+from stageset_render.rules.values import forgotten
 
 PEERS = [f"networkPolicy.{port}.from" for port in ("webhook", "metrics", "gate", "mcp")]
 INGRESS = {
@@ -58,6 +59,8 @@ def network_value_ignored(release):
             yield path, "ignored, because networkPolicy.enabled is false, so nothing is restricted"
         elif release.at(path) and chosen != "kubernetes":
             yield path, f"ignored, because networkPolicy.engine is {chosen}, whose policy restricts no port's callers"
+        elif release.at(path) and path == "networkPolicy.mcp.from" and forgotten(release, "mcp.enabled"):
+            yield path, "ignored, because mcp.enabled is false", "set mcp.enabled, or leave this out"
     for path, own in {**INGRESS, **EGRESS}.items():
         if not release.at(path):
             continue

@@ -140,12 +140,17 @@ def values_of_what_is_off(release):
 
     They are read only where it is on; often the switch is forgotten. Where a file turns it off, its values may stay."""
     for path, switch in OFF.items():
-        if _says(_written(release, path)) and _written(release, switch) is None:
+        if _says(_written(release, path)) and forgotten(release, switch):
             yield (
                 path,
                 f"is not read, because {switch} is {_shown(release.at(switch))}",
                 f"set {switch}, or leave this out",
             )
+
+
+def forgotten(release, switch):
+    """Whether nobody has written what a switch is to be, so that it has its default."""
+    return _written(release, switch) is None
 
 
 def _says(value):
