@@ -20,14 +20,14 @@ try:
     import click
 
     from stageset_render import __version__
-    from stageset_render.findings import Finding, Place, Refused, short
+    from stageset_render.findings import Finding, Refused
     from stageset_render.helm.values import collect, combine
     from stageset_render.options import VALUES, checked_by, release_options, render_options
     from stageset_render.pack.execution import Request, Result, execute
     from stageset_render.pack.files import CHART
     from stageset_render.pack.ignoring import Ignored
     from stageset_render.pack.names import check_versions
-    from stageset_render.pack.output import ended_in_order
+    from stageset_render.pack.output import ended_in_order, unwritable
     from stageset_render.reporting import Report, located, report
     from stageset_render.usage import FOUND, HelmCommand, fitting, watched
 except ModuleNotFoundError as error:  # a checkout whose dependencies are not installed
@@ -84,9 +84,7 @@ def main(chart_version, app_version, each, verbose, ignore, form, expect, **opti
     except Refused as refused:
         told.add(located(refused.problems, sources), rendered=False)
     except OSError as error:
-        place = Place(short(str(error.filename))) if error.filename else None
-        problem = Finding((), error.strerror or short(str(error)), place=place)
-        told.add(located([problem], []), rendered=False)
+        told.add(located([unwritable(error)], []), rendered=False)
     except click.ClickException:
         raise
     except Exception as error:  # no traceback reaches a user, whatever went wrong

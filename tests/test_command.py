@@ -363,7 +363,7 @@ def test_output_dir_is_untouched_when_a_file_cannot_be_written(command, strict, 
     assert (done.exit_code, done.stdout, done.stderr) == (
         1,
         "",
-        f"{in_the_way}: error: Is a directory\n1 error; nothing rendered\n",
+        f"{in_the_way}: error: can't be written: Is a directory [output-unwritable]\n1 error; nothing rendered\n",
     )
     assert snapshot(tmp_path) == before
 

@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Iterator
 
-from stageset_render.findings import WARNING, Finding, Place
+from stageset_render.findings import WARNING, Finding, Place, short
 
 MOST_LINTED = 64_000  # characters of manifests, which take half a second
 MOST_DEFINED = 500_000  # of definitions beside them, which no values make longer
@@ -162,6 +162,14 @@ class Staged:
 
 
 NEW = ".new"
+
+
+def unwritable(error: OSError) -> Finding:
+    """What is told of a file that can't be written."""
+    place = Place(short(str(error.filename))) if error.filename else None
+    return Finding(
+        (), f"can't be written: {error.strerror or short(str(error))}", rule="output-unwritable", place=place
+    )
 
 
 def _os_error(number: int, path: str) -> OSError:

@@ -7,6 +7,13 @@ from stageset_render.rules import Rule
 
 DECLARED = (
     Rule(
+        "output-unwritable",
+        ERROR,
+        "https://helm.sh/docs/helm/helm_template/#options",
+        "A file of --output-dir can't be written.",
+        "What an earlier run has written stays as it is. This can't be ignored.",
+    ),
+    Rule(
         "output-lint",
         ERROR,
         "https://yamllint.readthedocs.io/en/stable/rules.html",

@@ -177,7 +177,10 @@ def test_a_place_that_cannot_be_written_changes_nothing(command, place):
     done = each(command, "--output-dir", "out/{}")
     assert (done.exit_code, done.stdout) == (1, "")
     where = "out/prod.eu/stageset-controller/templates/deployment.yaml"
-    assert done.stderr == f"{where}: error: Is a directory\n1 error; nothing rendered\n"
+    assert (
+        done.stderr
+        == f"{where}: error: can't be written: Is a directory [output-unwritable]\n1 error; nothing rendered\n"
+    )
     assert not (place / "out" / "dev").exists()
 
 

@@ -43,6 +43,7 @@ BESIDE = {  # of options and of files, which have tests of their own
     "output-stale",
     "output-hook",
     "output-lint-part",
+    "output-unwritable",
 }
 
 
