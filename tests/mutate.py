@@ -54,9 +54,9 @@ class Mutant(NamedTuple):
 
 
 def mutants_of_templates(patterns: list[str]) -> Iterator[Mutant]:
-    from stageset_render.pack import environment, files
+    from stageset_render.pack import files, templates
 
-    environment.templates()  # compiled once, for all mutants
+    templates.templates()  # compiled once, for all mutants
     for file in files.all_templates():
         if file == files.DEFAULTS or not chosen(f"templates/{file}", patterns):
             continue
@@ -84,19 +84,17 @@ def instead(condition: str) -> Iterator[tuple[str, str]]:
 
 
 def replace_template(file: str, source: str) -> None:
-    from stageset_render.pack import environment
+    from stageset_render.pack import environment, templates
 
     compiled = environment.environment().compile(source, file, f"templates/{file}")
-    environment.templates()[file] = type(environment.templates()[file]).from_code(
-        environment.environment(), compiled, {}
-    )
+    templates.templates()[file] = type(templates.templates()[file]).from_code(environment.environment(), compiled, {})
 
 
 def record_templates(seen: set[str]) -> None:
     """Note which templates are rendered from now on."""
-    from stageset_render.pack import environment
+    from stageset_render.pack import templates
 
-    for file, template in environment.templates().items():
+    for file, template in templates.templates().items():
         template.root_render_func = recorder(template.root_render_func, seen, file)
 
 

@@ -13,10 +13,10 @@ from stageset_render.helm.documents import documents
 from stageset_render.helm.reading import load_yaml, read_own
 from stageset_render.helm.values import check_values, coalesce
 from stageset_render.helm.writing import to_string
-from stageset_render.pack.environment import named, refusing, rendered, templates
 from stageset_render.pack.files import CHART, CRDS, DEFAULTS, NOTES, SCHEMA, source, template_names, text
 from stageset_render.pack.names import check_name, check_namespace, check_versions
 from stageset_render.pack.schema import Schema
+from stageset_render.pack.templates import named, refusing, rendered, templates
 
 Fact = TypeVar("Fact")
 

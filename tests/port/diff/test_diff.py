@@ -11,13 +11,14 @@ import tarfile
 import time
 
 import helm_python
+import jinja2
 import pytest
 import yaml
 from changed_charts import MESH, run
 from jinja2 import nodes
 
 from stageset_render.helm import documents
-from stageset_render.pack import environment, files, rendering
+from stageset_render.pack import environment, files, rendering, templates
 from stageset_render.port import deliberate
 from stageset_render.port.diff import compare, helm_process, report, sides
 
@@ -94,7 +95,12 @@ class Noting(environment.HelmEnvironment):
 
 def test_the_cases_turn_every_condition_on_and_off(monkeypatch):
     own = environment.environment()
-    noting = Noting(loader=own.loader, keep_trailing_newline=True, undefined=own.undefined, finalize=own.finalize)
+    noting = Noting(
+        loader=jinja2.FileSystemLoader(files.root() / "templates"),
+        keep_trailing_newline=True,
+        undefined=own.undefined,
+        finalize=own.finalize,
+    )
     noting.noted = seen = {}
 
     def noted(value, place):
@@ -102,8 +108,8 @@ def test_the_cases_turn_every_condition_on_and_off(monkeypatch):
         return value
 
     noting.filters, noting.tests, noting.globals = {**own.filters, "noted": noted}, own.tests, {}
-    found = {file: noting.get_template(file) for file in environment.templates()}
-    monkeypatch.setattr(environment, "templates", lambda: found)
+    found = {file: noting.get_template(file) for file in templates.templates()}
+    monkeypatch.setattr(templates, "templates", lambda: found)
     for values in report.cases().values():
         rendering.render(values, name="stageset", namespace="default")
     half = [place for place, both in seen.items() if len(both) < 2]

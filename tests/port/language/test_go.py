@@ -15,7 +15,7 @@ from random_values import BLANKS, DASH, EDITS, RELEASE, budget, variants
 
 from stageset_render.findings import Refused
 from stageset_render.helm import functions
-from stageset_render.pack import environment, files, rendering
+from stageset_render.pack import environment, files, rendering, templates
 from stageset_render.pack import release as pack_release
 from stageset_render.port import chart as porting
 from stageset_render.port import commands
@@ -334,7 +334,7 @@ def ours_of(source, values):
     release = {"Name": RELEASE["name"], "Namespace": RELEASE["namespace"], "Service": "Helm"}
     context = {"Values": values, "Release": release, "Chart": files.CHART}
     try:
-        with environment.refusing():
+        with templates.refusing():
             return environment.environment().from_string(source).render({**functions.GLOBALS, **context})
     except Refused:
         return None

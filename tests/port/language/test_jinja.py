@@ -19,7 +19,7 @@ from random_values import BLANKS, DASH, SWITCHES, VALID, budget, changed
 from stageset_render.findings import Refused
 from stageset_render.helm import functions
 from stageset_render.helm.values import coalesce
-from stageset_render.pack import environment, files, release
+from stageset_render.pack import environment, files, release, templates
 from stageset_render.port import chart as porting
 from stageset_render.port.language import go_templates, translate, types
 
@@ -73,7 +73,7 @@ class Both:
         names = {**functions.GLOBALS, "namespace": Namespace, "Values": coalesce(self.defaults, values)}
         names |= {"Release": RELEASE, "Chart": ABOUT}
         try:
-            with environment.refusing():
+            with templates.refusing():
                 if "_helpers.tpl" in self.jinja:
                     helpers = self.environment.get_template("_helpers.tpl").make_module(names, shared=True).__dict__
                     names["stageset"] = {name: macro for name, macro in helpers.items() if name[0] != "_"}
