@@ -140,10 +140,8 @@ class _Line:
                 self._refuse(f"{name} is true or false, and not {short(value)!r}")
             self.plain = [one for one in self.plain if one != name]
             self.plain += [name] if TRUTHS.get(value, True) else []
-        elif equals:
-            self.plain += [arg] if name.startswith("--") else [name, value]
         else:
-            self.plain += [name, value]
+            self.plain += [max(option.opts, key=len), value]  # of -f and --values click looks for the long one first
 
     def _of_helm(self, arg: str) -> None:
         name, equals, _ = arg.partition("=")
