@@ -21,7 +21,7 @@ try:
 
     from stageset_render import __version__
     from stageset_render.findings import Finding, Refused
-    from stageset_render.helm.values import collect, combine
+    from stageset_render.helm.values import collect, combine, read_once, read_stdin
     from stageset_render.options import VALUES, checked_by, release_options, render_options
     from stageset_render.pack.execution import Request, Result, execute
     from stageset_render.pack.files import CHART
@@ -59,15 +59,16 @@ def main(chart_version, app_version, each, verbose, ignore, form, expect, **opti
     checked_by(check_versions)(None, None, options["chart"])
     fitting(options, each, form)
     told, sources, tables, out = report(form, options["strict"]), [], {}, ""
+    stdin = read_once(read_stdin)
     try:
         if expect:
             from stageset_render.pack.expectations import Expectations
 
-            options["expect"] = Expectations(expect)
+            options["expect"] = Expectations(expect, stdin)
         if each:
-            tables = _each(each, inputs, options, verbose, ignore, told)
+            tables = _each(each, inputs, options, verbose, ignore, told, stdin)
         else:
-            sources += collect(*inputs)
+            sources += collect(*inputs, stdin=stdin)
             request = Request(values=combine(sources), sources=sources, **options)
             out, result = execute(request, Ignored(ignore, sources))
             told.add(result.told, not result.refused)
@@ -102,7 +103,7 @@ def main(chart_version, app_version, each, verbose, ignore, form, expect, **opti
         os._exit(1)  # what is left in stdout's buffer can't be written at exit either
 
 
-def _each(pattern: str, inputs: list, options: dict, verbose: bool, ignore: list, told: Report) -> dict:
+def _each(pattern: str, inputs: list, options: dict, verbose: bool, ignore: list, told: Report, stdin) -> dict:
     """Render every release; see pack.releases. Returns the tables of callers that are asked for."""
     from stageset_render.pack import releases
 
@@ -126,7 +127,7 @@ def _each(pattern: str, inputs: list, options: dict, verbose: bool, ignore: list
         if verbose:
             click.echo(f"{file.path}: {len(dict(result.pages))} files", err=True)
 
-    request, layers = Request(values={}, **options), releases.Layers(inputs[0], inputs[1:])
+    request, layers = Request(values={}, **options), releases.Layers(inputs[0], inputs[1:], stdin)
     ignored = releases.render_all(watched(found), layers, request, ignore, say)
     told.add(located(ignored.left(ignored.unmet()), layers.shared))
     return tables

@@ -223,12 +223,16 @@ def fitting(options: dict, each: str | None, form: str | None) -> None:
     names = ", ".join(f"--{one.replace('_', '-')}" for one in prints)
     if len(prints) > 1:
         raise click.UsageError(f"{names}: give one of them")
-    writes = options["output_dir"] or options["dry_run"] if prints == ["callers"] else options["output_dir"] or each
-    if prints and writes:
-        raise click.UsageError(
-            f"{names} prints to stdout instead of manifests, so it goes with no --output-dir"
-            + (" or --dry-run" if prints == ["callers"] else " or --each")
-        )
+    beside = {
+        "--output-dir": options["output_dir"],
+        "--dry-run": options["dry_run"],
+        "--each": each and prints != ["callers"],
+        "--show-only": options["show_only"],
+        "--lint": options["lint"],
+    }
+    if prints and any(beside.values()):
+        other = next(name for name, given in beside.items() if given)
+        raise click.UsageError(f"{names} prints to stdout instead of manifests, so it goes with no {other}")
     if options["notes"] and form in ("json", "sarif"):
         raise click.UsageError(
             f"--notes prints on stderr, where --format {form} writes for a program; give one of them"

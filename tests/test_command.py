@@ -144,7 +144,10 @@ def test_show_only(command, strict, arguments, printed):
         (["--no-such-thing"], "No such option"),
         (["one", "two"], "'two' is too much: it names no chart"),
         (["--explain", "--changes"], "--explain, --changes: give one of them"),
-        (["--callers", "--dry-run"], "--callers prints to stdout instead of manifests"),
+        (["--callers", "--dry-run"], "--callers prints to stdout instead of manifests, so it goes with no --dry-run"),
+        (["--changes", "--dry-run"], "--changes prints to stdout instead of manifests, so it goes with no --dry-run"),
+        (["--callers", "--lint"], "--callers prints to stdout instead of manifests, so it goes with no --lint"),
+        (["--explain", "-s", "templates/service-gate.yaml"], "so it goes with no --show-only"),
     ],
 )
 def test_wrong_usage(command, arguments, said):

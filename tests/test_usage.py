@@ -171,6 +171,11 @@ def test_set_literal_takes_the_text_as_it_stands(command):
         ("controller: {watchNamespaces: 'a, b'}", "write a list: [a, b]"),
         ("nodeSelector: kubernetes.io/os=linux", "write {kubernetes.io/os: linux}"),
         ("serviceMesh: true", "true is not a map; write {enabled: true}"),
+        ("mcp: true", "true is not a map; write {enabled: true}"),
+        (
+            "networkPolicy: {enabled: true, gate: {from: [{ipBlock: 10.0.0.0/8}]}}",
+            "'10.0.0.0/8' is not a map; write {cidr: 10.0.0.0/8}",
+        ),
         ("serviceMesh: istio", "'istio' is not a map; write {engine: istio}"),
         ("ports: 8082", "8082 is not a map; known here: gate, health, mcp, metrics, webhook"),
         ("serviceMesh: {mtls: true}", "true is not a string [values-type]\n"),

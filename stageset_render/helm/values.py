@@ -108,7 +108,7 @@ def source_of(sources: Iterable[Source], path: Path) -> tuple[Source | None, int
     return chosen, longest
 
 
-def read_text(name: str, stdin: Callable[[], bytes] = lambda: sys.stdin.buffer.read()) -> tuple[str, str]:
+def read_text(name: str, stdin: Callable[[], bytes]) -> tuple[str, str]:
     """What a file is called in messages, and its text; - is standard input. Raises Refused when it can't be read."""
     label = "stdin" if name.strip() == "-" else named(name)
     return label, decoded(_read(name, stdin), label)

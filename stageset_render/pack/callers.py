@@ -52,6 +52,11 @@ def callers(release: Release) -> Callers:
     remarks = told(release, lambda: list(_remarks(release)), lambda why: [f"{why}, so what else counts can't be told."])
     if any(one.network == LISTED for one in rows):
         remarks.insert(0, "Where NETWORK is listed, only callers that the network policies list get through.")
+    if any(one.network == WORDS[None] for one in rows):
+        remarks.insert(
+            0,
+            "Where NETWORK depends, the caller's pod, its labels or its address decide; --expect can be told of them.",
+        )
     return Callers(rows, remarks)
 
 

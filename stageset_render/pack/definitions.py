@@ -26,6 +26,7 @@ MAX_FILE = 5 * 2**20  # bytes of a file of definitions; an object of Kubernetes 
 MAX_CHART = 100 * 2**20  # bytes that a chart may unpack to, as in Helm (MaxDecompressedChartSize)
 MAX_MEMBERS = 10_000
 YAML = (".yaml", ".yml")
+UNUSABLE = "crds-unusable"
 OWN = re.compile(r"crd-[^/]*\.yaml")  # of the chart's templates those that hold a definition
 IN_CHART = re.compile(r"(\./)*[^/]+/templates")
 CONDITION = ("Values", "crds", "create")
@@ -87,7 +88,7 @@ class _File(NamedTuple):
     own: bool
 
     def refused(self, message: str, mend: str = "", line: int | None = None) -> Refused:
-        return Refused(Finding((), message, mend, place=Place(self.label, line)))
+        return Refused(Finding((), message, mend, UNUSABLE, place=Place(self.label, line)))
 
 
 def _objects(file: _File, text: str) -> list[dict]:
@@ -134,7 +135,7 @@ def _files(where: str) -> list[_File]:
 
 def _in_a_directory(name: str, path: str, own: bool) -> _File:
     if not os.path.isfile(path):  # a pipe would be waited for
-        raise Refused(Finding((), "is no file", "leave it out", place=Place(named(path))))
+        raise Refused(Finding((), "is no file", "leave it out", UNUSABLE, place=Place(named(path))))
     with open(path, "rb") as stream:
         return _file(name, path, stream, own)
 
@@ -149,7 +150,7 @@ def _file(name: str, path: str, stream: BinaryIO, own: bool) -> _File:
     data = stream.read(MAX_FILE + 1)
     if len(data) > MAX_FILE:
         message = f"it is larger than {MAX_FILE // 2**20} MiB, the most that is read of definitions"
-        raise Refused(Finding((), message, place=Place(named(path))))
+        raise Refused(Finding((), message, rule=UNUSABLE, place=Place(named(path))))
     text = decoded(data, named(path))
     return _File(name, named(path), text, own or GO.search(text) is not None)
 
@@ -185,9 +186,9 @@ def _packed(stream: BinaryIO, path: str) -> list[_File]:
                     found[name] = _file(name, f"{path}/templates/{name}", archive.extractfile(member), True)
     except _TooLarge:
         message = f"the chart unpacks to more than {MAX_CHART // 2**20} MiB, or to more than {MAX_MEMBERS} files"
-        raise Refused(Finding((), message, place=Place(named(path)))) from None
+        raise Refused(Finding((), message, rule=UNUSABLE, place=Place(named(path)))) from None
     except (OSError, EOFError, tarfile.TarError, zlib.error, ValueError) as error:
-        raise Refused(Finding((), f"is no packed chart: {error}", place=Place(named(path)))) from None
+        raise Refused(Finding((), f"is no packed chart: {error}", rule=UNUSABLE, place=Place(named(path)))) from None
     return [found[name] for name in sorted(found)]
 
 

@@ -8,7 +8,7 @@ import functools
 import ipaddress
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path as File
 from typing import Any
 
@@ -18,7 +18,7 @@ from stageset_render.access.matching import Decision
 from stageset_render.access.table import Port, Work
 from stageset_render.findings import Finding, Hint, Place, Refused, short
 from stageset_render.helm.reading import Document, document
-from stageset_render.helm.values import read_text
+from stageset_render.helm.values import read_stdin, read_text
 from stageset_render.pack import mesh, meshed
 from stageset_render.pack.callers import Network
 from stageset_render.pack.release import Release
@@ -45,15 +45,19 @@ class Expectations:
 
     Args:
         name: the file's path, or - for standard input.
+        stdin: what reads standard input.
 
     Raises:
         Refused: when it can't be read, or is not of the form that it must have.
     """
 
-    def __init__(self, name: str):
-        self.label, text = read_text(name)
+    def __init__(self, name: str, stdin: Callable[[], bytes] = read_stdin):
+        self.label, text = read_text(name, stdin)
         self.read: Document = document(text, self.label)
-        entries = self.read.value(self.read.root) if self.read.root else None
+        found = [(root, value) for root in self.read.roots if (value := self.read.value(root)) is not None]
+        for root, _ in found[1:]:
+            self.read.problem(root, "a second document starts here; put all that is promised into one list")
+        entries = found[0][1] if found else None
         self.entries = checked(entries, self.place, tuple(self.read.problems))
 
     def place(self, path: tuple, at_key: bool = False) -> Place:

@@ -61,10 +61,16 @@ def form(found: Any, node: dict, model: Model) -> Hint:
     key, equals, value = str(found).partition("=")
     if not known and equals:
         return Hint(value={key: value})
-    entries = _entries(found, known, model)
+    entries = _entries(found, _first(known, node, found), model)
     if 0 < len(entries) <= 2:
         return Hint(value=entries[0], others=tuple(entries[1:]))
     return Hint(known=tuple(sorted(known))) if known else NO_HINT
+
+
+def _first(known: dict[str, dict], node: dict, found: Any) -> dict[str, dict]:
+    """The keys of which one is meant first: that it is on, or what can't be left out."""
+    needed = ["enabled"] if isinstance(found, bool) else node.get("required", ())
+    return {key: known[key] for key in needed if key in known} or known
 
 
 def _list_form(found: str, node: dict, model: Model) -> Hint:
@@ -72,7 +78,8 @@ def _list_form(found: str, node: dict, model: Model) -> Hint:
     texts = [text for text in re.split(r"[,\s]+", found) if text]
     if "string" in types(item):
         return Hint(value=texts)
-    entries = [_entries(text, item.get("properties", {}), model) for text in texts]
+    known = item.get("properties", {})
+    entries = [_entries(text, _first(known, item, text), model) for text in texts]
     if entries and all(len(one) == 1 for one in entries):
         return Hint(value=[one[0] for one in entries])
     return Hint(value=node["examples"][0], example=True) if "examples" in node else NO_HINT

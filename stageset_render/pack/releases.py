@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from stageset_render.findings import Refused, short
-from stageset_render.helm.values import Source, collect, combine, listed, named, read_once, read_source, read_stdin
+from stageset_render.helm.values import Source, collect, combine, listed, named, read_source
 from stageset_render.pack.execution import Request, Result, rendered
 from stageset_render.pack.ignoring import Ignored
 from stageset_render.pack.names import check_file_name
@@ -88,6 +88,7 @@ class Layers:
     Args:
         files: the values files; one with `{}` in its name is read for each release.
         options: --set-json, --set, --set-string and --set-file, as `collect` takes them.
+        stdin: what reads standard input, once.
 
     Attributes:
         shared: the sources that no release has for itself alone.
@@ -96,8 +97,8 @@ class Layers:
         Refused: when a shared source can't be read.
     """
 
-    def __init__(self, files: Iterable[str], options: Iterable[Iterable[str]]):
-        self._stdin = read_once(read_stdin)
+    def __init__(self, files: Iterable[str], options: Iterable[Iterable[str]], stdin: Callable[[], bytes]):
+        self._stdin = stdin
         names = [name for file in files for name in listed(file)]
         self._files = [(name, None if PLACE in name else [read_source(name, self._stdin)]) for name in names]
         self._options = collect((), *options, stdin=self._stdin)

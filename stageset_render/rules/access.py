@@ -337,11 +337,11 @@ def access_probes_refused(release):
     """kubelet is refused at the health port.
 
     Its probes fail, and no pod gets ready."""
-    for path, because in _refused(release, "health", "ports.health"):
+    for path, later, because in _refused(release, "health", "ports.health"):
         covered = "health" in release.fact(Index).covered
         yield (
             path,
-            f"kubelet's probes of the health port are refused, so no pod gets ready: {because}",
+            f"kubelet's probes of the health port are refused, so no pod gets ready{later}: {because}",
             "admit them by an AuthorizationPolicy that requires a NetworkAuthentication alone"
             + ("" if covered else ", for a Server of that port, or choose a port that is not opaque"),
         )
@@ -352,12 +352,12 @@ def access_webhook_refused(release):
     """kube-apiserver is refused at the webhook's port.
 
     It is not meshed and has no identity, so admission breaks: with failurePolicy Fail no StageSet can be written."""
-    for path, because in _refused(release, "webhook", "webhook.enabled"):
+    for path, later, because in _refused(release, "webhook", "webhook.enabled"):
         covered = "webhook" in release.fact(Index).covered
         yield (
             path,
-            f"kube-apiserver, which is not meshed, is refused on port {release.text('ports.webhook')} and admission breaks: "
-            f"{because}",
+            f"kube-apiserver, which is not meshed, is refused on port {release.text('ports.webhook')} and admission breaks"
+            f"{later}: {because}",
             (
                 "write proxyProtocol TLS there, and add a"
                 if covered
@@ -369,13 +369,18 @@ def access_webhook_refused(release):
 
 
 def _refused(release, name, otherwise):
-    """Where and why the caller of an office is refused on a port."""
+    """Where, when and why the caller of an office is refused on a port."""
     if not (release.items(PATH) or release.at("serviceMesh.defaultDeny.enabled")) or mesh.engine(release) == "istio":
         return
     asked, covered = release.fact(_as_meant), release.fact(Index).covered
     for port in release.fact(meshed.asked_ports):
         if port.name == name:
-            found = [asked.promised(port, Caller(caller, None), request) for caller, request in port.office]
-            refused = next((one for one in found if one.allowed is False), None)
-            if refused:
-                yield covered[name].at() if name in covered else otherwise, refused.because
+            now, meant = (_first_refusal(one, port) for one in (release.fact(meshed.asked), asked))
+            if meant:
+                later = "" if now else ", as soon as the namespace denies by default"
+                yield covered[name].at() if name in covered else otherwise, later, meant.because
+
+
+def _first_refusal(asked, port):
+    found = (asked.promised(port, Caller(caller, None), request) for caller, request in port.office)
+    return next((one for one in found if one.allowed is False), None)

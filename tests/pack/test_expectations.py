@@ -328,6 +328,14 @@ def test_what_is_no_expectation_is_refused_at_its_place(expect, text, said):
     [
         ("- [", "access.yaml:1:4: error: a value was expected here"),
         (None, "missing.yaml: error: there is no such file"),
+        (
+            "- {caller: kubelet, port: health, allowed: true}\n---\n- {caller: plaintext, port: gate, allowed: true}\n",
+            "access.yaml:3:1: error: a second document starts here; put all that is promised into one list",
+        ),
+        (
+            "---\n---\n- {caller: plaintext, port: gate, allowed: false}\n",
+            "access.yaml:3:3: error: plaintext gets in on port gate",
+        ),
     ],
 )
 def test_what_cannot_be_read_is_refused(expect, command, text, said):
@@ -339,6 +347,13 @@ def test_what_cannot_be_read_is_refused(expect, command, text, said):
 def test_expectations_may_come_from_stdin(command):
     done = command("--expect", "-", stdin="- {caller: plaintext, port: gate, allowed: false}")
     assert (done.exit_code, done.stderr.splitlines()[0].startswith("stdin:1:3: error: plaintext gets in")) == (1, True)
+
+
+def test_stdin_is_read_once(command):
+    for values in (["-f", "-"], ["--set-file", "image.tag=-"]):
+        done = command(*values, "--expect", "-", stdin="- {caller: kubelet, port: health, allowed: true}")
+        assert (done.exit_code, done.stdout) == (1, "")
+        assert "stdin is named twice by -, and can be read once only; name it once" in done.stderr
 
 
 def test_each_release_is_held_against_the_same_promises(expect, command, tmp_path):

@@ -9,6 +9,7 @@ import yaml
 
 from stageset_render import usage
 from stageset_render.findings import Refused
+from stageset_render.helm.values import read_stdin
 from stageset_render.pack import releases
 
 RELEASES = {"dev": "gate: {enabled: false}\n", "prod.eu": "serviceMesh: {mtls: strict}\n"}
@@ -108,7 +109,7 @@ def test_no_name_leads_elsewhere(command, place, file, pattern, output_dir, fill
 
 def test_no_name_leads_to_another_file_of_values(place):
     (file,) = [one for one in releases.matching("releases/*.yaml") if one.name == "dev"]
-    layers = releases.Layers(["base.yaml", "x/{}/base.yaml"], [])
+    layers = releases.Layers(["base.yaml", "x/{}/base.yaml"], [], read_stdin)
     with pytest.raises(Refused, match="^releases/dev.yaml makes x/../base.yaml of x/{}/base.yaml; rename it$"):
         layers.of(file._replace(name=".."))
 

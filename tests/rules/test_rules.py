@@ -44,6 +44,7 @@ BESIDE = {  # of options and of files, which have tests of their own
     "output-hook",
     "output-lint-part",
     "output-unwritable",
+    "crds-unusable",
 }
 
 
