@@ -466,7 +466,8 @@ class Document:
     def root(self) -> Any:
         """The documents as one, in the way in which they are merged."""
         maps = [root for root in self.roots if isinstance(root, yaml.MappingNode)]
-        return Several(maps) if len(maps) > 1 else next(iter(maps or self.roots), None)
+        full = [root for root in self.roots if root.value]
+        return Several(maps) if len(maps) > 1 else next(iter(maps or full or self.roots), None)
 
     def followed(self, path: Path) -> tuple[int, Any, Any]:
         """How many steps of a path there are, and the key and the value at the last of them."""
