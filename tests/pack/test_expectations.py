@@ -333,8 +333,8 @@ def test_what_is_no_expectation_is_refused_at_its_place(expect, text, said):
             "access.yaml:3:1: error: a second document starts here; put all that is promised into one list",
         ),
         (
-            "---\n---\n- {caller: plaintext, port: gate, allowed: false}\n",
-            "access.yaml:3:3: error: plaintext gets in on port gate",
+            "---\n---\n- {caller: plaintext, port: gate, allowed: true}\n",
+            "access.yaml:3:3: error: plaintext does not get in on port gate",
         ),
     ],
 )
