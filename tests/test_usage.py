@@ -152,6 +152,16 @@ def test_set_literal_takes_the_text_as_it_stands(command):
         ("principals: [*]", '`*` and `&` begin an alias or an anchor; write "*"'),
         ("gate: enabled:true", "put a blank behind the colon: enabled: true"),
         ("gate: {enabled:true}", "put a blank behind the colon: enabled: true"),
+        ("serviceMesh:\n  enabled:true\n  engine: istio", "or put a blank behind the colon above: `enabled: true`"),
+        ("image:\n  tag: v1: 2", "mend the indentation, or quote the text [yaml-unreadable]"),
+        (
+            "gate:\n<<<<<<< HEAD\n  enabled: true",
+            "stdin:2:1: error: git has left both sides of a conflict here; resolve it",
+        ),
+        (
+            "serviceMesh: {istio: {rules: [{when: [{key: request.headers[a], values: [b]}]}]}}",
+            "stdin:1:60: error: a text with brackets stands here without quotes; put quotes round it",
+        ),
         ("gate:enabled: true", "write enabled: on a line of its own, indented below gate:"),
         ("serviceMesh: {gate: {from: a/ns/b/sa/c}}", "write a list: [{principals: [a/ns/b/sa/c]}]"),
         ("serviceMesh: {gate: {from: '*'}}", "write a list such as [{principals: [cluster.local/ns/"),

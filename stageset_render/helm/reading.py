@@ -98,7 +98,9 @@ VARIABLE = r"\$\{[A-Za-z_][^{}\n]*\}"
 PLACEHOLDER = f"{BRACES}|{VARIABLE}"
 SURROGATES = r"(?s)\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})|\\."
 MISPLACED = ("mapping values are not allowed", "did not find expected key")
-ENTRY = r"([ ]*(?:- +)*)([^\s#:]+:(?: .*)?)\s*"
+ENTRY = r"([ ]*(?:- +)*)([^\s#:]+:(?: .*)?|[^\s#:]+:[^\s:]+)\s*"
+TIGHT = r"([^\s#:]+:)([^\s:]+)"  # without the blank that makes a key of it
+CONFLICT = r"(?m)^<{7} "
 LONE_TAG = r"(&\S+\s+)?!"  # libyaml forgets this tag, which makes text of a number
 CONTROL = "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f]|[\ud800-\udfff]|\ufeff|\ufffe|\uffff"
 
@@ -220,10 +222,16 @@ class Document:
         index = self.index(mark)
         if found := self.unfilled(index, self.index(start) if start else index):
             return found
+        if found := re.search(CONFLICT, self.text):
+            return _unreadable(
+                self.place_at(found.start()), "git has left both sides of a conflict here; resolve it first"
+            )
         if self.text[index : index + 1] == "\t":
             problem = "a tab stands where YAML wants blanks; indent with spaces"
         elif start and start.line != mark.line and not isinstance(error, yaml.composer.ComposerError):
             problem += f" (in what starts on line {start.line + 1})"
+        elif self.text[index : index + 1] == "[" and "or '}'" in error.problem:
+            problem = "a text with brackets stands here without quotes; put quotes round it"
         if any(said in error.problem for said in MISPLACED):
             problem += self.aligned(index)
         return _unreadable(self.at(mark), problem)
@@ -260,7 +268,11 @@ class Document:
             if number > 1
             else (None, None)
         )
-        if not above or not line or len(above[1]) == len(line[1]) or "-" in line[1]:
+        if not above or not line or "-" in line[1]:
+            return ""
+        if tight := re.fullmatch(TIGHT, above[2]):
+            return f"; or put a blank behind the colon above: `{tight[1]} {tight[2][:60]}`"
+        if len(above[1]) == len(line[1]) or ": " in line[2].partition(": ")[2]:
             return ""
         return f"; as deep as the line above it would be `{' ' * len(above[1])}{line[2][:60]}`"
 
