@@ -224,6 +224,12 @@ def test_a_slip_is_mended_in_the_message(command, text, said):
         ("--set", "controller.watchNamespaces=a", """use --set-json 'controller.watchNamespaces=["a"]'"""),
         ("--set", "serviceMesh.gate.from={a/b}", """--set-json 'serviceMesh.gate.from[0]={"principals": ["a/b"]}'"""),
         ("--set", "mtls=strict", "did you mean serviceMesh.mtls?)"),
+        (
+            "--set",
+            "serviceAccount.annotations.eks.amazonaws.com/role-arn=a",
+            "write eks.amazonaws.com/role-arn as one key, in --set as eks\\.amazonaws\\.com/role-arn",
+        ),
+        ("--set-json", 'serviceAccount.annotations.a={"b": 1, "c": 2}', "a map is not a string [values-type]"),
         ("--set", "x.gate.enabled=false", "x: holds the values of the pack (did you mean gate?)"),
         ("--set-json", '{"serviceMesh": true}', """use --set-json 'serviceMesh={"enabled": true}'"""),
     ],

@@ -126,6 +126,20 @@ def spelled(found: Any, kinds: list[str], node: dict) -> Hint:
     return NO_HINT
 
 
+def one_key(key: Any, found: dict) -> Hint | str:
+    """A hint where maps within one another stand in place of a text: the key that --set has parted at its dots."""
+    steps = [key]
+    while isinstance(found, dict) and len(found) == 1:
+        [(step, found)] = found.items()
+        steps.append(step)
+    if isinstance(found, (dict, list)) or not all(isinstance(step, str) for step in steps):
+        return NO_HINT
+    whole = ".".join(steps)
+    if len(whole) > 120:
+        return NO_HINT
+    return f"write {whole} as one key, in --set as {whole.replace('.', chr(92) + '.')}"
+
+
 # Keys that are unknown
 
 
@@ -169,6 +183,9 @@ def unknown(path: Path, key: str, inner: Any, node: dict, model: Model, empty: l
     if lacking:
         return UNKNOWN_HERE, Hint(layout=f"indent this line below {lacking[0]}:, which holds nothing")
     places |= {one: scope[one] for one in scope if one[-1].lower() == key.lower()}
+    named = {one: places[one] for one in places if one[-2:-1] == path[-1:]}
+    if len(path) == 1 and 0 < len(named) <= 3:
+        return UNKNOWN_HERE, _did_you_mean(named, inner)
     fitting = {one: places[one] for one in places if _fits(inner, places[one])}
     if isinstance(inner, dict):  # whose keys tell what it is
         places, scope = fitting, {one: scope[one] for one in scope if _fits(inner, scope[one])}

@@ -16,7 +16,7 @@ from typing import Any
 from stageset_render.findings import ERROR, WARNING, Finding, Hint, Path, holds
 from stageset_render.helm.reading import TEMPLATE, placeholder
 from stageset_render.helm.values import without_whole
-from stageset_render.pack.hints import NO_HINT, UNKNOWN, form, meant, spelled, unknown
+from stageset_render.pack.hints import NO_HINT, UNKNOWN, form, meant, one_key, spelled, unknown
 from stageset_render.pack.model import Model, types
 
 ARTICLES = {"object": "a map", "array": "a list", "integer": "an integer", "null": "null"}
@@ -189,11 +189,16 @@ class Schema:
         return Finding(at, message, hint, at_key=True)
 
     def _scope(self, path: Path) -> dict[Path, dict]:
-        """The values that may be meant by an unknown key of a map: those of its section, and of all at the top."""
+        """The values that may be meant by an unknown key of a map: those of its section, of maps of its name where it is one,
+        and of all at the top."""
         if self.passed_through(path):
             return {}
         others = ((other, node) for other, node in self._values.items() if len(other) > 1)
-        return {other: node for other, node in others if other[:1] == path[:1] or not path}
+        return {
+            other: node
+            for other, node in others
+            if other[:1] == path[:1] or not path or len(path) == 1 and other[-2:-1] == path
+        }
 
     def _sentence(self, path: Path, error, node: dict, whole: Any) -> Finding:
         kind, found = error.kind, shown(error.instance)
@@ -202,6 +207,8 @@ class Schema:
                 return Finding(path, "can't be null", "give it a value", rule="values-null")
             names = [name for name in types(node) if name != "null"]
             hint = spelled(error.instance, types(node), node)
+            if isinstance(error.instance, dict) and "string" in names:
+                hint = one_key(path[-1], error.instance)
             if names == ["string"] and "title" in node and hint is NO_HINT:
                 return Finding(path, f"{found} is not {node['title']}", rule="values-type")
             if isinstance(error.instance, float) and "integer" in names:

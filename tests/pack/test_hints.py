@@ -42,6 +42,8 @@ def meant(values):
         ({"serviceMesh": {"from": [{"principals": ["a"]}]}},
          ["serviceMesh.gate.from", "serviceMesh.metrics.from", "serviceMesh.mcp.from"]),
         ({"runAsUser": 1}, ["podSecurityContext.runAsUser", "securityContext.runAsUser"]),
+        # a map of its name elsewhere
+        ({"gate": {"from": []}}, ["networkPolicy.gate.from", "serviceMesh.gate.from"]),
         # a weaker spelling here
         ({"serviceMesh": {"mtsl": "strict"}}, ["serviceMesh.mtls"]),
         ({"replicaCount": 2}, ["replicas"]),
@@ -52,7 +54,6 @@ def meant(values):
         # nothing near: in another section, too far, of no words, everywhere
         ({"serviceAccount": {"name": "a"}}, []),
         ({"serviceAccount": {"create": True}}, []),
-        ({"gate": {"from": []}}, []),
         ({"nameOverride": "a"}, []),
         ({"podAnnotations": {"a": "b"}}, []),
         ({"rbac": {"1": 1}}, []),
