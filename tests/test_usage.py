@@ -229,7 +229,7 @@ def test_a_slip_is_mended_in_the_message(command, text, said):
             "serviceAccount.annotations.eks.amazonaws.com/role-arn=a",
             "write eks.amazonaws.com/role-arn as one key, in --set as eks\\.amazonaws\\.com/role-arn",
         ),
-        ("--set-json", 'serviceAccount.annotations.a={"b": 1, "c": 2}', "a map is not a string [values-type]"),
+        ("--set-json", 'serviceAccount.annotations.a={"b": 1, "c": 2}', "a map is not a string"),
         ("--set", "x.gate.enabled=false", "x: holds the values of the pack (did you mean gate?)"),
         ("--set-json", '{"serviceMesh": true}', """use --set-json 'serviceMesh={"enabled": true}'"""),
     ],
