@@ -13,11 +13,11 @@ from stageset_render.helm.reading import load_yaml
 from stageset_render.pack.files import SCHEMA
 from stageset_render.port import chart as porting
 from stageset_render.port import sources
-from stageset_render.port.carry.versions import Chart, Pack, Version
 from stageset_render.port.diff.compare import Side, line_differences, numbered
 from stageset_render.port.diff.differences import ABSENT, Difference, compared
 from stageset_render.port.diff.report import reason
 from stageset_render.port.diff.schemas import bounds
+from stageset_render.port.versions import Chart, Pack, Version
 
 
 def common(chart: Chart, values: dict) -> tuple[str, int]:

@@ -13,11 +13,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from stageset_render.port.carry.align import Alignment, Body, Pair, SamePair, aligned, equal
 from stageset_render.port.carry.counterparts import Counterparts
 from stageset_render.port.carry.editor import Editor
 from stageset_render.port.carry.edits import Misfit, Page, apply
 from stageset_render.port.carry.rewriting import Rewriter, Writer
+from stageset_render.port.language.align import Alignment, Body, Pair, SamePair, aligned, equal
 from stageset_render.port.language.outline import Item, Side
 from stageset_render.port.language.tree import Branch, Untranslatable
 

@@ -13,9 +13,9 @@ from typing import NamedTuple
 from stageset_render.findings import Refused
 from stageset_render.port.carry.carry import Carried, Carrier, Conflict
 from stageset_render.port.carry.edits import Misfit
-from stageset_render.port.carry.versions import Untranslated, Version
 from stageset_render.port.deliberate import entries
 from stageset_render.port.language.outline import Side, flat
+from stageset_render.port.versions import Untranslated, Version
 
 ALIKE = 0.7  # from here on a file that is gone and a new one are one that was renamed
 

@@ -16,12 +16,12 @@ from stageset_render.helm.reading import load_yaml
 from stageset_render.pack.definitions import is_definition
 from stageset_render.pack.files import CHART, DEFAULTS, SCHEMA, root
 from stageset_render.pack.output import write
-from stageset_render.port import sources
-from stageset_render.port.carry import base, schema, schema_parts, versions
+from stageset_render.port import sources, versions
+from stageset_render.port.carry import base, schema, schema_parts
 from stageset_render.port.carry.changes import Carriage, Change, Changes
-from stageset_render.port.carry.versions import Chart, Pack, Version
 from stageset_render.port.deliberate import entries
 from stageset_render.port.language import types
+from stageset_render.port.versions import Chart, Pack, Version
 
 NEAR = 2  # lines
 CONFLICT = "conflict"

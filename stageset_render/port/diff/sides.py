@@ -23,11 +23,11 @@ from stageset_render.helm.reading import HARD, Document, load_yaml, merged
 from stageset_render.pack import files, rendering
 from stageset_render.pack.definitions import is_definition
 from stageset_render.pack.release import defaults
-from stageset_render.port.carry.versions import about
 from stageset_render.port.chart import ported_names
 from stageset_render.port.diff import helm_process
 from stageset_render.port.diff.places import saying
 from stageset_render.port.sources import TESTS, chart_files
+from stageset_render.port.versions import about
 
 NO_HELM = (
     "there is no Helm to render the chart with; install one: in the checkout, pip install '.[helm]', "

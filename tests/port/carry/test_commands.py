@@ -17,8 +17,8 @@ from click.testing import CliRunner
 
 from stageset_render.pack import files
 from stageset_render.port import chart as porting
-from stageset_render.port import commands, sources
-from stageset_render.port.carry import pull_push, schema_parts, versions
+from stageset_render.port import commands, sources, versions
+from stageset_render.port.carry import pull_push, schema_parts
 
 
 def written(texts, place):

@@ -7,8 +7,8 @@ import re
 import pytest
 
 from stageset_render.port import chart as porting
-from stageset_render.port import sources
-from stageset_render.port.carry import changes, versions
+from stageset_render.port import sources, versions
+from stageset_render.port.carry import changes
 from stageset_render.port.language import translate
 
 DEPLOYMENT, METRICS = "templates/deployment.yaml", "templates/service-metrics.yaml"

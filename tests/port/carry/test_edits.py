@@ -13,8 +13,8 @@ import yaml
 
 from stageset_render.pack import files
 from stageset_render.port import chart as porting
-from stageset_render.port import sources
-from stageset_render.port.carry import changes, versions
+from stageset_render.port import sources, versions
+from stageset_render.port.carry import changes
 from stageset_render.port.diff import report
 from stageset_render.port.language import translate
 from stageset_render.port.language.outline import Side, flat
