@@ -225,7 +225,7 @@ def pull_command(chart: str | None, since: str | None, only: str | None, writes:
     """
     from stageset_render.port.carry import pull_push
     from stageset_render.port.language import translate
-    from stageset_render.port.sources import chart_files
+    from stageset_render.port.sources import chart_files, decoded
 
     name = (only or "").removeprefix("templates/")
     if chart and only and only != "-" and name not in pull_push.names(chart) and not Path(only).is_file():
@@ -245,7 +245,7 @@ def pull_command(chart: str | None, since: str | None, only: str | None, writes:
     template = sys.stdin.buffer.read() if only == "-" else Path(only).read_bytes()
     around = chart if chart or only == "-" else translate.around(Path(only))
     files = chart_files(str(around)) if around else {}
-    click.echo(translate.one(only, template.decode(), files).encode(), nl=False)
+    click.echo(translate.one(only, decoded(template), files).encode(), nl=False)
     return None, []
 
 

@@ -66,7 +66,7 @@ def pull(chart: str, since: str | None = None, only: str | None = None) -> tuple
     told = list(_left(files, only))
     if only in (None, SCHEMA, new.defaults, DEFAULTS):
         _schema(old, new, pack, found)
-    return found, told
+    return _stored(found, root()), told
 
 
 def names(chart: str) -> list[str]:
@@ -162,7 +162,17 @@ def push(chart: str, since: str | None = None, only: str | None = None) -> tuple
         _schema(old, new, target, found)
     if found.changes:
         told += _checked(chart, found)
-    return found, told
+    return _stored(found, Path(chart)), told
+
+
+def _stored(found: Changes, place: Path) -> Changes:
+    """Changes of files as they lie in a directory, byte by byte."""
+    for at, one in enumerate(found.changes):
+        data = b"" if one.before is None else (place / (one.source or one.path)).read_bytes()
+        if data != (one.before or "").encode():
+            before, after = sources.as_stored(one.before, one.after or "", data)
+            found.changes[at] = one._replace(before=before, after=one.after and after)
+    return found
 
 
 def _checked(chart: str, found: Changes) -> list[str]:
@@ -258,7 +268,7 @@ def _diff(change: Change, deliberate: list[dict]) -> Iterator[str]:
     old = change.source or change.path
     if change.source:
         yield f"diff --git a/{old} b/{change.path}\nrename from {old}\nrename to {change.path}\n"
-    lines = [(text or "").splitlines(keepends=True) for text in (change.before, change.after)]
+    lines = [sources.lines(text or "") for text in (change.before, change.after)]
     names = ["/dev/null" if text is None else name for text, name in zip(change[1:3], (f"a/{old}", f"b/{change.path}"))]
     hunk: list[str] = []
     for line in [*difflib.unified_diff(*lines, *names), "@@"]:

@@ -74,7 +74,7 @@ def run():
         files.all_templates.cache_clear()
         runner = CliRunner()
         done = runner.invoke(commands.main, [str(one) for one in arguments], input=given, prog_name="stageset-port")
-        return done.stdout, done.stderr, done.exit_code
+        return done.stdout_bytes.decode(), done.stderr, done.exit_code  # with the line ends of the files
 
     return run
 
@@ -85,6 +85,7 @@ def git(place, *arguments):
 
 
 DEPLOYMENT, DEFAULTS = "templates/deployment.yaml", f"templates/{files.DEFAULTS}"
+GATE = "templates/service-gate.yaml"
 NEW = "New in the chart; say what it means."
 FLAG = (
     "            - --log-level",
@@ -609,3 +610,41 @@ def test_a_push_from_what_is_no_checkout_is_refused_in_a_sentence(chart, checkou
     shown, told, code = run("push", chart)
     assert (shown, code) == ("", 2)
     assert f"error: {checkout}: is no git checkout, whose commits say what has changed; run this in one\n" in told
+
+
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_byte_order_marks_and_line_ends_stay(checkout, chart, run, monkeypatch, mark, end):
+    monkeypatch.setattr(pull_push, "_checked", lambda *_: [])
+    git(checkout, "init", "-q")
+    git(checkout, "add", "-A")
+    git(checkout, "commit", "-qm", "as the chart is")
+    replaced(checkout / "templates/service-gate.yaml", ("kind: Service\n", "kind: Service # of the gate\n"))
+    replaced(checkout / DEFAULTS, ("  min: 1\n", "  min: 2\n  most: 3\n"))
+    replaced(checkout / GATE, ("{%- if", "{#- only then #}\n{%- if"), ("type: ClusterIP", "type: NodePort"))
+    paths, before = ("values.yaml", GATE), {}
+    for path in paths:
+        text = mark + (chart / path).read_text().replace("\n", end).replace(f"protocol: TCP{end}", "protocol: TCP\n")
+        (chart / path).write_text(text, newline="")
+        before[path] = text
+    shown, told, code = run("push", chart, "--since", "HEAD")
+    assert (code, told) == (1, "")
+    patched = shutil.copytree(chart, chart.parent / "patched")
+    subprocess.run(["patch", "-p1", "-s"], cwd=patched, check=True, input=shown.encode())
+    assert run("push", chart, "--since", "HEAD", "--write")[2] == 1
+    assert run("push", chart, "--since", "HEAD") == ("", "", 0)
+    for path in paths:
+        data = (chart / path).read_bytes()
+        assert data == (patched / path).read_bytes()
+        expected = before[path].replace("type: ClusterIP", "type: NodePort")
+        expected = expected.replace(f"  min: 1{end}", f"  min: 2{end}  most: 3{end}")
+        assert data.decode() == expected
+
+
+def test_a_pull_keeps_them_too(checkout, chart, run):
+    text = "\ufeff" + (checkout / GATE).read_text().replace("\n", "\r\n")
+    (checkout / GATE).write_text(text, newline="")
+    replaced(chart / GATE, ("type: ClusterIP", "type: NodePort"))
+    assert run("pull", chart, "--write")[1:] == ("", 1)
+    assert (checkout / GATE).read_bytes().decode() == text.replace("type: ClusterIP", "type: NodePort")
+    assert run("pull", chart) == ("", "", 0)
