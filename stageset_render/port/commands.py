@@ -181,8 +181,6 @@ def _carries(command):
 
     @functools.wraps(command)
     def run(form: str | None, **options):
-        from stageset_render.port.carry import pull_push
-
         try:
             found, told = command(**options)
         except Refused as refused:
@@ -195,10 +193,9 @@ def _carries(command):
         for line in told:
             click.echo(plainly(line), err=True)
         if found is not None:
-            conflicts = pull_push.findings(found)
-            if conflicts:
-                _told(conflicts, form)
-            sys.exit(2 if conflicts else bool(found.changes))
+            if found.conflicts:
+                _told(found.conflicts, form)
+            sys.exit(2 if found.conflicts else bool(found.changes))
 
     only = click.option("--only", metavar="FILE", help="Carry the changes of this file alone.")
     writes = click.option("--write", "writes", is_flag=True, help="Change the files.")

@@ -70,14 +70,13 @@ class Version:
             raise Refused(*(self.finding(file, line, told) for line, told in sorted(found.problems)))
         return found
 
-    def place(self, file: str, line: int) -> tuple[str, int]:
-        """The path and line of a line of a template."""
-        return self.path(file), line
+    def place(self, file: str, line: int) -> Place:
+        """Where a line of a template stands."""
+        return Place(self.label + self.path(file), line)
 
     def finding(self, file: str, line: int, told: str) -> Finding:
         """What is wrong with a template."""
-        path, line = self.place(file, line)
-        return translate.finding(self.label + path, line, told)
+        return translate.finding(*self.place(file, line)[:2], told)
 
     def read(self, file: str) -> Tree:
         raise NotImplementedError
@@ -179,11 +178,11 @@ class Chart(Version):
             self.templates[HELPERS] = text
         return self
 
-    def place(self, file: str, line: int) -> tuple[str, int]:
-        """Where a line of a template really stands."""
+    def place(self, file: str, line: int) -> Place:
         for begun, one in reversed(self.origins if file == HELPERS else []):
             if line >= begun:
-                return one.file if "/" in one.file else FOLDER + one.file, line - begun + one.line
+                path = one.file if "/" in one.file else FOLDER + one.file
+                return Place(self.label + path, line - begun + one.line)
         return super().place(file, line)
 
     @functools.cached_property

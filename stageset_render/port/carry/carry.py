@@ -9,13 +9,14 @@ left alone.
 from __future__ import annotations
 
 import contextlib
+import difflib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from stageset_render.port.carry.counterparts import Counterparts
 from stageset_render.port.carry.editor import Editor
-from stageset_render.port.carry.edits import Misfit, Page, apply
+from stageset_render.port.carry.edits import Misfit, Page, apply, parting, said
 from stageset_render.port.carry.rewriting import Rewriter, Writer
 from stageset_render.port.language.align import Alignment, Body, Pair, SamePair, aligned, equal
 from stageset_render.port.language.outline import Item, Side
@@ -23,9 +24,11 @@ from stageset_render.port.language.tree import Branch, Untranslatable
 
 
 class Conflict(NamedTuple):
-    """A change to a place where the target deviates: its line, what it says there, and what the change would make."""
+    """A change to a place where the target deviates: the lines of both, what was there, what the target says, and what
+    the change would make of it."""
 
     line: int
+    other: int
     was: str
     ours: str
     theirs: str
@@ -254,7 +257,7 @@ class Carrier:
         if self.same or ours == was:
             self.editor.header(place, body.other)
         elif ours != now:
-            self.conflicts.append(Conflict(place.line, was, ours, now))
+            self.conflicts.append(Conflict(place.line, body.other.line, was, ours, now))
 
     def _insert(self, added: list[Item], before: Item | None, after: Item | None, place: Branch | None) -> None:
         previous, following = self._beside(before), self._beside(after)
@@ -284,17 +287,32 @@ class Carrier:
         return mine if mine and mine.keys == item.keys else None
 
     def _conflict(self, old: Item | None, new: Item | None, mine: Item | None, before: Item | None = None) -> None:
-        was = self.old.tree.source[old.start : old.end] if old else ""
-        ours = self.target.tree.source[mine.start : mine.end] if mine else ""
-        theirs = self.new.tree.source[new.start : new.end] if new else ""
+        trees = [side.tree for side in (self.old, self.target, self.new)]
+        items, words = (old, mine, new), [said(item) for item in (old, mine, new)]
+        apart = [parting(words[a][0], words[b][0]) for a, b in ((0, 2), (0, 1), (1, 2)) if items[a] and items[b]]
+        shown, at = [], []  # from the line in which they part, which may be one of many; where the change itself is
+        for item, tree, (keys, starts) in zip(items, trees, words):
+            begun = tree.source.rfind("\n", 0, starts[min([len(starts) - 1, *apart])]) + 1
+            shown.append(slice(max(begun, item.start), item.end) if item else slice(0))
+            same = difflib.SequenceMatcher(None, words[0][0], keys, autojunk=False).get_matching_blocks()
+            near = max((b + min(apart[0] - a, n) for a, b, n in same if apart and a < apart[0]), default=0)
+            at.append(tree.source.count("\n", 0, starts[min(near, len(starts) - 1)]) + 1)
+        was, ours, theirs = (tree.source[part] for tree, part in zip(trees, shown))
         with contextlib.suppress(Untranslatable):  # then it is shown as the other side writes it
-            theirs = self.editor.text(new, self.editor.rewriter.place(mine) if mine else []) if new else ""
-        self.conflicts.append(Conflict(mine.line if mine else self._near(old or before), was, ours, theirs))
+            around = self.editor.rewriter.place(mine) if mine else []
+            theirs = new and self.editor.rewriter.text(shown[2].start, new.end, around) or ""
+        bodies = [self.change.top, *(body for block in self.change.blocks.values() for body in block.bodies)]
+        near = {one.start: other.line for body in bodies for one, other in body.pairs if one and other}
+        line = (
+            at[1] if mine else earlier({start: one.line for start, (one, _) in self.mine.items.items()}, old or before)
+        )
+        self.conflicts.append(Conflict(line, at[2] if new else earlier(near, old), was, ours, theirs))
 
-    def _near(self, old: Item | None) -> int:
-        """The target's line that belongs to the last thing before an old item."""
-        earlier = [start for start in self.mine.items if old and start <= old.start]
-        return self.mine.items[max(earlier)][0].line if earlier else 1
+
+def earlier(lines: dict[int, int], item: Item | None) -> int:
+    """The line that belongs to the last thing up to an item."""
+    known = [start for start in lines if item and start <= item.start]
+    return lines[max(known)] if known else 1
 
 
 def below(items: list[Item], at: int) -> list[Item]:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from stageset_render.port.language.pieces import Piece
+from stageset_render.port.language.pieces import Item, Piece
 from stageset_render.port.language.tree import Comment, Tree
 
 LISTED = re.compile(r"(?P<key> *(?:- +)*[\w-]+:) +\[(?P<items>[^\[\]{}#\n]*)\] *\n")
@@ -17,11 +17,11 @@ WORD = re.compile(r"\w+|\s+|[^\w\s]")
 
 
 class Misfit(Exception):
-    """A change that can't be carried by itself, since other things stand on its line, where that is known."""
+    """A change that can't be carried by itself, since other things stand on its line: of this template, where it is known."""
 
-    def __init__(self, line: int = 1):
+    def __init__(self, tree: Tree | None = None, at: int = 0):
         super().__init__()
-        self.line = line
+        self.tree, self.line = tree, tree.source.count("\n", 0, at) + 1 if tree else 1
 
 
 class Edit(NamedTuple):
@@ -53,7 +53,7 @@ class Page:
         """Where the line begins whose first thing stands here. Misfit for a thing that stands behind another."""
         begun = self.source.rfind("\n", 0, at) + 1
         if self.source[begun:at].strip():
-            raise Misfit(self.source.count("\n", 0, at) + 1)
+            raise Misfit(self.tree, at)
         return begun
 
     def end(self, at: int) -> int:
@@ -64,7 +64,7 @@ class Page:
             if at <= one.start and one.end <= stop:
                 behind = behind.replace(self.source[one.start : one.end], "").strip()
         if behind and not behind.startswith("#"):
-            raise Misfit(self.source.count("\n", 0, at) + 1)
+            raise Misfit(self.tree, at)
         return stop
 
     def whole(self, start: int, end: int) -> tuple[int, int]:
@@ -132,6 +132,18 @@ def words(pieces: list[Piece]) -> list[Piece]:
 
 def silent(word: str) -> bool:
     return word in ("'", '"', " ")
+
+
+def said(item: Item | None) -> tuple[list[str], list[int]]:
+    """What an item says word by word, and where each word begins; of what is no line, where that begins."""
+    found = [one for one in words(item.pieces if item else []) if one.node or not silent(one.text)]
+    starts = [one.start for one in found] or [item.start if item else 0]
+    return [one.means if one.node else one.text for one in found], starts
+
+
+def parting(one: list[str], other: list[str]) -> int:
+    """How far two lists are the same."""
+    return next((at for at, pair in enumerate(zip(one, other)) if pair[0] != pair[1]), min(len(one), len(other)))
 
 
 def breaks(found: list[Piece], begun: int, end: int, source: str) -> bool:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import difflib
 import fnmatch
+import json
 import re
 import tempfile
 from collections.abc import Iterator
@@ -18,13 +19,12 @@ from stageset_render.pack.files import CHART, DEFAULTS, SCHEMA, root
 from stageset_render.pack.output import write
 from stageset_render.port import sources, versions
 from stageset_render.port.carry import base, schema, schema_parts
-from stageset_render.port.carry.changes import Carriage, Change, Changes
+from stageset_render.port.carry.changes import Carriage, Change, Changes, told
 from stageset_render.port.deliberate import entries
 from stageset_render.port.language import types
 from stageset_render.port.versions import Chart, Pack, Version
 
 NEAR = 2  # lines
-CONFLICT = "conflict"
 
 
 def pull(chart: str, since: str | None = None, only: str | None = None) -> tuple[Changes, list[str]]:
@@ -82,8 +82,6 @@ def _values(files: dict[str, str], pack: Pack) -> dict:
 
 
 def _read(text: str, label: str) -> dict:
-    import json
-
     try:
         found = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -98,17 +96,26 @@ def _schema(old: Version, new: Version, target: Version, found: Changes) -> None
     before = target.files.get(SCHEMA)
     if before is None:
         return
-    after = before
+    after, clashes = before, []
     if old is not target and SCHEMA in old.files and SCHEMA in new.files:
-        after, conflicts = schema.carried(old.files[SCHEMA], new.files[SCHEMA], before)
-        found.conflicts += [(SCHEMA, one) for one in conflicts]
+        after, clashes = schema.carried(old.files[SCHEMA], new.files[SCHEMA], before)
     if isinstance(target, Pack):
         theirs = _read(new.files[SCHEMA], SCHEMA) if SCHEMA in new.files else {}
-        changes, conflicts = schema_parts.changed(_after(target, found), theirs, before, after)
-        found.conflicts += conflicts
+        changes, left = schema_parts.changed(_after(target, found), theirs, before, after)
+        clashes += left
         found.changes += [Change(*one) for one in changes]
     elif after != before:
         found.changes.append(Change(SCHEMA, before, after))
+    for path, *values in clashes:
+        name = ".".join(step for step in path if step != "properties")
+        said = ["" if one is schema.MISSING else f"{name}: {json.dumps(one, ensure_ascii=False)}" for one in values]
+        found.conflicts.append(told(*said, *(_stated(version, path) for version in (target, new))))
+
+
+def _stated(version: Version, path: tuple) -> Place:
+    """Where a version says what its schema does at a path: the pack in a part."""
+    place = schema_parts.place(path) if isinstance(version, Pack) else None
+    return place or Place(version.label + SCHEMA, schema.Text(version.files[SCHEMA]).found(path)[1])
 
 
 def _after(target: Version, found: Changes) -> dict:
@@ -239,22 +246,6 @@ def checkout() -> Path:
     if not (root() / "setup.cfg").is_file():
         raise Refused(f"{root()} is no checkout; run `python -m stageset_render.port pull` in one")
     return root()
-
-
-def findings(found: Changes, label: str = "") -> list[Finding]:
-    """The conflicts, each with its file and line and with what both sides say."""
-    out = []
-    for path, one in found.conflicts:
-        was = f", where it was `{_brief(one.was)}`" if one.was else ""
-        message = f"differs here from what is changed: it says `{_brief(one.ours) or 'nothing'}`{was}"
-        mend = f"the change makes `{_brief(one.theirs)}` of it" if one.theirs else "the change takes it away"
-        out.append(Finding((), message, mend, CONFLICT, place=Place(label + path, one.line)))
-    return out
-
-
-def _brief(text: str) -> str:
-    text = " / ".join(line.strip() for line in text.strip().splitlines())
-    return text if len(text) <= 160 else f"{text[:157]}..."
 
 
 def as_text(found: Changes, deliberate: bool = False) -> str:

@@ -6,12 +6,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
 from stageset_render.pack.model import Model, all_types
-from stageset_render.port.carry.carry import Conflict
 from stageset_render.port.carry.edits import Edit, apply
 
 DEEP = ("properties", "items", "additionalProperties", "definitions", "$defs", "$ref", "required")
@@ -39,6 +38,22 @@ class Text:
             for step in reference.value.split("/")[1:]:
                 node = self.child(node, step)
         return None
+
+    def found(self, path: tuple, words: dict[str, tuple] | None = None) -> tuple[yaml.Node | None, int]:
+        """The node at a path, if there is one, and the line of the last step to it that there is.
+
+        Args:
+            words: what a text that is no schema itself says for a step.
+        """
+        node, line = self.root, 1
+        for step in path:
+            node, known = self.resolved(node), (step, *(words or {}).get(step, ()))
+            pairs = node.value if isinstance(node, yaml.MappingNode) else []
+            key, node = next((pair for pair in pairs if pair[0].value.rstrip("!?") in known), (None, None))
+            if key is None:
+                break
+            line = key.start_mark.line + 1
+        return node, line
 
     def data(self, node: yaml.Node) -> Any:
         return json.loads(self.text[node.start_mark.index : node.end_mark.index])
@@ -83,10 +98,19 @@ def same(one: Any, other: Any) -> bool:
     return json.dumps(one) == json.dumps(other)
 
 
-def carried(old: str, new: str, target: str) -> tuple[str, list[Conflict]]:
+class Clash(NamedTuple):
+    """What a schema says otherwise at a path than what is changed there: before, here, and by the change."""
+
+    path: tuple[str, ...]
+    was: Any
+    has: Any
+    now: Any
+
+
+def carried(old: str, new: str, target: str) -> tuple[str, list[Clash]]:
     """What has changed between two versions of a schema, carried onto a third."""
     text, roots = Text(target), (json.loads(old), json.loads(new), json.loads(target))
-    found = list(_carried(*roots[:2], text.root, text, roots, ()))
+    found: list[Edit | Clash] = []
     shared = text.child(text.root, "definitions")
     names = [name for name in roots[0].get("definitions", {}) if name in roots[1].get("definitions", {})]
     for name in names:  # which several values may refer to
@@ -95,8 +119,13 @@ def carried(old: str, new: str, target: str) -> tuple[str, list[Conflict]]:
             found += _carried(
                 *(root["definitions"][name] for root in roots[:2]), node, text, roots, ("definitions", name)
             )
+    found += _carried(*roots[:2], text.root, text, roots, ())
     edits = dict.fromkeys(one for one in found if isinstance(one, Edit))
-    return apply(target, list(edits)), list(dict.fromkeys(one for one in found if isinstance(one, Conflict)))
+    clashes = {}
+    for clash in [one for one in found if isinstance(one, Clash)]:
+        node, line = text.found(clash.path)
+        clashes.setdefault((node and node.start_mark.index, line, clash.path[-1]), clash)
+    return apply(target, list(edits)), [*clashes.values()]
 
 
 def followed(node: Any, root: dict) -> dict:
@@ -109,7 +138,7 @@ def followed(node: Any, root: dict) -> dict:
     return {}
 
 
-def _carried(old: Any, new: Any, node: yaml.Node, text: Text, roots: tuple, path: tuple) -> Iterator[Edit | Conflict]:
+def _carried(old: Any, new: Any, node: yaml.Node, text: Text, roots: tuple, path: tuple) -> Iterator[Edit | Clash]:
     old, new, node = followed(old, roots[0]), followed(new, roots[1]), text.resolved(node)
     if same(old, new) and "$ref" not in json.dumps(old) or not isinstance(node, yaml.MappingNode) or len(path) > 40:
         return
@@ -121,9 +150,7 @@ def _carried(old: Any, new: Any, node: yaml.Node, text: Text, roots: tuple, path
         if has is MISSING and now is MISSING or has is not MISSING and now is not MISSING and same(has, now):
             continue
         if (has is MISSING) != (was is MISSING) or has is not MISSING and not same(has, was):
-            shown = ["" if one is MISSING else json.dumps(one) for one in (was, has, now)]
-            line = (mine or node).start_mark.line + 1
-            yield Conflict(line, shown[0], f"{'.'.join((*path, key))}: {shown[1]}", shown[2])
+            yield Clash((*path, key), was, has, now)
         elif now is MISSING:
             yield text.removed(node, key)
         else:
@@ -143,7 +170,7 @@ def _carried(old: Any, new: Any, node: yaml.Node, text: Text, roots: tuple, path
                 else text.added(mine, last, name, value)
             )
         elif name in was and known is not None:
-            yield from _carried(was[name], now[name], known, text, roots, (*path, name))
+            yield from _carried(was[name], now[name], known, text, roots, (*path, "properties", name))
         last = name if known is not None else last
     for name in was:
         if name not in now and text.child(mine, name) is not None:

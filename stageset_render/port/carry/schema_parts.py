@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import re
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,11 +15,10 @@ from typing import Any
 
 import yaml
 
-from stageset_render.findings import Refused
+from stageset_render.findings import Place, Refused
 from stageset_render.pack.files import SCHEMA, root
-from stageset_render.port.carry.carry import Conflict
 from stageset_render.port.carry.edits import Edit, apply
-from stageset_render.port.carry.schema import Text, followed, plain, same
+from stageset_render.port.carry.schema import MISSING, Clash, Text, followed, plain, same
 
 OF_MAPS = (
     "type",
@@ -28,10 +28,16 @@ OF_MAPS = (
     "examples",
     "example",
 )  # what `values` says, or the defaults
-Conflicts = list[tuple[str, Conflict]]
+WORDS = {  # what a part says for a step of the schema
+    "description": ("meaning",),
+    "properties": ("values", "fields"),
+    "examples": ("example",),
+    "then": ("texts", "numbers", "integers", "maps", "lists"),
+    "else": ("plain",),
+}
 
 
-def changed(defaults: dict, theirs: dict, before: str, carried: str) -> tuple[list[tuple], Conflicts]:
+def changed(defaults: dict, theirs: dict, before: str, carried: str) -> tuple[list[tuple], list[Clash]]:
     """What becomes of the parts and of the schema.
 
     Args:
@@ -67,8 +73,23 @@ def changed(defaults: dict, theirs: dict, before: str, carried: str) -> tuple[li
     paths = {key: f"schema/values/{key}.yaml" for key in {**known, **texts}}
     found = [(paths[key], known.get(key), texts.get(key)) for key in paths if known.get(key) != texts.get(key)]
     found += [(SCHEMA, before, after)] if after != before else []
-    left = [one for one in asked if not same(_at(json.loads(after), one[0]), one[2])]
-    return found, [_told(paths, *one) for one in left]
+    built = json.loads(after)
+    return found, [one for one in asked if not same(_at(built, one.path), None if one.now is MISSING else one.now)]
+
+
+def place(path: tuple) -> Place | None:
+    """Where a part says what the schema does at a path, as near as can be."""
+    here = root() / "schema"
+    if path[0] == "properties":
+        known, path = [here / "values" / f"{path[1]}.yaml"], path[2:]
+    else:
+        api = here / "apis" / path[1].partition(".")[0]
+        known = [here / "kinds.yaml", here / "types.yaml", api.with_suffix(".yaml"), api.with_suffix(".facts.yaml")]
+        known = [one for one in known if one.is_file() and re.search(rf"(?m)^{re.escape(path[1])}:", one.read_text())]
+        path = path[1:]
+    for file in known:
+        return Place(file.relative_to(root()).as_posix(), Text(file.read_text(encoding="utf-8")).found(path, WORDS)[1])
+    return None
 
 
 def _module(place: Path) -> ModuleType:
@@ -133,19 +154,19 @@ def _yaml(value: dict) -> str:
 # What the chart's schema says anew of values that there were
 
 
-def _asked(before: Any, carried: Any, path: tuple) -> Iterator[tuple[tuple, Any, Any]]:
-    """The path, and both values, of what the schema is to say otherwise."""
+def _asked(before: Any, carried: Any, path: tuple) -> Iterator[Clash]:
+    """What the schema is to say otherwise."""
     for key, now in carried.items() if isinstance(carried, dict) else ():
-        was = before.get(key)
-        if path[-1:] == ("properties",) and (key not in before or key in before and was is None):
+        was = before.get(key, MISSING)
+        if path[-1:] == ("properties",) and was is MISSING:
             continue  # new, which has a part of its own
         if isinstance(was, dict) and isinstance(now, dict):
             yield from _asked(was, now, (*path, key))
-        elif not same(was, now) and key != "default":
-            yield (*path, key), was, now
+        elif (was is MISSING or not same(was, now)) and key != "default":
+            yield Clash((*path, key), MISSING, was, now)
     for key in before if path[-1:] != ("properties",) else ():
         if key not in carried:
-            yield (*path, key), before[key], None
+            yield Clash((*path, key), MISSING, before[key], MISSING)
 
 
 def _at(node: Any, path: tuple) -> Any:
@@ -154,20 +175,14 @@ def _at(node: Any, path: tuple) -> Any:
     return node
 
 
-def _answers(text: Text, key: str, asked: list) -> Iterator[Edit]:
+def _answers(text: Text, key: str, asked: list[Clash]) -> Iterator[Edit]:
     """The edits of a part for what it says in the same words as the schema."""
-    whole = yaml.load(text.text, yaml.CSafeLoader)
-    for path, was, now in asked:
-        steps = ["meaning" if one == "description" else "values" if one == "properties" else one for one in path[2:]]
-        node, at = text.root, 0
-        while node is not None and at < len(steps):
-            node, at = text.child(node, steps[at]), at + 1
-        if path[:2] == ("properties", key) and node is not None and now is not None and _at(whole, steps) == was:
+    for path, _, has, now in asked:
+        node = text.found(path[2:], WORDS)[0] if path[:2] == ("properties", key) else None
+        if (
+            node is not None
+            and now is not MISSING
+            and yaml.constructor.SafeConstructor().construct_document(node) == has
+        ):
             blank = "\n" if node.end_mark.column == 0 else ""
             yield Edit(node.start_mark.index, node.end_mark.index, json.dumps(now, ensure_ascii=False) + blank)
-
-
-def _told(paths: dict, path: tuple, was: Any, now: Any) -> tuple[str, Conflict]:
-    file = paths.get(path[1], SCHEMA) if path[0] == "properties" else SCHEMA
-    said = ["" if one is None else f"{'.'.join(path)}: {json.dumps(one, ensure_ascii=False)}" for one in (was, now)]
-    return file, Conflict(1, "", *said)

@@ -156,12 +156,15 @@ def test_the_parts_of_the_schema_are_pulled_with_it(old, chart, checkout, run):
     below["logLevel"]["description"] = "What is logged."
     below["tracing"]["minProperties"] = 2
     del below["objectLevelKMS"], schema["properties"]["tolerations"]
-    (chart / files.SCHEMA).write_text(json.dumps(schema))
+    (chart / files.SCHEMA).write_text(json.dumps(schema, indent=2))
     text = (chart / DEPLOYMENT).read_text()
     (chart / DEPLOYMENT).write_text(text.replace(".Values.tolerations", ".Values.affinity"))
     shown, told, code = run("pull", chart, "--since", old, "--write")
     assert code == 2 and told.count("error:") == 1, told
-    assert told.startswith("schema/values/controller.yaml:1: error: ") and "minProperties: 2" in told
+    part = (checkout / "schema/values/controller.yaml").read_text().split("  tracing:")[0].count("\n") + 1
+    there = (chart / files.SCHEMA).read_text().split('"minProperties": 2')[0].count("\n") + 1
+    assert f"{chart}/values.schema.json:{there} makes `controller.tracing.minProperties: 2` of it" in told
+    assert told.startswith(f"schema/values/controller.yaml:{part + 1}: error: ")
     part = (checkout / "schema/values/controller.yaml").read_text()
     assert "  shards:\n    meaning: 'How many: all'\n    minimum: 1\n    is: wholeNumber\n  require" in part
     assert '    meaning: "What is logged."\n' in part and "objectLevelKMS" not in part
@@ -242,9 +245,12 @@ def test_a_change_where_the_pack_deviates_is_a_conflict(old, chart, checkout, ru
         and "path: /ready\n" in (checkout / DEPLOYMENT).read_text()
     )
     assert f"{DEPLOYMENT}:{line}: error: differs here from what is changed: it says `initialDelaySeconds: 16`" in told
-    assert "where it was `initialDelaySeconds: 15`; the change makes `initialDelaySeconds: 30` of it [conflict]" in told
-    assert f"{DEFAULTS}:" in told and "it says `min: 3`" in told
-    assert "values.schema.json:" in told and "60000" in told
+    theirs = (chart / DEPLOYMENT).read_text().split("initialDelaySeconds: 30")[0].count("\n") + 1
+    mend = f"{chart}/{DEPLOYMENT}:{theirs} makes `initialDelaySeconds: 30` of it [conflict]"
+    assert f"where it was `initialDelaySeconds: 15`; {mend}" in told
+    assert f"{DEFAULTS}:" in told and "it says `min: 3`" in told and f"{chart}/values.yaml:" in told
+    part = (checkout / "schema/kinds.yaml").read_text().split("maximum: 65535")[0].count("\n") + 1
+    assert f"schema/kinds.yaml:{part}: error: " in told and "60000" in told and f"{chart}/values.schema.json:" in told
     assert run("pull", chart, "--since", old, "--format", "github")[1].startswith("::error file=")
 
 

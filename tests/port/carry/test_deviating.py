@@ -40,7 +40,7 @@ def carried(values, old, new, target, path):
     sides = [kind({**files, path: text}, values=values) for kind, files, text in (old, new, target)]
     found = changes.Carriage(*sides, path.rpartition("/")[2]).carried()
     texts = {one.path: one.after for one in found.changes}
-    return texts.get(path, target[2]), [one for _, one in found.conflicts]
+    return texts.get(path, target[2]), found.conflicts
 
 
 @pytest.fixture
@@ -220,3 +220,45 @@ def test_a_condition_around_a_file_in_another_layout_is_two_lines(plain, pack, v
         (change,) = changes.Carriage(mine, versions.Chart({**plain, RULES: new}, values=values), mine).carried().changes
         assert len(change.after.splitlines()) == len(pack[RULES].splitlines()) + 2
         assert LIST.findall(change.after) == LIST.findall(pack[RULES])
+
+
+RULE = "templates/prometheusrule.yaml"
+
+
+def line_of(text, part):
+    return text.split(part)[0].count("\n") + 1
+
+
+def test_a_conflict_in_a_text_of_several_lines_names_the_lines_themselves(plain, pack, values):
+    """Those of both sides, though the target deviates above it too."""
+    was, now, own = (f"            > {one}" for one in ("{{{{ {}thresholds.reconcileErrorRate }}}}", "1", "2"))
+    old, new = plain[RULE].replace(was.format("$"), was.format("$"), 1), plain[RULE].replace(was.format("$"), now, 1)
+    mine = pack[RULE].replace(was.format(""), own, 1)
+    assert new != old and mine != pack[RULE]
+    for target in (mine, mine.replace("            sum by (namespace", "            max by (namespace", 1)):
+        sides = (versions.Chart, plain, old), (versions.Chart, plain, new), (versions.Pack, pack, target)
+        text, (told,) = carried(values, *sides, RULE)
+        assert text == target
+        assert told.place == (RULE, line_of(target, own), None)
+        assert told.mend.startswith(f"{RULE}:{line_of(new, now)} makes `")
+    assert told.message.endswith("}}`") and "max by" in told.message
+
+
+def test_what_the_new_version_takes_away_has_a_place_too(pull, pack):
+    mine = pack[METRICS].replace("type: ClusterIP", "type: NodePort")
+    text, (told,) = pull(METRICS, lambda text: text.replace("  type: ClusterIP\n", ""), mine)
+    assert text == mine and told.place.line == line_of(mine, "type: NodePort")
+    assert told.mend == f"{METRICS}:{line_of(mine, 'type: NodePort') - 1} takes it away"
+
+
+@pytest.mark.parametrize("gone", [False, True])
+def test_a_file_that_the_target_calls_otherwise_is_followed(plain, pack, values, gone):
+    old, name, own = dict(pack), "templates/service-gate.yaml", "templates/gate.yaml"
+    new = {**pack, name: pack[name].replace("type: ClusterIP", "type: NodePort")}
+    mine = {own if path == name else path: text for path, text in plain.items()}
+    if gone:
+        del new[name]
+    sides = (kind(files, values=values) for kind, files in ((versions.Pack, old), (versions.Pack, new)))
+    found = changes.Carriage(*sides, versions.Chart(mine, values=values)).carried()
+    after = None if gone else plain[name].replace("type: ClusterIP", "type: NodePort")
+    assert found.conflicts == [] and found.changes == [(own, plain[name], after, "")]
