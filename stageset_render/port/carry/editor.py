@@ -43,6 +43,10 @@ class Editor:
             node = replace(new.node, left=mine.node.left, right=mine.node.right, var=mine.node.var)
             self.add(mine.start, mine.end, self.rewriter.write([node], place))
             return
+        listed = relaid(f"{self.page.source[mine.start : mine.end]}\n", f"{self.text(new, place)}\n")
+        if listed:
+            self.add(mine.start, mine.end, listed[:-1])
+            return
         try:
             self.edits += list(self._words(old, new, mine, place))
         except Misfit:

@@ -8,11 +8,21 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+import yaml
+
+from stageset_render.port.language.outline import RESOLVER
 from stageset_render.port.language.pieces import Item, Piece
 from stageset_render.port.language.tree import Comment, Tree
 
-LISTED = re.compile(r"(?P<key> *(?:- +)*[\w-]+:) +\[(?P<items>[^\[\]{}#\n]*)\] *\n")
-LINED = re.compile(r"(?P<key> *(?:- +)*[\w-]+:) *\n(?P<items> *- [^\[\]{}#,:\n]*(?:\n *- [^\[\]{}#,:\n]*)*)\n")
+QUOTED = r"""\"(?:\\.|[^"\\\n])*\"|'[^'\n]*'"""
+PRINTED = r"\{\{(?:(?!\}\}).)*\}\}"
+WORDED = r"""[^\s,\[\]{}#"':]|(?<=[^\s,\[])["'#]|:(?=[^\s,\]])|[ ]+(?=[^\s,\]#])"""  # of a text without quotes
+ITEM = rf"(?:{QUOTED}|(?! )(?:{PRINTED}|{WORDED})+)"
+NOTE = r" *(?:#.*|\{\{-? */\*.*?\*/ *-?\}\}|\{#.*?#\})"
+KEY = r"(?P<key> *(?:- +)*[\w./-]+:)"
+LISTED = re.compile(rf"{KEY} +\[(?P<pad> *)(?P<items>(?:{ITEM}(?: *, *{ITEM})*)?) *\](?P<rest>(?:{NOTE})?) *\n")
+LINE = rf"((?:{NOTE} *\n)*)( *)- +({QUOTED}|(?! )(?:{PRINTED}|{WORDED}|,)+)((?:{NOTE})?) *\n"
+LINED = re.compile(rf"{KEY}(?P<rest>(?:{NOTE})?) *\n(?P<items>(?:{LINE})+)")
 WORD = re.compile(r"\w+|\s+|[^\w\s]")
 
 
@@ -102,19 +112,47 @@ def bare(text: str) -> str:
 
 
 def relaid(mine: str, new: str) -> str:
-    """A list of plain texts below a key, laid out as another is: on one line, or one below the other; or nothing."""
-    for one, other in ((LISTED, LINED), (LINED, LISTED)):
-        here, there = one.fullmatch(mine), other.fullmatch(new)
-        if here and there:
-            texts = [
-                text.strip().removeprefix("- ").strip()
-                for text in re.split("\n" if one is LISTED else ",", there["items"])
-            ]
-            if one is LISTED:
-                return f"{here['key']} [{', '.join(texts)}]\n"
-            blank = re.match(" *", here["items"])[0]
-            return "\n".join([here["key"], *(f"{blank}- {text}" for text in texts)]) + "\n"
-    return ""
+    """A list of texts below a key, laid out and quoted as another is, of which what stays is as it was; or nothing."""
+    here, there = (LISTED.fullmatch(text) or LINED.fullmatch(text) for text in (mine, new))
+    if not here or not there or not here["items"]:
+        return ""
+    own, texts = _listed(here), [text for text, _ in _listed(there)]
+    if here.re is LISTED:
+        texts = [f'"{text}"' if re.search(r"^[^\"']*[,\[\]]", text) and "{{" not in text else text for text in texts]
+    left, found = [*own], []
+    for text in texts:
+        same = next((one for one in left if bared(one[0]) == bared(text)), None)
+        if same:
+            left.remove(same)
+        found.append(same or (requoted(text, [one for one, _ in own]), ""))
+    if here.re is LISTED or not found:
+        items = ", ".join(text for text, _ in found)
+        pad = here["pad"] if here.re is LISTED else ""
+        return f"{here['key']} [{pad}{items}{pad}]{here['rest']}\n"
+    blank = re.match(LINE, here["items"])[2]
+    return f"{here['key']}{here['rest']}\n" + "".join(line or f"{blank}- {text}\n" for text, line in found)
+
+
+def _listed(found: re.Match) -> list[tuple[str, str]]:
+    """The texts of a list, each with its lines where it is on lines of its own."""
+    if found.re is LISTED:
+        return [(text, "") for text in re.findall(ITEM, found["items"])]
+    return [(line[3], line[0]) for line in re.finditer(LINE, found["items"])]
+
+
+def bared(text: str) -> str:
+    """A text without quotes around it."""
+    return text[1:-1] if re.fullmatch(QUOTED, text) else text
+
+
+def requoted(text: str, others: list[str]) -> str:
+    """A text in quotes as those beside it, or without."""
+    quotes, inner = {one[0] if re.fullmatch(QUOTED, one) else "" for one in others}, bared(text)
+    if len(quotes) > 1 or re.search(r"[\"'\\{]", inner):
+        return text
+    (quote,) = quotes
+    is_text = RESOLVER.resolve(yaml.ScalarNode, inner, (True, False)) == "tag:yaml.org,2002:str"
+    return f"{quote}{inner}{quote}" if is_text and (quote or re.fullmatch(r"[A-Za-z][\w./-]*", inner)) else text
 
 
 def words(pieces: list[Piece]) -> list[Piece]:

@@ -8,7 +8,7 @@ import pytest
 
 from stageset_render.port import chart as porting
 from stageset_render.port import sources, versions
-from stageset_render.port.carry import changes
+from stageset_render.port.carry import changes, edits
 from stageset_render.port.language import translate
 
 DEPLOYMENT, METRICS = "templates/deployment.yaml", "templates/service-metrics.yaml"
@@ -262,3 +262,45 @@ def test_a_file_that_the_target_calls_otherwise_is_followed(plain, pack, values,
     found = changes.Carriage(*sides, versions.Chart(mine, values=values)).carried()
     after = None if gone else plain[name].replace("type: ClusterIP", "type: NodePort")
     assert found.conflicts == [] and found.changes == [(own, plain[name], after, "")]
+
+
+@pytest.mark.parametrize(
+    "mine, new, expected",
+    [
+        ("verbs: [get, list] # why", "verbs:\n  - get\n  - watch", "verbs: [get, watch] # why"),
+        ("verbs: ['get', 'list']", "verbs: [get, list, watch]", "verbs: ['get', 'list', 'watch']"),
+        ("v:\n  # a\n  - get # b\n  - list", 'v: ["list", get, "x,y"]', 'v:\n  - list\n  # a\n  - get # b\n  - "x,y"'),
+        ("v:\n  - a", "v: [a, {{ .Values.b | quote }}]", "v:\n  - a\n  - {{ .Values.b | quote }}"),
+        ("v: [a]", "v:\n  - a,b\n  - {{ .b }}-{{ .c }}\n  - a", 'v: ["a,b", {{ .b }}-{{ .c }}, a]'),
+        ('v: ["*"]', "v:\n  - true\n  - none", 'v: [true, "none"]'),
+        ("v: [ a, b ]", 'v:\n  - "b"', "v: [ b ]"),
+        ("v:\n  - a", "v: []", "v: []"),
+        ("v: []", "v:\n  - a", ""),
+        ("v: [a]", "v:\n  - a: b", ""),
+        ("v: [a]", "v: [{a: b}]", ""),
+        ("v: [a]", "v: " + "[" * 5000, ""),
+        ("v: [a]", "v: [" + "{{x}}" * 5000 + "}", ""),
+    ],
+)
+def test_a_list_keeps_its_layout_and_its_quotes(mine, new, expected):
+    assert edits.relaid(f"{mine}\n", f"{new}\n") == (expected and f"{expected}\n")
+
+
+@pytest.mark.parametrize("back", [False, True])
+def test_a_list_of_things_printed_keeps_its_layout(plain, pack, values, back):
+    flow, block = (
+        "verbs: [{}, list, watch]",
+        "verbs: # rights\n      - {}\n      # both\n      - 'list'\n      - 'watch'",
+    )
+    fewer, less = "verbs: [watch, {}]", "verbs: # rights\n      - 'watch'\n      - {}"
+    was, here, there = "verbs: [get, list, watch]", "{{ Values.gate.verb }}", "{{ .Values.gate.verb }}"
+
+    def chart(lines):
+        return versions.Chart, plain, plain[RULES].replace(was, lines.format(there), 1)
+
+    def mine(lines):
+        return versions.Pack, pack, pack[RULES].replace(was, lines.format(here), 1)
+
+    one, other = (mine, chart) if back else (chart, mine)
+    for old, new, target, expected in ((flow, fewer, block, less), (block, less, flow, fewer)):
+        assert carried(values, one(old), one(new), other(target), RULES) == (other(expected)[2], [])
