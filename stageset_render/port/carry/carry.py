@@ -17,6 +17,7 @@ from typing import NamedTuple
 from stageset_render.port.carry.counterparts import Counterparts
 from stageset_render.port.carry.editor import Editor
 from stageset_render.port.carry.edits import Misfit, Page, apply, parting, said
+from stageset_render.port.carry.renames import Key, in_place, renamed, stays
 from stageset_render.port.carry.rewriting import Rewriter, Writer
 from stageset_render.port.language.align import Alignment, Body, Pair, SamePair, aligned, equal
 from stageset_render.port.language.outline import Item, Side
@@ -41,6 +42,7 @@ class Carried:
     text: str
     conflicts: list[Conflict] = field(default_factory=list)
     problems: list[tuple[int, str]] = field(default_factory=list)  # lines of the new version that have no form
+    renamed: list[tuple[Key, Key]] = field(default_factory=list)  # of a file of values
 
 
 class Carrier:
@@ -57,6 +59,9 @@ class Carrier:
         self.conflicts: list[Conflict] = []
         self.problems: list[tuple[int, str]] = []
         self.change, variables = aligned(lambda side, shared: (old, new)[side].outline(not self.same, shared))[2:]
+        self.renamed = list(renamed(self.change.top.pairs)) if target.data else []
+        self.change.top.pairs = in_place(self.change.top.pairs, self.renamed)
+        self.moved = {key.items[0]: (old, key) for old, key in self.renamed if not stays(old, key)}
         self.mine = Counterparts(old, target)
         self.present: dict[int, Item] = {}  # what of the new version the target says already
         self.kept: set[int] = set()  # what of the target the old version says
@@ -79,7 +84,8 @@ class Carrier:
             if not self.same:
                 raise
             return Carried(self.whole(), self.conflicts)
-        return Carried(apply(self.target.tree.source, self.editor.edits), self.conflicts, self.problems)
+        text = apply(self.target.tree.source, self.editor.edits)
+        return Carried(text, self.conflicts, self.problems, self.renamed)
 
     def _told(self, item: Item, change: Callable, *arguments) -> None:
         """Make a change, or note why it has no form."""
@@ -205,7 +211,7 @@ class Carrier:
 
     def _changed(self, old: Item, new: Item | None) -> None:
         mine, same = self.mine.of(old)
-        if mine is None and (new is None or old.free):
+        if mine is None and (new is None or old.free or new.start in self.present):
             return  # it is gone already
         if new is None and mine.start in self.mine.moved & self.said:
             return  # it has moved already
@@ -279,7 +285,14 @@ class Carrier:
         start = before.end if before else max(branches, default=0)
         stop = after.start if after else len(self.old.tree.source)
         known = set(Page(self.old.tree).notes(start, stop))
-        self.editor.insert(added, previous, following, place, known)
+        self.editor.insert(added, previous, following, place, known, list(self._moved(added)))
+
+    def _moved(self, added: list[Item]) -> Iterator[tuple[list[Item], list[Item]]]:
+        """Keys of values that lay elsewhere, with the lines that the target has for them."""
+        for old, new in [self.moved[one] for one in added if one in self.moved]:
+            mine = [self.mine.of(one) for one in old.items]
+            if all(same for _, same in mine):
+                yield new.items, [one for one, _ in mine]
 
     def _beside(self, item: Item | None) -> Item | None:
         """The target's item that belongs to one, where it lies below the same keys."""

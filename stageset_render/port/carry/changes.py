@@ -36,10 +36,11 @@ class Change(NamedTuple):
 
 @dataclass
 class Changes:
-    """What becomes of the files, and the conflicts."""
+    """What becomes of the files, the conflicts, and the values that are others now: paths, new to old."""
 
     changes: list[Change] = field(default_factory=list)
     conflicts: list[Finding] = field(default_factory=list)
+    renamed: dict[tuple[str, ...], tuple[str, ...]] = field(default_factory=dict)
 
 
 class Carriage:
@@ -166,6 +167,7 @@ class Carriage:
             raise Untranslated(found.problems)
         for line, other, *said in found.conflicts:
             self.found.conflicts.append(told(*said, self.target.place(mine, line), self.new.place(now, other)))
+        self.found.renamed |= {new.path: old.path for old, new in found.renamed}
         path, source = self.target.path(becomes), self.target.path(mine)
         if found.text != target.tree.source or path != source:
             self.found.changes.append(Change(path, target.tree.source, found.text, source if path != source else ""))

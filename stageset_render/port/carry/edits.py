@@ -116,6 +116,7 @@ def relaid(mine: str, new: str) -> str:
     here, there = (LISTED.fullmatch(text) or LINED.fullmatch(text) for text in (mine, new))
     if not here or not there or not here["items"]:
         return ""
+    head = re.sub(r"[\w./-]+:$", there["key"].split()[-1], here["key"])
     own, texts = _listed(here), [text for text, _ in _listed(there)]
     if here.re is LISTED:
         texts = [f'"{text}"' if re.search(r"^[^\"']*[,\[\]]", text) and "{{" not in text else text for text in texts]
@@ -128,9 +129,9 @@ def relaid(mine: str, new: str) -> str:
     if here.re is LISTED or not found:
         items = ", ".join(text for text, _ in found)
         pad = here["pad"] if here.re is LISTED else ""
-        return f"{here['key']} [{pad}{items}{pad}]{here['rest']}\n"
+        return f"{head} [{pad}{items}{pad}]{here['rest']}\n"
     blank = re.match(LINE, here["items"])[2]
-    return f"{here['key']}{here['rest']}\n" + "".join(line or f"{blank}- {text}\n" for text, line in found)
+    return f"{head}{here['rest']}\n" + "".join(line or f"{blank}- {text}\n" for text, line in found)
 
 
 def _listed(found: re.Match) -> list[tuple[str, str]]:

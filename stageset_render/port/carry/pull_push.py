@@ -96,12 +96,15 @@ def _schema(old: Version, new: Version, target: Version, found: Changes) -> None
     before = target.files.get(SCHEMA)
     if before is None:
         return
-    after, clashes = before, []
+    stays = {new: old for new, old in found.renamed.items() if new[:-1] == old[:-1]}
+    base = after = schema.rekeyed(before, found.renamed)
+    clashes: list[schema.Clash] = []
     if old is not target and SCHEMA in old.files and SCHEMA in new.files:
-        after, clashes = schema.carried(old.files[SCHEMA], new.files[SCHEMA], before)
+        after, clashes = schema.carried(schema.rekeyed(old.files[SCHEMA], stays), new.files[SCHEMA], base)
     if isinstance(target, Pack):
         theirs = _read(new.files[SCHEMA], SCHEMA) if SCHEMA in new.files else {}
-        changes, left = schema_parts.changed(_after(target, found), theirs, before, after)
+        asked = schema_parts.asked(json.loads(base), json.loads(after))
+        changes, left = schema_parts.changed(_after(target, found), theirs, before, asked, found.renamed)
         clashes += left
         found.changes += [Change(*one) for one in changes]
     elif after != before:
@@ -115,7 +118,7 @@ def _schema(old: Version, new: Version, target: Version, found: Changes) -> None
 def _stated(version: Version, path: tuple) -> Place:
     """Where a version says what its schema does at a path: the pack in a part."""
     place = schema_parts.place(path) if isinstance(version, Pack) else None
-    return place or Place(version.label + SCHEMA, schema.Text(version.files[SCHEMA]).found(path)[1])
+    return place or Place(version.label + SCHEMA, schema.Text(version.files[SCHEMA]).found(path)[2])
 
 
 def _after(target: Version, found: Changes) -> dict:

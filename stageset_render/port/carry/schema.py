@@ -39,13 +39,15 @@ class Text:
                 node = self.child(node, step)
         return None
 
-    def found(self, path: tuple, words: dict[str, tuple] | None = None) -> tuple[yaml.Node | None, int]:
-        """The node at a path, if there is one, and the line of the last step to it that there is.
+    def found(
+        self, path: tuple, words: dict[str, tuple] | None = None
+    ) -> tuple[yaml.Node | None, yaml.Node | None, int]:
+        """The key and the node at a path, if they are there, and the line of the last step to it that there is.
 
         Args:
             words: what a text that is no schema itself says for a step.
         """
-        node, line = self.root, 1
+        key, node, line = None, self.root, 1
         for step in path:
             node, known = self.resolved(node), (step, *(words or {}).get(step, ()))
             pairs = node.value if isinstance(node, yaml.MappingNode) else []
@@ -53,7 +55,7 @@ class Text:
             if key is None:
                 break
             line = key.start_mark.line + 1
-        return node, line
+        return key, node, line
 
     def data(self, node: yaml.Node) -> Any:
         return json.loads(self.text[node.start_mark.index : node.end_mark.index])
@@ -107,6 +109,33 @@ class Clash(NamedTuple):
     now: Any
 
 
+def stepped(path: tuple[str, ...]) -> tuple[str, ...]:
+    """The path in a schema of a value."""
+    return tuple(step for key in path for step in ("properties", key))
+
+
+def rekeyed(source: str, renamed: dict[tuple, tuple]) -> str:
+    """A schema that says of some values, by their new paths, what it says of the old ones."""
+    for new, old in renamed.items():
+        text, (*above, _) = Text(source), stepped(old)
+        key, node, _ = text.found(stepped(old))
+        place = text.found(stepped(new)[:-1])[1]
+        if key is None or not isinstance(place, yaml.MappingNode) or text.child(place, new[-1]) is not None:
+            continue
+        if new[:-1] == old[:-1]:
+            listed = text.child(text.resolved(text.found(tuple(above[:-1]))[1]), "required")
+            needed = listed.value if isinstance(listed, yaml.SequenceNode) else []
+            names = [key, *(one for one in needed if one.value == old[-1])]
+            edits = [Edit(one.start_mark.index, one.end_mark.index, json.dumps(new[-1])) for one in names]
+        else:
+            edits = [
+                text.removed(text.resolved(text.found(tuple(above))[1]), old[-1]),
+                text.added(text.resolved(place), None, new[-1], text.data(node)),
+            ]
+        source = apply(source, edits)
+    return source
+
+
 def carried(old: str, new: str, target: str) -> tuple[str, list[Clash]]:
     """What has changed between two versions of a schema, carried onto a third."""
     text, roots = Text(target), (json.loads(old), json.loads(new), json.loads(target))
@@ -123,7 +152,7 @@ def carried(old: str, new: str, target: str) -> tuple[str, list[Clash]]:
     edits = dict.fromkeys(one for one in found if isinstance(one, Edit))
     clashes = {}
     for clash in [one for one in found if isinstance(one, Clash)]:
-        node, line = text.found(clash.path)
+        _, node, line = text.found(clash.path)
         clashes.setdefault((node and node.start_mark.index, line, clash.path[-1]), clash)
     return apply(target, list(edits)), [*clashes.values()]
 

@@ -8,7 +8,7 @@ import importlib.util
 import json
 import re
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -18,7 +18,7 @@ import yaml
 from stageset_render.findings import Place, Refused
 from stageset_render.pack.files import SCHEMA, root
 from stageset_render.port.carry.edits import Edit, apply
-from stageset_render.port.carry.schema import MISSING, Clash, Text, followed, plain, same
+from stageset_render.port.carry.schema import MISSING, Clash, Text, followed, plain, same, stepped
 
 OF_MAPS = (
     "type",
@@ -37,17 +37,20 @@ WORDS = {  # what a part says for a step of the schema
 }
 
 
-def changed(defaults: dict, theirs: dict, before: str, carried: str) -> tuple[list[tuple], list[Clash]]:
+def changed(
+    defaults: dict, theirs: dict, before: str, wanted: Iterable[Clash], renamed: dict[tuple, tuple]
+) -> tuple[list[tuple], list[Clash]]:
     """What becomes of the parts and of the schema.
 
     Args:
         defaults: as they will be. A value that is new gets a part where the chart's schema describes it, a stub else.
         theirs: the chart's schema.
         before: the text of the pack's schema.
-        carried: the same with what has changed in the chart's schema.
+        wanted: what else it is to say otherwise.
+        renamed: the old paths of values by the new ones.
 
     Returns:
-        (path, text before, text after) triples, and the changes that no part takes.
+        Changes as tuples, and those of what is wanted that no part takes.
 
     Raises:
         Refused: when the parts do not fit the defaults.
@@ -55,26 +58,47 @@ def changed(defaults: dict, theirs: dict, before: str, carried: str) -> tuple[li
     place = root() / "schema" / "build.py"
     if not place.is_file():
         return [], []  # an installed pack
-    build, asked = _module(place), [*_asked(json.loads(before), json.loads(carried), ())]
+    build, wanted = _module(place), list(wanted)
     known, schemas = build.parts(), (theirs, json.loads(before))
-    texts = {key: text for key, text in known.items() if key in defaults or key == "global"}
+    texts, sources, kept = dict(known), {}, {}
+    for new, old in renamed.items():
+        text = Text(texts[old[0]]) if old[0] in texts else None
+        key, node, _ = text.found(stepped(old)[2:], WORDS) if text else (None, None, 0)
+        if node is None:
+            continue
+        if len(new) == len(old) == 1:
+            texts[new[0]], sources[new[0]] = texts.pop(old[0]), old[0]
+        elif new[:-1] == old[:-1]:
+            name = yaml.safe_dump(new[-1]).split("\n")[0]
+            texts[old[0]] = apply(text.text, [Edit(key.start_mark.index, key.end_mark.index, name)])
+        else:
+            kept[new] = yaml.constructor.SafeConstructor().construct_document(node)
+    texts = {key: text for key, text in texts.items() if key in defaults or key == "global"}
     for key, default in defaults.items():
-        said = _below(theirs, theirs, key)
+        said = _said(theirs, (key,))
         if key in texts:
             text = Text(texts[key])
-            edits = [*_fitted(text, text.root, default, said, schemas), *_answers(text, key, asked)]
+            edits = [*_fitted(text, text.root, default, (key,), schemas, kept), *_answers(text, key, wanted)]
             texts[key] = apply(text.text, edits)
-        elif said:
-            texts[key] = _yaml(_part(said, default, *schemas))
+        elif said or (key,) in kept:
+            texts[key] = _yaml(kept.get((key,)) or _part(said, default, *schemas))
     try:
         after = build.text(defaults, texts)
     except SystemExit as error:
         raise Refused(f"schema/{error}; then pull again") from error
-    paths = {key: f"schema/values/{key}.yaml" for key in {**known, **texts}}
-    found = [(paths[key], known.get(key), texts.get(key)) for key in paths if known.get(key) != texts.get(key)]
+    found = []
+    for key in {**known, **texts}.keys() - sources.values():
+        was, now, source = known.get(sources.get(key, key)), texts.get(key), sources.get(key)
+        if was != now or source:
+            found.append((_path(key), was, now, _path(source) if source else ""))
+    found.sort()
     found += [(SCHEMA, before, after)] if after != before else []
     built = json.loads(after)
-    return found, [one for one in asked if not same(_at(built, one.path), None if one.now is MISSING else one.now)]
+    return found, [one for one in wanted if not same(_at(built, one.path), None if one.now is MISSING else one.now)]
+
+
+def _path(key: str) -> str:
+    return f"schema/values/{key}.yaml"
 
 
 def place(path: tuple) -> Place | None:
@@ -88,7 +112,7 @@ def place(path: tuple) -> Place | None:
         known = [one for one in known if one.is_file() and re.search(rf"(?m)^{re.escape(path[1])}:", one.read_text())]
         path = path[1:]
     for file in known:
-        return Place(file.relative_to(root()).as_posix(), Text(file.read_text(encoding="utf-8")).found(path, WORDS)[1])
+        return Place(file.relative_to(root()).as_posix(), Text(file.read_text(encoding="utf-8")).found(path, WORDS)[2])
     return None
 
 
@@ -99,13 +123,23 @@ def _module(place: Path) -> ModuleType:
     return module
 
 
+def _said(theirs: dict, path: tuple) -> dict:
+    """What the chart's schema says of a value."""
+    node = theirs
+    for key in path:
+        node = _below(node, theirs, key)
+    return node
+
+
 def _below(node: Any, whole: dict, key: str) -> dict:
     known = followed(node, whole).get("properties")
     return followed(known.get(key), whole) if isinstance(known, dict) else {}
 
 
-def _fitted(text: Text, part: yaml.Node, default: Any, said: dict, schemas: tuple[dict, dict]) -> Iterator[Edit]:
-    """The edits of a part that take values that are gone out of it, and new ones in."""
+def _fitted(
+    text: Text, part: yaml.Node, default: Any, path: tuple, schemas: tuple[dict, dict], kept: dict[tuple, Any]
+) -> Iterator[Edit]:
+    """The edits of a part that take values that are gone out of it, and new ones in: as they were where they are kept."""
     below = text.child(part, "values")
     if not isinstance(below, yaml.MappingNode) or below.flow_style or not isinstance(default, dict):
         return
@@ -117,15 +151,16 @@ def _fitted(text: Text, part: yaml.Node, default: Any, said: dict, schemas: tupl
         return
     for at, (name, inner) in enumerate(below.value):
         if name.value in default:
-            yield from _fitted(text, inner, default[name.value], _below(said, schemas[0], name.value), schemas)
+            yield from _fitted(text, inner, default[name.value], (*path, name.value), schemas, kept)
         else:
             yield Edit(starts[at], starts[at + 1], "")
     keys = [*default]
     for at, key in enumerate(keys):
-        one = _below(said, schemas[0], key)
-        if key not in names and one:
+        said, value = _said(schemas[0], (*path, key)), kept.get((*path, key))
+        if key not in names and (said or value):
             behind = next((names.index(other) for other in keys[at:] if other in names), -1)
-            new = textwrap.indent(_yaml({key: _part(one, default[key], *schemas)}), " " * below.start_mark.column)
+            value = value or _part(said, default[key], *schemas)
+            new = textwrap.indent(_yaml({key: value}), " " * below.start_mark.column)
             yield Edit(starts[behind], starts[behind], new)
 
 
@@ -154,14 +189,14 @@ def _yaml(value: dict) -> str:
 # What the chart's schema says anew of values that there were
 
 
-def _asked(before: Any, carried: Any, path: tuple) -> Iterator[Clash]:
-    """What the schema is to say otherwise."""
+def asked(before: Any, carried: Any, path: tuple = ()) -> Iterator[Clash]:
+    """What the pack's schema is to say otherwise."""
     for key, now in carried.items() if isinstance(carried, dict) else ():
         was = before.get(key, MISSING)
         if path[-1:] == ("properties",) and was is MISSING:
             continue  # new, which has a part of its own
         if isinstance(was, dict) and isinstance(now, dict):
-            yield from _asked(was, now, (*path, key))
+            yield from asked(was, now, (*path, key))
         elif (was is MISSING or not same(was, now)) and key != "default":
             yield Clash((*path, key), MISSING, was, now)
     for key in before if path[-1:] != ("properties",) else ():
@@ -175,10 +210,10 @@ def _at(node: Any, path: tuple) -> Any:
     return node
 
 
-def _answers(text: Text, key: str, asked: list[Clash]) -> Iterator[Edit]:
+def _answers(text: Text, key: str, wanted: list[Clash]) -> Iterator[Edit]:
     """The edits of a part for what it says in the same words as the schema."""
-    for path, _, has, now in asked:
-        node = text.found(path[2:], WORDS)[0] if path[:2] == ("properties", key) else None
+    for path, _, has, now in wanted:
+        node = text.found(path[2:], WORDS)[1] if path[:2] == ("properties", key) else None
         if (
             node is not None
             and now is not MISSING

@@ -654,3 +654,94 @@ def test_a_pull_keeps_them_too(checkout, chart, run):
     assert run("pull", chart, "--write")[1:] == ("", 1)
     assert (checkout / GATE).read_bytes().decode() == text.replace("type: ClusterIP", "type: NodePort")
     assert run("pull", chart) == ("", "", 0)
+
+
+COMMENTED = "  # -- how many objects\n  # a StageInventory lists\n  inventoryShardCap: 5000 # most\n"
+
+
+def test_a_renamed_or_moved_value_keeps_what_is_said_of_it(pack, chart):
+    commented = ("  objectLevelKMS: false\n", "  # -- who decrypts\n  objectLevelKMS: false\n")
+    text = re.sub(r"(?:  #.*\n)*  inventoryShardCap: 5000\n", COMMENTED, (chart / "values.yaml").read_text())
+    (chart / "values.yaml").write_text(re.sub(r"(?:  #.*\n)+(  objectLevelKMS)", r"\1", text))
+    replaced(chart / "values.yaml", commented)
+    text = re.sub(r"(?m)^# --.*\n(gate:)", r"\1", (chart / "values.yaml").read_text())
+    (chart / "values.yaml").write_text(text.replace("\ngate:\n", "\n# -- the gate\ngate: # here\n  # on or off\n"))
+    schema, before = (chart / files.SCHEMA).read_text(), (chart / "values.yaml").read_text()
+    schema = schema.replace("How many of its objects a StageSet lists", "In our words: how many it lists")
+    (chart / files.SCHEMA).write_text(schema.replace("Decrypts a SOPS file", "Opens a SOPS file"))
+    renamed(pack, "inventoryShardCap", "shardCap", DEFAULTS, DEPLOYMENT, files.SCHEMA)
+    renamed(pack, "controller.objectLevelKMS", "rbac.objectLevelKMS", DEPLOYMENT)
+    replaced(pack / DEFAULTS, ("  objectLevelKMS: false\n", ""), ("rbac:\n", "rbac:\n  objectLevelKMS: false\n"))
+    for path in (pack / "templates").iterdir():
+        path.write_text(re.sub(r"Values\.gate\b", "Values.stageGate", path.read_text()))
+    replaced(pack / DEFAULTS, ("\ngate:\n", "\nstageGate:\n"))
+    cases = pack / "stageset_render/port/diff/cases.yaml"
+    cases.write_text(
+        cases.read_text().replace("\n    gate:", "\n    stageGate:").replace("      objectLevelKMS: true\n", "")
+    )
+    (pack / files.SCHEMA).write_text(
+        (pack / files.SCHEMA).read_text().replace('\n    "gate": {', '\n    "stageGate": {')
+    )
+    whole = json.loads((pack / files.SCHEMA).read_text())["properties"]
+    below = whole["rbac"]["properties"], whole["controller"]["properties"]
+    below[0]["objectLevelKMS"] = below[1].pop("objectLevelKMS")
+    (pack / files.SCHEMA).write_text(json.dumps({**json.loads((pack / files.SCHEMA).read_text()), "properties": whole}))
+    shown, told, code = push(pack, chart, "--write")
+    assert code == 1 and told.count("\n") == 1, told
+    after = before.replace("inventoryShardCap", "shardCap").replace("\ngate: #", "\nstageGate: #")
+    after = after.replace(commented[1], "").replace("rbac:\n", f"rbac:\n{commented[1]}")
+    assert (chart / "values.yaml").read_text() == after
+    stated = json.loads((chart / files.SCHEMA).read_text())["properties"]
+    assert [*stated["controller"]["properties"]].index("shardCap") == 4 and "stageGate" in stated
+    assert stated["controller"]["properties"]["shardCap"]["description"].startswith("In our words: ")
+    assert stated["rbac"]["properties"]["objectLevelKMS"]["description"].startswith("Opens a SOPS file")
+    assert push(pack, chart, "--since", "HEAD")[::2] == ("", 0)
+
+
+@pytest.mark.parametrize("since", [True, False])
+def test_a_pull_keeps_what_is_said_of_it_too(old, chart, checkout, run, since):
+    replaced(
+        checkout / DEFAULTS,
+        ("  inventoryShardCap: 5000\n", COMMENTED),
+        ("  objectLevelKMS", "  # who\n  objectLevelKMS"),
+    )
+    replaced(
+        checkout / "schema/values/controller.yaml",
+        ("    meaning: The form of", "    # words\n    meaning: The form of"),
+    )
+    schema = (chart / files.SCHEMA).read_text()
+    whole = json.loads(
+        schema.replace("inventoryShardCap", "shardCap").replace('"gate": {\n      "d', '"stageGate": {\n      "d')
+    )
+    below = whole["properties"]["controller"]["properties"]
+    below["logForm"], below["logLevel"]["description"] = {**below.pop("logFormat"), "description": "New."}, "Level."
+    below["shardCap"]["description"] = "Shards."
+    whole["properties"]["rbac"]["properties"]["objectLevelKMS"] = below.pop("objectLevelKMS")
+    (chart / files.SCHEMA).write_text(json.dumps(whole))
+    for path in (chart / "templates").glob("*.*"):
+        text = re.sub(r"Values\.gate\b", "Values.stageGate", path.read_text()).replace("inventoryShardCap", "shardCap")
+        path.write_text(
+            text.replace("controller.objectLevelKMS", "rbac.objectLevelKMS").replace("logFormat", "logForm")
+        )
+    replaced(
+        chart / "values.yaml", ("inventoryShardCap", "shardCap"), ("\ngate:", "\nstageGate:"), ("logFormat", "logForm")
+    )
+    replaced(chart / "values.yaml", ("  objectLevelKMS: false\n", ""), ("rbac:\n", "rbac:\n  objectLevelKMS: false\n"))
+    before = (checkout / DEFAULTS).read_text()
+    shown, told, code = run("pull", chart, *(("--since", old) if since else ()), "--write")
+    assert (told, code) == ("", 1)
+    after = (
+        before.replace("inventoryShardCap", "shardCap")
+        .replace("\ngate:", "\nstageGate:")
+        .replace("logFormat", "logForm")
+    )
+    kms = "  # who\n  objectLevelKMS: false\n"
+    assert (checkout / DEFAULTS).read_text() == after.replace(kms, "").replace("rbac:\n", f"rbac:\n{kms}")
+    part = (checkout / "schema/values/controller.yaml").read_text()
+    assert "  shardCap:\n    meaning: " in part and "title: a number of entries" in part and "KMS" not in part
+    assert ('meaning: "New."' in part and '    meaning: "Shards."' in part) == since
+    assert "  logForm:\n    # words\n    meaning: " in part
+    assert "rename from schema/values/gate.yaml\nrename to schema/values/stageGate.yaml\n" in shown
+    assert "Decrypts a SOPS file" in (checkout / "schema/values/rbac.yaml").read_text().replace("\n      ", " ")
+    assert (checkout / files.SCHEMA).read_text() == built(checkout)
+    assert run("pull", chart) == ("", "", 0)

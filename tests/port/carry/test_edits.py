@@ -151,7 +151,7 @@ SEVERAL = {  # edits of more than one file: what becomes of the text, and how ma
     ),
     "another name of a value": (
         [(".Values.tolerations", ".Values.tolerated"), ("\ntolerations: []", "\ntolerated: []")],
-        {"templates/deployment.yaml": 2, "templates/_defaults.tpl": 2},
+        {"templates/deployment.yaml": 2, "templates/_defaults.tpl": 1},
     ),
 }
 
