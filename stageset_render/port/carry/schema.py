@@ -193,6 +193,7 @@ def _carried(old: Any, new: Any, node: yaml.Node, text: Text, roots: tuple, path
         known = text.child(mine, name)
         if name not in was and known is None:
             value = plain(now[name], *roots[1:])
+            value = _with_required(value, roots[1]) if _is_strict(roots) else value
             yield (
                 text.added(node, None, "properties", {name: value})
                 if mine is None
@@ -221,8 +222,9 @@ def _required(old: dict, new: dict, node: yaml.Node, text: Text, roots: tuple) -
     known = {key.value for key, _ in mine.value} if isinstance(mine, yaml.MappingNode) else set()
     needed = {key for key in known & before.keys() if _needed(before[key], roots[0])}
     gone = [key for key in has if key in was - now or key in before and key not in after]
-    fresh = [key for key in after if key not in before and needed <= {*has} and _needed(after[key], roots[1])]
-    more = [key for key in dict.fromkeys([*sorted(now - was), *(fresh if has else ())]) if key not in has]
+    strict = needed <= {*has} if has else _is_strict(roots)
+    fresh = [key for key in after if strict and key not in before and _needed(after[key], roots[1])]
+    more = [key for key in dict.fromkeys([*sorted(now - was), *fresh]) if key not in has]
     if gone or more:
         instead = dict(zip(gone, more))
         kept = [instead.get(key, key) for key in has if key not in gone or key in instead]
@@ -237,6 +239,22 @@ def _needed(node: Any, root: dict) -> bool:
     """Whether a value has a default that null must not delete."""
     said = Model(root).said(node)
     return bool("default" in said or said.get("properties")) and "null" not in all_types(said)
+
+
+def _is_strict(roots: tuple) -> bool:
+    """Whether the target requires all of its values."""
+    known, has = roots[0].get("properties") or {}, roots[2].get("required") or ()
+    return bool(has) and {key for key in known if _needed(known[key], roots[0])} & {
+        *(roots[2].get("properties") or ())
+    } <= {*has}
+
+
+def _with_required(node: Any, root: dict) -> Any:
+    """A new value in which all below it is required."""
+    if not isinstance(node, dict) or "properties" not in node:
+        return node
+    known = {key: _with_required(one, root) for key, one in node["properties"].items()}
+    return {**node, "properties": known, "required": [key for key in known if _needed(known[key], root)]}
 
 
 def plain(node: Any, root: dict, target: dict, depth: int = 0) -> Any:
