@@ -68,7 +68,8 @@ class Carrier:
         if not self.same:
             back = self.mine.variables
             variables = {var: back[one] for var, one in variables.items() if one in back}
-            self.present = {start: mine for start, (mine, same) in Counterparts(new, target).items.items() if same}
+            self.there = Counterparts(new, target)
+            self.present = {start: mine for start, (mine, same) in self.there.items.items() if same}
             self.kept = {mine.start for mine, same in self.mine.items.values() if same} - self.mine.moved
         self.said = {mine.start for mine in self.present.values()}
         self.own = {mine.start for mine, _ in self.mine.items.values()}  # what of the target the old version has
@@ -259,10 +260,11 @@ class Carrier:
     def _header(self, body: Body, place: Branch, old: Item, new: Item, mine: Item) -> None:
         ours = next((key for branch, key, _ in mine.bodies if branch is place), "")
         was = next(key for branch, key, _ in self.mine.loose[old.start].bodies if branch is body.one)
-        now = next((key for branch, key, _ in new.bodies if branch is body.other), "")
         if self.same or ours == was:
             self.editor.header(place, body.other)
-        elif ours != now:
+            return
+        now = next(key for branch, key, _ in self.there.loose[new.start].bodies if branch is body.other)
+        if ours != now:
             self.conflicts.append(Conflict(place.line, body.other.line, was, ours, now))
 
     def _insert(self, added: list[Item], before: Item | None, after: Item | None, place: Branch | None) -> None:
@@ -276,6 +278,7 @@ class Carrier:
             previous = more  # what the target has of its own at the end of what lies deeper
         begun, end = previous.end if previous else 0, following.start if following else len(self.target.tree.source)
         there = [self.present.get(item.start) for item in added if not item.free]
+        there = [one for one in there if not one or not previous or one.start != previous.start]  # on one line with it
         if all(one and one.start not in self.kept and begun <= one.start and one.end <= end for one in there):
             return
         if not previous and not following and (before or after and not place):

@@ -69,8 +69,7 @@ def changed(
         if len(new) == len(old) == 1:
             texts[new[0]], sources[new[0]] = texts.pop(old[0]), old[0]
         elif new[:-1] == old[:-1]:
-            name = yaml.safe_dump(new[-1]).split("\n")[0]
-            texts[old[0]] = apply(text.text, [Edit(key.start_mark.index, key.end_mark.index, name)])
+            texts[old[0]] = apply(text.text, [Edit(key.start_mark.index, key.end_mark.index, _flat(new[-1]))])
         else:
             kept[new] = yaml.constructor.SafeConstructor().construct_document(node)
     texts = {key: text for key, text in texts.items() if key in defaults or key == "global"}
@@ -182,6 +181,12 @@ def _part(said: dict, default: Any, theirs: dict, ours: dict) -> dict:
     return {**plain(part, theirs, ours), "values": {key: inner for key, inner in known.items() if inner}}
 
 
+def _flat(value: Any) -> str:
+    return (
+        yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, width=10**6).removesuffix("\n...\n").rstrip()
+    )
+
+
 def _yaml(value: dict) -> str:
     return yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=120)
 
@@ -220,4 +225,4 @@ def _answers(text: Text, key: str, wanted: list[Clash]) -> Iterator[Edit]:
             and yaml.constructor.SafeConstructor().construct_document(node) == has
         ):
             blank = "\n" if node.end_mark.column == 0 else ""
-            yield Edit(node.start_mark.index, node.end_mark.index, json.dumps(now, ensure_ascii=False) + blank)
+            yield Edit(node.start_mark.index, node.end_mark.index, _flat(now) + blank)

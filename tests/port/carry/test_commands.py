@@ -167,7 +167,7 @@ def test_the_parts_of_the_schema_are_pulled_with_it(old, chart, checkout, run):
     assert told.startswith(f"schema/values/controller.yaml:{part + 1}: error: ")
     part = (checkout / "schema/values/controller.yaml").read_text()
     assert "  shards:\n    meaning: 'How many: all'\n    minimum: 1\n    is: wholeNumber\n  require" in part
-    assert '    meaning: "What is logged."\n' in part and "objectLevelKMS" not in part
+    assert "    meaning: What is logged.\n" in part and "objectLevelKMS" not in part
     assert not (checkout / "schema/values/tolerations.yaml").exists()
     assert "--- a/schema/values/tolerations.yaml\n+++ /dev/null\n" in shown
     assert (checkout / files.SCHEMA).read_text() == built(checkout)
@@ -739,7 +739,7 @@ def test_a_pull_keeps_what_is_said_of_it_too(old, chart, checkout, run, since):
     assert (checkout / DEFAULTS).read_text() == after.replace(kms, "").replace("rbac:\n", f"rbac:\n{kms}")
     part = (checkout / "schema/values/controller.yaml").read_text()
     assert "  shardCap:\n    meaning: " in part and "title: a number of entries" in part and "KMS" not in part
-    assert ('meaning: "New."' in part and '    meaning: "Shards."' in part) == since
+    assert ("meaning: New.\n" in part and "    meaning: Shards.\n" in part) == since
     assert "  logForm:\n    # words\n    meaning: " in part
     assert "rename from schema/values/gate.yaml\nrename to schema/values/stageGate.yaml\n" in shown
     assert "Decrypts a SOPS file" in (checkout / "schema/values/rbac.yaml").read_text().replace("\n      ", " ")

@@ -304,3 +304,18 @@ def test_a_list_of_things_printed_keeps_its_layout(plain, pack, values, back):
     one, other = (mine, chart) if back else (chart, mine)
     for old, new, target, expected in ((flow, fewer, block, less), (block, less, flow, fewer)):
         assert carried(values, one(old), one(new), other(target), RULES) == (other(expected)[2], [])
+
+
+def test_what_is_carried_is_carried_once(pull, pack):
+    """Also where it is laid out otherwise, and a condition that asks with another pipeline."""
+    was, now = "verbs: [get, list, watch]", "verbs:\n      - get\n      - list"
+    text, conflicts = pull(RULES, lambda text: text.replace(was, now, 1), pack[RULES])
+    assert (text, conflicts) == (pack[RULES].replace(was, "verbs: [get, list]", 1), [])
+    assert pull(RULES, lambda text: text.replace(was, now, 1), text) == (text, [])
+    was, now = (
+        "if .Values.controller.leaderElect",
+        "if or .Values.controller.leaderElect (gt (int .Values.replicas.min) 1)",
+    )
+    text, conflicts = pull(DEPLOYMENT, lambda text: text.replace(was, now, 1), pack[DEPLOYMENT])
+    assert text != pack[DEPLOYMENT] and conflicts == []
+    assert pull(DEPLOYMENT, lambda text: text.replace(was, now, 1), text) == (text, [])
