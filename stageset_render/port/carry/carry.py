@@ -9,15 +9,14 @@ left alone.
 from __future__ import annotations
 
 import contextlib
-import difflib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from stageset_render.port.carry.counterparts import Counterparts
 from stageset_render.port.carry.editor import Editor
-from stageset_render.port.carry.edits import Misfit, Page, apply, parting, said
-from stageset_render.port.carry.renames import Key, in_place, renamed, stays
+from stageset_render.port.carry.edits import Misfit, Page, apply, spot
+from stageset_render.port.carry.renames import renamed
 from stageset_render.port.carry.rewriting import Rewriter, Writer
 from stageset_render.port.language.align import Alignment, Body, Pair, SamePair, aligned, equal
 from stageset_render.port.language.outline import Item, Side
@@ -42,7 +41,7 @@ class Carried:
     text: str
     conflicts: list[Conflict] = field(default_factory=list)
     problems: list[tuple[int, str]] = field(default_factory=list)  # lines of the new version that have no form
-    renamed: list[tuple[Key, Key]] = field(default_factory=list)  # of a file of values
+    renamed: dict[Item, Item] = field(default_factory=dict)  # of a file of values: the old keys by the new ones
 
 
 class Carrier:
@@ -59,9 +58,9 @@ class Carrier:
         self.conflicts: list[Conflict] = []
         self.problems: list[tuple[int, str]] = []
         self.change, variables = aligned(lambda side, shared: (old, new)[side].outline(not self.same, shared))[2:]
-        self.renamed = list(renamed(self.change.top.pairs)) if target.data else []
-        self.change.top.pairs = in_place(self.change.top.pairs, self.renamed)
-        self.moved = {key.items[0]: (old, key) for old, key in self.renamed if not stays(old, key)}
+        self.renamed, self.moved = {}, {}
+        if target.data:
+            self.change.top.pairs, self.renamed, self.moved = renamed(self.change.top.pairs)
         self.mine = Counterparts(old, target)
         self.present: dict[int, Item] = {}  # what of the new version the target says already
         self.kept: set[int] = set()  # what of the target the old version says
@@ -288,14 +287,7 @@ class Carrier:
         start = before.end if before else max(branches, default=0)
         stop = after.start if after else len(self.old.tree.source)
         known = set(Page(self.old.tree).notes(start, stop))
-        self.editor.insert(added, previous, following, place, known, list(self._moved(added)))
-
-    def _moved(self, added: list[Item]) -> Iterator[tuple[list[Item], list[Item]]]:
-        """Keys of values that lay elsewhere, with the lines that the target has for them."""
-        for old, new in [self.moved[one] for one in added if one in self.moved]:
-            mine = [self.mine.of(one) for one in old.items]
-            if all(same for _, same in mine):
-                yield new.items, [one for one, _ in mine]
+        self.editor.insert(added, previous, following, place, known, self.mine.of(self.moved.get(added[0]))[0])
 
     def _beside(self, item: Item | None) -> Item | None:
         """The target's item that belongs to one, where it lies below the same keys."""
@@ -303,26 +295,21 @@ class Carrier:
         return mine if mine and mine.keys == item.keys else None
 
     def _conflict(self, old: Item | None, new: Item | None, mine: Item | None, before: Item | None = None) -> None:
-        trees = [side.tree for side in (self.old, self.target, self.new)]
-        items, words = (old, mine, new), [said(item) for item in (old, mine, new)]
-        apart = [parting(words[a][0], words[b][0]) for a, b in ((0, 2), (0, 1), (1, 2)) if items[a] and items[b]]
-        shown, at = [], []  # from the line in which they part, which may be one of many; where the change itself is
-        for item, tree, (keys, starts) in zip(items, trees, words):
-            begun = tree.source.rfind("\n", 0, starts[min([len(starts) - 1, *apart])]) + 1
-            shown.append(slice(max(begun, item.start), item.end) if item else slice(0))
-            same = difflib.SequenceMatcher(None, words[0][0], keys, autojunk=False).get_matching_blocks()
-            near = max((b + min(apart[0] - a, n) for a, b, n in same if apart and a < apart[0]), default=0)
-            at.append(tree.source.count("\n", 0, starts[min(near, len(starts) - 1)]) + 1)
-        was, ours, theirs = (tree.source[part] for tree, part in zip(trees, shown))
+        old_tree, my_tree, new_tree = (side.tree for side in (self.old, self.target, self.new))
+        _, at = spot(old_tree, old, mine or new)
+        was = old_tree.source[at : old.end] if old else ""
+        line, at = spot(my_tree, mine, old or new)
+        ours = my_tree.source[at : mine.end] if mine else ""
+        other, at = spot(new_tree, new, old or mine)
+        theirs = new_tree.source[at : new.end] if new else ""
         with contextlib.suppress(Untranslatable):  # then it is shown as the other side writes it
             around = self.editor.rewriter.place(mine) if mine else []
-            theirs = new and self.editor.rewriter.text(shown[2].start, new.end, around) or ""
+            theirs = new and self.editor.rewriter.text(at, new.end, around) or ""
         bodies = [self.change.top, *(body for block in self.change.blocks.values() for body in block.bodies)]
         near = {one.start: other.line for body in bodies for one, other in body.pairs if one and other}
-        line = (
-            at[1] if mine else earlier({start: one.line for start, (one, _) in self.mine.items.items()}, old or before)
-        )
-        self.conflicts.append(Conflict(line, at[2] if new else earlier(near, old), was, ours, theirs))
+        own = {start: one.line for start, (one, _) in self.mine.items.items()}
+        line, other = line if mine else earlier(own, old or before), other if new else earlier(near, old)
+        self.conflicts.append(Conflict(line, other, was, ours, theirs))
 
 
 def earlier(lines: dict[int, int], item: Item | None) -> int:

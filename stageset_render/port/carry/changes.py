@@ -13,6 +13,7 @@ from typing import NamedTuple
 from stageset_render.findings import Finding, Place, Refused
 from stageset_render.port.carry.carry import Carried, Carrier
 from stageset_render.port.carry.edits import Misfit
+from stageset_render.port.carry.renames import path_of
 from stageset_render.port.deliberate import entries
 from stageset_render.port.language.outline import Side, flat
 from stageset_render.port.versions import Untranslated, Version
@@ -36,7 +37,7 @@ class Change(NamedTuple):
 
 @dataclass
 class Changes:
-    """What becomes of the files, the conflicts, and the values that are others now: paths, new to old."""
+    """What becomes of the files, the conflicts, and the values that got another name: paths, new to old."""
 
     changes: list[Change] = field(default_factory=list)
     conflicts: list[Finding] = field(default_factory=list)
@@ -167,7 +168,7 @@ class Carriage:
             raise Untranslated(found.problems)
         for line, other, *said in found.conflicts:
             self.found.conflicts.append(told(*said, self.target.place(mine, line), self.new.place(now, other)))
-        self.found.renamed |= {new.path: old.path for old, new in found.renamed}
+        self.found.renamed |= {path_of(new): path_of(old) for new, old in found.renamed.items()}
         path, source = self.target.path(becomes), self.target.path(mine)
         if found.text != target.tree.source or path != source:
             self.found.changes.append(Change(path, target.tree.source, found.text, source if path != source else ""))

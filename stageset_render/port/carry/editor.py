@@ -10,7 +10,7 @@ import textwrap
 from collections.abc import Iterator
 from dataclasses import replace
 
-from stageset_render.port.carry.edits import Edit, Misfit, Page, apply, breaks, relaid, silent, words
+from stageset_render.port.carry.edits import Edit, Misfit, Page, breaks, relaid, silent, words
 from stageset_render.port.carry.rewriting import Rewriter
 from stageset_render.port.language.outline import Item, Side
 from stageset_render.port.language.tree import Branch, Close, expressions, is_path, parts_of
@@ -100,10 +100,10 @@ class Editor:
         following: Item | None,
         place: Branch | None,
         known: set[str],
-        moved: list[tuple[list[Item], list[Item]]],
+        moved: Item | None,
     ) -> None:
-        """Add items behind or before others, or as the first of a branch, with comments that are not known already;
-        values that have moved are the lines that they were."""
+        """Add items behind or before others, or as the first of a branch, with comments that are not known already, or
+        of what has moved here."""
         source = self.page.source
         if previous:
             at, inside = self.page.end(previous.end), self.rewriter.place(previous)
@@ -113,22 +113,16 @@ class Editor:
             at, inside = self.page.end(place.end), [*self.rewriter.around[place], place]
         else:
             at, inside = len(source), []
-        start, stop = self.new.whole(added[0].start, added[-1].end)
-        start = self.new.above(start, known)
-        text = apply(self.region(start, stop, inside), [self._taken(*one, start) for one in moved])
+        begun, stop = self.new.whole(added[0].start, added[-1].end)
+        start = self.new.above(begun, known)
+        text = self.region(start, stop, inside)
+        if moved and start == begun:
+            first = self.page.begin(moved.start)
+            note = textwrap.dedent(source[self.page.above(first) : first])
+            text = textwrap.indent(note, " " * added[0].column) + text
         if at and source[at - 1] != "\n":
             text = "\n" + text.removesuffix("\n")
         self.add(at, at, text)
-
-    def _taken(self, new: list[Item], mine: list[Item], start: int) -> Edit:
-        """The edit of inserted lines that puts those of the target in their place, with its comments."""
-        begun, end = self.new.whole(new[0].start, new[-1].end)
-        first, last = self.page.whole(mine[0].start, mine[-1].end)
-        top = self.page.above(first)
-        old, name = (one.name[:-1].rpartition(".")[2] for one in (mine[0], new[0]))
-        text = self.page.source[top:first] + self.page.source[first:last].replace(old, name, 1)
-        lines = textwrap.indent(textwrap.dedent(text), " " * new[0].column)
-        return Edit((max(self.new.above(begun), start) if top < first else begun) - start, end - start, lines)
 
     # Blocks
 

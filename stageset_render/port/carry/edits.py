@@ -173,16 +173,19 @@ def silent(word: str) -> bool:
     return word in ("'", '"', " ")
 
 
-def said(item: Item | None) -> tuple[list[str], list[int]]:
-    """What an item says word by word, and where each word begins; of what is no line, where that begins."""
-    found = [one for one in words(item.pieces if item else []) if one.node or not silent(one.text)]
-    starts = [one.start for one in found] or [item.start if item else 0]
-    return [one.means if one.node else one.text for one in found], starts
-
-
-def parting(one: list[str], other: list[str]) -> int:
-    """How far two lists are the same."""
-    return next((at for at, pair in enumerate(zip(one, other)) if pair[0] != pair[1]), min(len(one), len(other)))
+def spot(tree: Tree, item: Item | None, other: Item | None) -> tuple[int, int]:
+    """The line in which an item begins to say something else than another, and where what it says there begins."""
+    if item is None:
+        return 1, 0
+    sides = [
+        [one for one in words(side.pieces if side else []) if one.node or not silent(one.text)]
+        for side in (item, other)
+    ]
+    pairs = (
+        (one, one.means if one.node else one.text, two.means if two.node else two.text) for one, two in zip(*sides)
+    )
+    at = next((one.start for one, mine, theirs in pairs if mine != theirs), item.start)
+    return tree.source.count("\n", 0, at) + 1, max(tree.source.rfind("\n", 0, at) + 1, item.start)
 
 
 def breaks(found: list[Piece], begun: int, end: int, source: str) -> bool:

@@ -21,7 +21,7 @@ from stageset_render.port import sources, versions
 from stageset_render.port.carry import base, schema, schema_parts
 from stageset_render.port.carry.changes import Carriage, Change, Changes, told
 from stageset_render.port.deliberate import entries
-from stageset_render.port.language import types
+from stageset_render.port.language import translate
 from stageset_render.port.versions import Chart, Pack, Version
 
 NEAR = 2  # lines
@@ -43,17 +43,16 @@ def pull(chart: str, since: str | None = None, only: str | None = None) -> tuple
         OSError: when a file can't be read.
     """
     files = sources.chart_files(chart)
-    pack = Pack(sources.pack_files())
+    values = _values(files)
+    pack = Pack(sources.pack_files(), values=values)
     if only is None and not any(Chart.is_template(name) for name in files):
         raise Refused(
             f"{chart}: has no templates, and without any nothing of the pack would be left; name a whole chart"
         )
-    values = _values(files, pack)
     if only in (None, Chart.defaults, DEFAULTS) and not load_yaml(files.get(Chart.defaults, ""), Chart.defaults):
         raise Refused(
             f"{chart}: has no values in values.yaml, and without any nothing of the pack's would be left; write them"
         )
-    pack.values = values
     new = Chart(files, f"{chart.rstrip('/')}/", values).gathered(set(pack.templates))
     old = pack
     if since:
@@ -75,20 +74,14 @@ def names(chart: str) -> list[str]:
     return [name.removeprefix("templates/") for name in files]
 
 
-def _values(files: dict[str, str], pack: Pack) -> dict:
-    defaults = load_yaml(files.get("values.yaml", ""), "values.yaml") or {}
-    schemas = [_read(files[SCHEMA], SCHEMA)] if SCHEMA in files else []
-    return types.of_values(defaults, *schemas, _read(pack.files[SCHEMA], SCHEMA))
-
-
-def _read(text: str, label: str) -> dict:
+def _values(files: dict[str, str]) -> dict:
+    """What is known of the values. Refused when the chart's schema is no map in JSON."""
     try:
-        found = json.loads(text)
+        if not isinstance(json.loads(files.get(SCHEMA, "{}")), dict):
+            raise ValueError("it is no map")
     except (ValueError, RecursionError) as error:
-        raise Refused(f"{label}: is no JSON ({error}); mend it") from error
-    if not isinstance(found, dict):
-        raise Refused(f"{label}: is no JSON schema; write a map")
-    return found
+        raise Refused(f"{SCHEMA}: is no JSON schema ({error}); mend it") from error
+    return translate.known(files)
 
 
 def _schema(old: Version, new: Version, target: Version, found: Changes) -> None:
@@ -96,13 +89,12 @@ def _schema(old: Version, new: Version, target: Version, found: Changes) -> None
     before = target.files.get(SCHEMA)
     if before is None:
         return
-    stays = {new: old for new, old in found.renamed.items() if new[:-1] == old[:-1]}
     base = after = schema.rekeyed(before, found.renamed)
     clashes: list[schema.Clash] = []
     if old is not target and SCHEMA in old.files and SCHEMA in new.files:
-        after, clashes = schema.carried(schema.rekeyed(old.files[SCHEMA], stays), new.files[SCHEMA], base)
+        after, clashes = schema.carried(schema.rekeyed(old.files[SCHEMA], found.renamed), new.files[SCHEMA], base)
     if isinstance(target, Pack):
-        theirs = _read(new.files[SCHEMA], SCHEMA) if SCHEMA in new.files else {}
+        theirs = json.loads(new.files[SCHEMA]) if SCHEMA in new.files else {}
         asked = schema_parts.asked(json.loads(base), json.loads(after))
         changes, left = schema_parts.changed(_after(target, found), theirs, before, asked, found.renamed)
         clashes += left
@@ -153,8 +145,7 @@ def push(chart: str, since: str | None = None, only: str | None = None) -> tuple
         As `pull`.
     """
     files = sources.chart_files(chart)
-    new = Pack(sources.pack_files())
-    new.values = _values(files, new)
+    new = Pack(sources.pack_files(), values=_values(files))
     target = Chart(files, f"{chart.rstrip('/')}/", new.values)
     told = []
     if since is None:
@@ -196,15 +187,8 @@ def _checked(chart: str, found: Changes) -> list[str]:
     release = {"name": "stageset", "namespace": "stageset-system"}
     try:
         with tempfile.TemporaryDirectory() as place:
-            texts = {
-                **sources.chart_files(chart),
-                **{one.path: one.after for one in found.changes if one.after is not None},
-            }
-            gone = {one.source or one.path for one in found.changes if one.source or one.after is None}
-            for path, text in texts.items():
-                if path not in gone or path in {one.path for one in found.changes if one.after is not None}:
-                    (Path(place, path).parent).mkdir(parents=True, exist_ok=True)
-                    Path(place, path).write_text(text, encoding="utf-8")
+            write([*sources.chart_files(chart).items()], place)
+            save(found, Path(place))
             after = report.report(sides.Chart(place), report.cases(), **release)
             of_chart = [one.place and one.place.file.startswith(place) for one in after.failures]
             failures = [_named(one, place, chart.rstrip("/") or "/") for one in after.failures]

@@ -115,24 +115,16 @@ def stepped(path: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def rekeyed(source: str, renamed: dict[tuple, tuple]) -> str:
-    """A schema that says of some values, by their new paths, what it says of the old ones."""
+    """A schema in which some values, by their new paths, have other names than by the old ones."""
     for new, old in renamed.items():
-        text, (*above, _) = Text(source), stepped(old)
-        key, node, _ = text.found(stepped(old))
-        place = text.found(stepped(new)[:-1])[1]
-        if key is None or not isinstance(place, yaml.MappingNode) or text.child(place, new[-1]) is not None:
-            continue
-        if new[:-1] == old[:-1]:
-            listed = text.child(text.resolved(text.found(tuple(above[:-1]))[1]), "required")
+        text, path = Text(source), stepped(old)
+        if (key := text.found(path)[0]) and not text.found(stepped(new))[0]:
+            listed = text.child(text.resolved(text.found(path[:-2])[1]), "required")
             needed = listed.value if isinstance(listed, yaml.SequenceNode) else []
             names = [key, *(one for one in needed if one.value == old[-1])]
-            edits = [Edit(one.start_mark.index, one.end_mark.index, json.dumps(new[-1])) for one in names]
-        else:
-            edits = [
-                text.removed(text.resolved(text.found(tuple(above))[1]), old[-1]),
-                text.added(text.resolved(place), None, new[-1], text.data(node)),
-            ]
-        source = apply(source, edits)
+            source = apply(
+                source, [Edit(one.start_mark.index, one.end_mark.index, json.dumps(new[-1])) for one in names]
+            )
     return source
 
 

@@ -20,14 +20,8 @@ from stageset_render.pack.files import SCHEMA, root
 from stageset_render.port.carry.edits import Edit, apply
 from stageset_render.port.carry.schema import MISSING, Clash, Text, followed, plain, same, stepped
 
-OF_MAPS = (
-    "type",
-    "additionalProperties",
-    "properties",
-    "required",
-    "examples",
-    "example",
-)  # what `values` says, or the defaults
+# what `values` says, or the defaults
+OF_MAPS = ("type", "additionalProperties", "properties", "required", "examples", "example")
 WORDS = {  # what a part says for a step of the schema
     "description": ("meaning",),
     "properties": ("values", "fields"),
@@ -47,7 +41,7 @@ def changed(
         theirs: the chart's schema.
         before: the text of the pack's schema.
         wanted: what else it is to say otherwise.
-        renamed: the old paths of values by the new ones.
+        renamed: the old paths of values by the new ones, below the same keys.
 
     Returns:
         Changes as tuples, and those of what is wanted that no part takes.
@@ -60,44 +54,34 @@ def changed(
         return [], []  # an installed pack
     build, wanted = _module(place), list(wanted)
     known, schemas = build.parts(), (theirs, json.loads(before))
-    texts, sources, kept = dict(known), {}, {}
+    texts, sources = dict(known), {}
     for new, old in renamed.items():
-        text = Text(texts[old[0]]) if old[0] in texts else None
-        key, node, _ = text.found(stepped(old)[2:], WORDS) if text else (None, None, 0)
-        if node is None:
-            continue
-        if len(new) == len(old) == 1:
+        if old[0] in texts and len(old) == 1:
             texts[new[0]], sources[new[0]] = texts.pop(old[0]), old[0]
-        elif new[:-1] == old[:-1]:
+        elif old[0] in texts and (key := (text := Text(texts[old[0]])).found(stepped(old)[2:], WORDS)[0]):
             texts[old[0]] = apply(text.text, [Edit(key.start_mark.index, key.end_mark.index, _flat(new[-1]))])
-        else:
-            kept[new] = yaml.constructor.SafeConstructor().construct_document(node)
     texts = {key: text for key, text in texts.items() if key in defaults or key == "global"}
     for key, default in defaults.items():
-        said = _said(theirs, (key,))
+        said = _below(theirs, theirs, key)
         if key in texts:
             text = Text(texts[key])
-            edits = [*_fitted(text, text.root, default, (key,), schemas, kept), *_answers(text, key, wanted)]
+            edits = [*_fitted(text, text.root, default, said, schemas), *_answers(text, key, wanted)]
             texts[key] = apply(text.text, edits)
-        elif said or (key,) in kept:
-            texts[key] = _yaml(kept.get((key,)) or _part(said, default, *schemas))
+        elif said:
+            texts[key] = _yaml(_part(said, default, *schemas))
     try:
         after = build.text(defaults, texts)
     except SystemExit as error:
         raise Refused(f"schema/{error}; then pull again") from error
+    paths = {key: f"schema/values/{key}.yaml" for key in {**known, **texts}}
     found = []
-    for key in {**known, **texts}.keys() - sources.values():
-        was, now, source = known.get(sources.get(key, key)), texts.get(key), sources.get(key)
-        if was != now or source:
-            found.append((_path(key), was, now, _path(source) if source else ""))
-    found.sort()
+    for key in sorted(paths.keys() - sources.values()):
+        source = sources.get(key, key)
+        if source != key or known.get(key) != texts.get(key):
+            found.append((paths[key], known.get(source), texts.get(key), paths[source] if source != key else ""))
     found += [(SCHEMA, before, after)] if after != before else []
     built = json.loads(after)
     return found, [one for one in wanted if not same(_at(built, one.path), None if one.now is MISSING else one.now)]
-
-
-def _path(key: str) -> str:
-    return f"schema/values/{key}.yaml"
 
 
 def place(path: tuple) -> Place | None:
@@ -122,23 +106,13 @@ def _module(place: Path) -> ModuleType:
     return module
 
 
-def _said(theirs: dict, path: tuple) -> dict:
-    """What the chart's schema says of a value."""
-    node = theirs
-    for key in path:
-        node = _below(node, theirs, key)
-    return node
-
-
 def _below(node: Any, whole: dict, key: str) -> dict:
     known = followed(node, whole).get("properties")
     return followed(known.get(key), whole) if isinstance(known, dict) else {}
 
 
-def _fitted(
-    text: Text, part: yaml.Node, default: Any, path: tuple, schemas: tuple[dict, dict], kept: dict[tuple, Any]
-) -> Iterator[Edit]:
-    """The edits of a part that take values that are gone out of it, and new ones in: as they were where they are kept."""
+def _fitted(text: Text, part: yaml.Node, default: Any, said: dict, schemas: tuple[dict, dict]) -> Iterator[Edit]:
+    """The edits of a part that take values that are gone out of it, and new ones in."""
     below = text.child(part, "values")
     if not isinstance(below, yaml.MappingNode) or below.flow_style or not isinstance(default, dict):
         return
@@ -150,16 +124,15 @@ def _fitted(
         return
     for at, (name, inner) in enumerate(below.value):
         if name.value in default:
-            yield from _fitted(text, inner, default[name.value], (*path, name.value), schemas, kept)
+            yield from _fitted(text, inner, default[name.value], _below(said, schemas[0], name.value), schemas)
         else:
             yield Edit(starts[at], starts[at + 1], "")
     keys = [*default]
     for at, key in enumerate(keys):
-        said, value = _said(schemas[0], (*path, key)), kept.get((*path, key))
-        if key not in names and (said or value):
+        one = _below(said, schemas[0], key)
+        if key not in names and one:
             behind = next((names.index(other) for other in keys[at:] if other in names), -1)
-            value = value or _part(said, default[key], *schemas)
-            new = textwrap.indent(_yaml({key: value}), " " * below.start_mark.column)
+            new = textwrap.indent(_yaml({key: _part(one, default[key], *schemas)}), " " * below.start_mark.column)
             yield Edit(starts[behind], starts[behind], new)
 
 
@@ -182,9 +155,8 @@ def _part(said: dict, default: Any, theirs: dict, ours: dict) -> dict:
 
 
 def _flat(value: Any) -> str:
-    return (
-        yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, width=10**6).removesuffix("\n...\n").rstrip()
-    )
+    text = yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, width=10**6)
+    return text.rstrip().removesuffix("\n...")
 
 
 def _yaml(value: dict) -> str:
@@ -218,11 +190,7 @@ def _at(node: Any, path: tuple) -> Any:
 def _answers(text: Text, key: str, wanted: list[Clash]) -> Iterator[Edit]:
     """The edits of a part for what it says in the same words as the schema."""
     for path, _, has, now in wanted:
-        node = text.found(path[2:], WORDS)[1] if path[:2] == ("properties", key) else None
-        if (
-            node is not None
-            and now is not MISSING
-            and yaml.constructor.SafeConstructor().construct_document(node) == has
-        ):
+        node = text.found(path[2:], WORDS)[1] if path[:2] == ("properties", key) and now is not MISSING else None
+        if node is not None and yaml.constructor.SafeConstructor().construct_document(node) == has:
             blank = "\n" if node.end_mark.column == 0 else ""
             yield Edit(node.start_mark.index, node.end_mark.index, _flat(now) + blank)

@@ -230,18 +230,19 @@ def line_of(text, part):
 
 
 def test_a_conflict_in_a_text_of_several_lines_names_the_lines_themselves(plain, pack, values):
-    """Those of both sides, though the target deviates above it too."""
+    """That in which the target deviates, and that which changes."""
     was, now, own = (f"            > {one}" for one in ("{{{{ {}thresholds.reconcileErrorRate }}}}", "1", "2"))
     old, new = plain[RULE].replace(was.format("$"), was.format("$"), 1), plain[RULE].replace(was.format("$"), now, 1)
     mine = pack[RULE].replace(was.format(""), own, 1)
+    above = ("            sum by (namespace", "            max by (namespace")
     assert new != old and mine != pack[RULE]
-    for target in (mine, mine.replace("            sum by (namespace", "            max by (namespace", 1)):
+    for target, line in ((mine, own), (mine.replace(*above, 1), above[1])):
         sides = (versions.Chart, plain, old), (versions.Chart, plain, new), (versions.Pack, pack, target)
         text, (told,) = carried(values, *sides, RULE)
         assert text == target
-        assert told.place == (RULE, line_of(target, own), None)
-        assert told.mend.startswith(f"{RULE}:{line_of(new, now)} makes `")
-    assert told.message.endswith("}}`") and "max by" in told.message
+        assert told.place == (RULE, line_of(target, line), None)
+        assert told.mend == f"{RULE}:{line_of(new, now)} makes `> 1` of it"
+    assert "it says `max by (namespace" in told.message and "where it was `sum by (namespace" in told.message
 
 
 def test_what_the_new_version_takes_away_has_a_place_too(pull, pack):

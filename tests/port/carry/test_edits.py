@@ -60,13 +60,12 @@ def meant(version, name):
     return [text for text, _, _ in flat(Side(tree, version.values).outline(True).items)]
 
 
-def test_another_hand_changes_nothing(plain, theirs):
+def test_another_hand_changes_nothing(plain, theirs, values):
     assert sum(sum(lines(plain[path], theirs[path])) for path in plain) > 600
-    chart, pack = versions.sides(theirs)
+    chart, pack = versions.Chart(theirs, values=values), versions.Pack(sources.pack_files(), values=values)
     assert carried(pack, chart, pack) == {}
-    chart, pack = versions.sides(theirs)
-    assert carried(versions.Chart(plain, values=pack.values), chart, pack) == {}
-    assert carried(pack, versions.Pack(sources.pack_files(), values=pack.values), chart) == {}
+    assert carried(versions.Chart(plain, values=values), chart, pack) == {}
+    assert carried(pack, versions.Pack(sources.pack_files(), values=values), chart) == {}
 
 
 @pytest.fixture(scope="module")
