@@ -225,9 +225,11 @@ def pull_command(chart: str | None, since: str | None, only: str | None, writes:
     from stageset_render.port.sources import chart_files, decoded
 
     name = (only or "").removeprefix("templates/")
-    if chart and only and only != "-" and name not in pull_push.names(chart) and not Path(only).is_file():
-        raise click.BadParameter(f"neither the chart nor the pack has a file {only!r}")
-    if chart and not (only and name not in pull_push.names(chart) and Path(only).is_file()):
+    elsewhere = only and not (chart and name in pull_push.names(chart))
+    if elsewhere and only != "-" and not Path(only).is_file():
+        known = f"neither the chart nor the pack has a file {only!r}" if chart else f"there is no template {only!r}"
+        raise click.BadParameter(known)
+    if chart and not elsewhere:
         found, told = pull_push.pull(chart, since, name or None)
         if writes:
             pull_push.save(found, pull_push.checkout())
@@ -237,8 +239,6 @@ def pull_command(chart: str | None, since: str | None, only: str | None, writes:
         raise click.UsageError(
             "--write and --since need a chart" if only else "name a chart, or a template with --only"
         )
-    if only != "-" and not Path(only).is_file():
-        raise click.BadParameter(f"there is no template {only!r}")
     template = sys.stdin.buffer.read() if only == "-" else Path(only).read_bytes()
     around = chart if chart or only == "-" else translate.around(Path(only))
     files = chart_files(str(around)) if around else {}

@@ -152,8 +152,7 @@ def _archived(directory: Path, revision: str, *paths: str) -> dict[str, bytes]:
         raise Refused(f"{revision} is no commit; name one")
     data = _git(directory, "archive", "--format=tar", revision, "--", *paths)
     _check(len(data), 0, f"{directory} at {revision}")
-    with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as archive:
-        return {one.name: archive.extractfile(one).read() for one in archive if one.isfile()}
+    return dict(_of_tar(data, f"{directory} at {revision}", False))
 
 
 def older_chart(since: str, chart: str) -> dict[str, str]:
@@ -162,8 +161,7 @@ def older_chart(since: str, chart: str) -> dict[str, str]:
         return chart_files(since)
     if not Path(chart).is_dir():
         raise Refused(f"{since}: there is no such file, and {chart} is no checkout; name a directory or a .tgz")
-    raw = _archived(Path(chart), since, ".")
-    return _chart({name: data for name, data in raw.items() if _is_read(name)}, f"{chart} at {since}")
+    return _chart(_archived(Path(chart), since, "."), f"{chart} at {since}")
 
 
 def pack_files() -> dict[str, str]:

@@ -14,6 +14,7 @@ from stageset_render.port.language.outline import RESOLVER
 from stageset_render.port.language.pieces import Item, Piece
 from stageset_render.port.language.tree import Comment, Tree
 
+TEXT = "tag:yaml.org,2002:str"
 QUOTED = r"""\"(?:\\.|[^"\\\n])*\"|'[^'\n]*'"""
 PRINTED = r"\{\{(?:(?!\}\}).)*\}\}"
 WORDED = r"""[^\s,\[\]{}#"':]|(?<=[^\s,\[])["'#]|:(?=[^\s,\]])|[ ]+(?=[^\s,\]#])"""  # of a text without quotes
@@ -116,20 +117,14 @@ def relaid(mine: str, new: str) -> str:
     here, there = (LISTED.fullmatch(text) or LINED.fullmatch(text) for text in (mine, new))
     if not here or not there or not here["items"]:
         return ""
+    own, flow = _listed(here), here.re is LISTED
+    known = {meant(text): (text, line) for text, line in own}
+    quotes = {text[0] if re.fullmatch(QUOTED, text) else "" for text, _ in own}
+    found = [known.get(meant(text)) or (requoted(text, quotes, flow), "") for text, _ in _listed(there)]
     head = re.sub(r"[\w./-]+:$", there["key"].split()[-1], here["key"])
-    own, texts = _listed(here), [text for text, _ in _listed(there)]
-    if here.re is LISTED:
-        texts = [f'"{text}"' if re.search(r"^[^\"']*[,\[\]]", text) and "{{" not in text else text for text in texts]
-    left, found = [*own], []
-    for text in texts:
-        same = next((one for one in left if bared(one[0]) == bared(text)), None)
-        if same:
-            left.remove(same)
-        found.append(same or (requoted(text, [one for one, _ in own]), ""))
-    if here.re is LISTED or not found:
-        items = ", ".join(text for text, _ in found)
-        pad = here["pad"] if here.re is LISTED else ""
-        return f"{head} [{pad}{items}{pad}]{here['rest']}\n"
+    if flow or not found:
+        pad = here["pad"] if flow else ""
+        return f"{head} [{pad}{', '.join(text for text, _ in found)}{pad}]{here['rest']}\n"
     blank = re.match(LINE, here["items"])[2]
     return f"{head}{here['rest']}\n" + "".join(line or f"{blank}- {text}\n" for text, line in found)
 
@@ -141,19 +136,23 @@ def _listed(found: re.Match) -> list[tuple[str, str]]:
     return [(line[3], line[0]) for line in re.finditer(LINE, found["items"])]
 
 
-def bared(text: str) -> str:
-    """A text without quotes around it."""
-    return text[1:-1] if re.fullmatch(QUOTED, text) else text
+def meant(text: str) -> tuple[str, str]:
+    """What a text in a list is: its type, and the text without quotes."""
+    inner = text[1:-1] if re.fullmatch(QUOTED, text) else text
+    return RESOLVER.resolve(yaml.ScalarNode, text, (True, False)) if inner == text else TEXT, inner
 
 
-def requoted(text: str, others: list[str]) -> str:
-    """A text in quotes as those beside it, or without."""
-    quotes, inner = {one[0] if re.fullmatch(QUOTED, one) else "" for one in others}, bared(text)
-    if len(quotes) > 1 or re.search(r"[\"'\\{]", inner):
+def requoted(text: str, quotes: set[str], flow: bool) -> str:
+    """A text in the quotes that those beside it have, or without, where it is a text then too."""
+    kind, inner = meant(text)
+    quote = '"' if flow and re.search(r"[,\[\]]", inner) else min(quotes)
+    if kind != TEXT or len(quotes) > 1 and not quote or re.search(r"[\"'\\{]", inner):
         return text
-    (quote,) = quotes
-    is_text = RESOLVER.resolve(yaml.ScalarNode, inner, (True, False)) == "tag:yaml.org,2002:str"
-    return f"{quote}{inner}{quote}" if is_text and (quote or re.fullmatch(r"[A-Za-z][\w./-]*", inner)) else text
+    return (
+        f"{quote}{inner}{quote}"
+        if quote or re.fullmatch(r"[A-Za-z][\w./-]*", inner) and meant(inner)[0] == TEXT
+        else text
+    )
 
 
 def words(pieces: list[Piece]) -> list[Piece]:

@@ -96,7 +96,9 @@ def _schema(old: Version, new: Version, target: Version, found: Changes) -> None
     if isinstance(target, Pack):
         theirs = json.loads(new.files[SCHEMA]) if SCHEMA in new.files else {}
         asked = schema_parts.asked(json.loads(base), json.loads(after))
-        changes, left = schema_parts.changed(_after(target, found), theirs, before, asked, found.renamed)
+        texts = {one.path: one.after for one in found.changes}
+        defaults = load_yaml(texts.get(target.defaults, target.files[target.defaults]), target.defaults) or {}
+        changes, left = schema_parts.changed(defaults, theirs, before, asked, found.renamed)
         clashes += left
         found.changes += [Change(*one) for one in changes]
     elif after != before:
@@ -111,12 +113,6 @@ def _stated(version: Version, path: tuple) -> Place:
     """Where a version says what its schema does at a path: the pack in a part."""
     place = schema_parts.place(path) if isinstance(version, Pack) else None
     return place or Place(version.label + SCHEMA, schema.Text(version.files[SCHEMA]).found(path)[2])
-
-
-def _after(target: Version, found: Changes) -> dict:
-    texts = {one.path: one.after for one in found.changes}
-    text = texts.get(target.defaults, target.files[target.defaults])
-    return load_yaml(text, target.defaults) or {}
 
 
 def _left(files: dict[str, str], only: str | None) -> Iterator[str]:
@@ -220,12 +216,10 @@ def _named(failure: Finding, place: str, chart: str) -> Finding:
 
 def save(found: Changes, place: Path) -> None:
     """Write changes into a directory: all files or none, before those that go are deleted."""
-    write([(one.path, one.after) for one in found.changes if one.after is not None], str(place))
-    kept = {one.path for one in found.changes if one.after is not None}
-    for one in found.changes:
-        gone = one.source or (one.path if one.after is None else "")
-        if gone and gone not in kept:
-            (place / gone).unlink()
+    kept = {one.path: one.after for one in found.changes if one.after is not None}
+    write([*kept.items()], str(place))
+    for gone in {one.source or one.path for one in found.changes} - kept.keys():
+        (place / gone).unlink()
 
 
 def checkout() -> Path:
