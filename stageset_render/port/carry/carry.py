@@ -127,32 +127,31 @@ class Carrier:
                 self.held.update(part, *(below(news, n) for n in moved))
 
     def _regrouped(self, pairs: list[Pair]) -> Iterator[Pair]:
-        """The pairs, but for changes of what the target lays out otherwise, such as a list in one line, which are made."""
+        """The pairs, but for changes of a list that one side has in one line and another line by line, which are made."""
         at = 0
         while at < len(pairs):
-            old = pairs[at][0]
-            if not old or old.start not in self.mine.groups:
-                yield pairs[at]
-                at += 1
-                continue
-            starts, mine = self.mine.groups[old.start]
-            end = at + 1
-            while end < len(pairs) and (
-                pairs[end][0].start in starts if pairs[end][0] else pairs[end][1].column > old.column
-            ):
+            (old, new), end = pairs[at], at + 1
+            mine, same = self.mine.of(old)
+            starts, group = self.mine.groups.get(old.start, ((), [mine])) if old else ((), [])
+            while end < len(pairs):
+                one, other = pairs[end]
+                deeper = other and (other.column > old.column if starts else other.kind == "line" and not other.name)
+                if not old or not (one.start in starts if one else deeper):
+                    break
                 end += 1
-            run, at = pairs[at:end], end
+            run = pairs[at:end]
             news = [new for _, new in run if new]
-            if all(map(equal, run)) or not news:
-                yield from run
-            else:
-                self._told(news[0], self.editor.replace, mine, news)
-                yield from (SamePair(pair) for pair in run)
+            listed = end > at + 1 and new and same and old.kind == "line" and old.name == new.name != ""
+            if old and (starts or listed) and news and not all(map(equal, run)):
+                self._told(news[0], self.editor.replace, group, news)
+                run = [SamePair(pair) for pair in run]
+            yield from run
+            at = end
 
     def _run(self, run: list[Pair], before: Item | None, after: Item | None, place: Branch | None) -> Item | None:
         """Carry a run of pairs that differ; the last item of the old version in it, or before it."""
         added = []
-        for pair in [*self._relaid(run), (after, None)]:
+        for pair in [*run, (after, None)]:
             old, new = pair
             if old is None and new:
                 added.append(new)
@@ -164,21 +163,6 @@ class Carrier:
                 self._told(new or old, self._changed, old, new)
             before = old or before
         return before
-
-    def _relaid(self, run: list[Pair]) -> Iterator[Pair]:
-        """The pairs, but for a list that changes and is on one line in the target, which is made."""
-        at = 0
-        while at < len(run):
-            (old, new), end = run[at], at + 1
-            while end < len(run) and not run[end][0] and run[end][1].kind == "line" and not run[end][1].name:
-                end += 1
-            mine, same = self.mine.of(old)
-            if end > at + 1 and old and new and same and old.kind == "line" and old.name == new.name != "":
-                self._told(new, self.editor.replace, [mine], [one for _, one in run[at:end]])
-                yield SamePair((old, new))
-            else:
-                yield from run[at:end]
-            at = end
 
     def _wrapped(self, run: list[Pair]) -> bool:
         """Whether a condition around items that stay is all that is new; it is put there."""

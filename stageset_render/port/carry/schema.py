@@ -97,7 +97,7 @@ def _json(value: Any, column: int) -> str:
 
 def same(one: Any, other: Any) -> bool:
     """Whether two values are alike in type and order too."""
-    return json.dumps(one) == json.dumps(other)
+    return one is other or MISSING not in (one, other) and json.dumps(one) == json.dumps(other)
 
 
 class Clash(NamedTuple):
@@ -121,10 +121,8 @@ def rekeyed(source: str, renamed: dict[tuple, tuple]) -> str:
         if (key := text.found(path)[0]) and not text.found(stepped(new))[0]:
             listed = text.child(text.resolved(text.found(path[:-2])[1]), "required")
             needed = listed.value if isinstance(listed, yaml.SequenceNode) else []
-            names = [key, *(one for one in needed if one.value == old[-1])]
-            source = apply(
-                source, [Edit(one.start_mark.index, one.end_mark.index, json.dumps(new[-1])) for one in names]
-            )
+            marks = [(one.start_mark, one.end_mark) for one in (key, *needed) if one is key or one.value == old[-1]]
+            source = apply(source, [Edit(begun.index, end.index, json.dumps(new[-1])) for begun, end in marks])
     return source
 
 
@@ -135,11 +133,8 @@ def carried(old: str, new: str, target: str) -> tuple[str, list[Clash]]:
     shared = text.child(text.root, "definitions")
     names = [name for name in roots[0].get("definitions", {}) if name in roots[1].get("definitions", {})]
     for name in names:  # which several values may refer to
-        node = text.child(shared, name)
-        if node is not None:
-            found += _carried(
-                *(root["definitions"][name] for root in roots[:2]), node, text, roots, ("definitions", name)
-            )
+        pair = (root["definitions"][name] for root in roots[:2])
+        found += _carried(*pair, text.child(shared, name), text, roots, ("definitions", name))
     found += _carried(*roots[:2], text.root, text, roots, ())
     edits = dict.fromkeys(one for one in found if isinstance(one, Edit))
     clashes = {}
@@ -165,12 +160,10 @@ def _carried(old: Any, new: Any, node: yaml.Node, text: Text, roots: tuple, path
         return
     for key in dict.fromkeys([*new, *old]):
         was, now, mine = old.get(key, MISSING), new.get(key, MISSING), text.child(node, key)
-        if key in DEEP or was is not MISSING and now is not MISSING and same(was, now):
-            continue
         has = MISSING if mine is None else text.data(mine)
-        if has is MISSING and now is MISSING or has is not MISSING and now is not MISSING and same(has, now):
+        if key in DEEP or same(was, now) or same(has, now):
             continue
-        if (has is MISSING) != (was is MISSING) or has is not MISSING and not same(has, was):
+        if not same(has, was):
             yield Clash((*path, key), was, has, now)
         elif now is MISSING:
             yield text.removed(node, key)

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import re
 import textwrap
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -86,16 +85,17 @@ def changed(
 
 def place(path: tuple) -> Place | None:
     """Where a part says what the schema does at a path, as near as can be."""
-    here = root() / "schema"
-    if path[0] == "properties":
-        known, path = [here / "values" / f"{path[1]}.yaml"], path[2:]
-    else:
-        api = here / "apis" / path[1].partition(".")[0]
-        known = [here / "kinds.yaml", here / "types.yaml", api.with_suffix(".yaml"), api.with_suffix(".facts.yaml")]
-        known = [one for one in known if one.is_file() and re.search(rf"(?m)^{re.escape(path[1])}:", one.read_text())]
-        path = path[1:]
-    for file in known:
-        return Place(file.relative_to(root()).as_posix(), Text(file.read_text(encoding="utf-8")).found(path, WORDS)[2])
+    is_value, api = path[0] == "properties", path[1].partition(".")[0]
+    files = (
+        [f"values/{path[1]}.yaml"]
+        if is_value
+        else ["kinds.yaml", "types.yaml", *(f"apis/{api}{end}" for end in (".yaml", ".facts.yaml"))]
+    )
+    for file in files:
+        if (root() / "schema" / file).is_file():
+            text = Text((root() / "schema" / file).read_text(encoding="utf-8"))
+            if is_value or text.child(text.root, path[1]) is not None:
+                return Place(f"schema/{file}", text.found(path[2 if is_value else 1 :], WORDS)[2])
     return None
 
 
@@ -174,7 +174,7 @@ def asked(before: Any, carried: Any, path: tuple = ()) -> Iterator[Clash]:
             continue  # new, which has a part of its own
         if isinstance(was, dict) and isinstance(now, dict):
             yield from asked(was, now, (*path, key))
-        elif (was is MISSING or not same(was, now)) and key != "default":
+        elif not same(was, now) and key != "default":
             yield Clash((*path, key), MISSING, was, now)
     for key in before if path[-1:] != ("properties",) else ():
         if key not in carried:
