@@ -137,11 +137,11 @@ class Carriage:
         renamed = now != name and mine == name
         if type(self.old) is type(self.new) and self.old.templates[name] == self.new.templates[now] and not renamed:
             return
-        if mine not in self.target.templates:
-            if self._keys(self.old, name) != self._keys(self.new, now):
-                self._missing(name, now)
-            return
-        self._edited(name, now, mine, now if renamed else mine)
+        if mine in self.target.templates:
+            self._edited(name, now, mine, now if renamed else mine)
+        elif self._keys(self.old, name) != self._keys(self.new, now):
+            there = self.new.place(now, 1)
+            self._conflict(self.target, name, 1, "there is no such file, of which something changes", f"see {there}")
 
     def _mine(self, name: str, *others: str) -> str:
         """What the target calls a file of the old version: as that does, as others do, or in its own way."""
@@ -175,10 +175,6 @@ class Carriage:
 
     def _conflict(self, version: Version, name: str, line: int, message: str, mend: str) -> None:
         self.found.conflicts.append(Finding((), message, mend, CONFLICT, place=version.place(name, line)))
-
-    def _missing(self, name: str, now: str) -> None:
-        there = self.new.place(now, 1)
-        self._conflict(self.target, name, 1, "there is no such file, of which something changes", f"see {there}")
 
     def _gone(self, name: str) -> None:
         mine = self._mine(name)

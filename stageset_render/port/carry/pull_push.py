@@ -62,10 +62,9 @@ def pull(chart: str, since: str | None = None, only: str | None = None) -> tuple
         now, mirrors = versions.about(files, new.label), {key: CHART[key] for key in ("Version", "AppVersion")}
         change = versions.mirrored(versions.about(old.files, old.label) if since else mirrors, now)
         found.changes += [Change(*change)] if change else []
-    told = list(_left(files, only))
     if only in (None, SCHEMA, new.defaults, DEFAULTS):
         _schema(old, new, pack, found)
-    return _stored(found, root()), told
+    return _stored(found, root()), [] if only else list(_left(files))
 
 
 def names(chart: str) -> list[str]:
@@ -115,18 +114,17 @@ def _stated(version: Version, path: tuple) -> Place:
     return place or Place(version.label + SCHEMA, schema.Text(version.files[SCHEMA]).found(path)[2])
 
 
-def _left(files: dict[str, str], only: str | None) -> Iterator[str]:
+def _left(files: dict[str, str]) -> Iterator[str]:
     definitions = [name for name in files if is_definition(name)]
-    if definitions and not only:
-        count = len(definitions)
-        what = "one definition" if count == 1 else f"{count} definitions"
+    if definitions:
+        what = "one definition" if len(definitions) == 1 else f"{len(definitions)} definitions"
         yield f"the chart has {what}, such as {definitions[0]}; --crds takes them from the controller's release"
-    if any(name.startswith(sources.TESTS) for name in files) and not only:
-        yield f"{sources.TESTS} is left out; the pack has no tests of Helm's"
     nested = [name for name in files if name.startswith("templates/") and "/" in name[10:]]
-    nested = [name for name in nested if not name.startswith(sources.TESTS)]
-    if nested and not only:
-        yield f"{nested[0]}: the pack's templates lie in one folder, so what lies in another is left out; move it there"
+    others = [name for name in nested if not name.startswith(sources.TESTS)]
+    if nested != others:
+        yield f"{sources.TESTS} is left out; the pack has no tests of Helm's"
+    if others:
+        yield f"{others[0]}: the pack's templates lie in one folder, so what lies in another is left out; move it there"
 
 
 def push(chart: str, since: str | None = None, only: str | None = None) -> tuple[Changes, list[str]]:
@@ -147,11 +145,8 @@ def push(chart: str, since: str | None = None, only: str | None = None) -> tuple
     if since is None:
         theirs = Chart(files, target.label, new.values).gathered(set(new.templates))
         since, apart = base.common(theirs, new.values)
-        like = (
-            f"was most like the chart; {apart} differ{'s' * (apart == 1)} there"
-            if apart
-            else "last meant what the chart means"
-        )
+        like = f"was most like the chart; {apart} differ{'s' * (apart == 1)} there"
+        like = like if apart else "last meant what the chart means"
         told.append(f"carries what has changed since {since}, when the pack {like}")
     old = Pack(sources.older_pack(since), f"{since}: ", new.values)
     found = Carriage(old, new, target, only).carried()

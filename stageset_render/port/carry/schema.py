@@ -25,8 +25,12 @@ class Text:
         self.root = yaml.compose(text, yaml.CSafeLoader)
 
     def child(self, node: yaml.Node | None, key: str) -> yaml.Node | None:
+        return self.pair(node, key)[1]
+
+    def pair(self, node: yaml.Node | None, *keys: str) -> tuple[yaml.Node | None, yaml.Node | None]:
+        """The first key of these in a map, with what it has; ! and ? behind it tell more of it in a part."""
         pairs = node.value if isinstance(node, yaml.MappingNode) else []
-        return next((value for name, value in pairs if name.value == key), None)
+        return next((pair for pair in pairs if pair[0].value.rstrip("!?") in keys), (None, None))
 
     def resolved(self, node: yaml.Node | None) -> yaml.Node | None:
         """The node that references lead to."""
@@ -49,9 +53,7 @@ class Text:
         """
         key, node, line = None, self.root, 1
         for step in path:
-            node, known = self.resolved(node), (step, *(words or {}).get(step, ()))
-            pairs = node.value if isinstance(node, yaml.MappingNode) else []
-            key, node = next((pair for pair in pairs if pair[0].value.rstrip("!?") in known), (None, None))
+            key, node = self.pair(self.resolved(node), step, *(words or {}).get(step, ()))
             if key is None:
                 break
             line = key.start_mark.line + 1

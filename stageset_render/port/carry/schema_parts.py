@@ -37,16 +37,11 @@ def changed(
 
     Args:
         defaults: as they will be. A value that is new gets a part where the chart's schema describes it, a stub else.
-        theirs: the chart's schema.
-        before: the text of the pack's schema.
-        wanted: what else it is to say otherwise.
+        before: the text of the pack's schema; `wanted` is what else it is to say otherwise.
         renamed: the old paths of values by the new ones, below the same keys.
 
     Returns:
-        Changes as tuples, and those of what is wanted that no part takes.
-
-    Raises:
-        Refused: when the parts do not fit the defaults.
+        Changes as tuples, and those of what is wanted that no part takes. Refused when the parts do not fit the defaults.
     """
     place = root() / "schema" / "build.py"
     if not place.is_file():
@@ -85,17 +80,12 @@ def changed(
 
 def place(path: tuple) -> Place | None:
     """Where a part says what the schema does at a path, as near as can be."""
-    is_value, api = path[0] == "properties", path[1].partition(".")[0]
-    files = (
-        [f"values/{path[1]}.yaml"]
-        if is_value
-        else ["kinds.yaml", "types.yaml", *(f"apis/{api}{end}" for end in (".yaml", ".facts.yaml"))]
-    )
-    for file in files:
-        if (root() / "schema" / file).is_file():
-            text = Text((root() / "schema" / file).read_text(encoding="utf-8"))
-            if is_value or text.child(text.root, path[1]) is not None:
-                return Place(f"schema/{file}", text.found(path[2 if is_value else 1 :], WORDS)[2])
+    here, kind, key = root() / "schema", path[0], path[1]
+    steps = path[2:] if kind == "properties" else path[1:]
+    for file in here.glob(f"values/{key}.yaml") if kind == "properties" else sorted(here.rglob("*.yaml"), reverse=True):
+        text = Text(file.read_text(encoding="utf-8"))
+        if kind == "properties" or file.parent.name != "values" and text.child(text.root, key):
+            return Place(file.relative_to(root()).as_posix(), text.found(steps, WORDS)[2])
     return None
 
 
