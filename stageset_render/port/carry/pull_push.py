@@ -17,6 +17,7 @@ from stageset_render.helm.reading import load_yaml
 from stageset_render.pack.definitions import is_definition
 from stageset_render.pack.files import CHART, DEFAULTS, SCHEMA, root
 from stageset_render.pack.output import write
+from stageset_render.port import chart as porting
 from stageset_render.port import sources, versions
 from stageset_render.port.carry import base, schema, schema_parts
 from stageset_render.port.carry.changes import Carriage, Change, Changes, told
@@ -91,7 +92,11 @@ def _schema(old: Version, new: Version, target: Version, found: Changes) -> None
     base = after = schema.rekeyed(before, found.renamed)
     clashes: list[schema.Clash] = []
     if old is not target and SCHEMA in old.files and SCHEMA in new.files:
-        after, clashes = schema.carried(schema.rekeyed(old.files[SCHEMA], found.renamed), new.files[SCHEMA], base)
+        pair = [json.loads(schema.rekeyed(old.files[SCHEMA], found.renamed)), json.loads(new.files[SCHEMA])]
+        if isinstance(new, Pack) and "required" in json.loads(before):  # as the pack's own port requires all values
+            known = (load_yaml(side.files[side.defaults], side.defaults) or {} for side in (old, new))
+            pair = [porting.required(*one) for one in zip(pair, known)]
+        after, clashes = schema.carried(*pair, base)
     if isinstance(target, Pack):
         theirs = json.loads(new.files[SCHEMA]) if SCHEMA in new.files else {}
         asked = schema_parts.asked(json.loads(base), json.loads(after))

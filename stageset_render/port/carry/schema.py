@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from stageset_render.pack.model import Model, all_types
 from stageset_render.port.carry.edits import Edit, apply
 
 DEEP = ("properties", "items", "additionalProperties", "definitions", "$defs", "$ref", "required")
@@ -128,9 +127,9 @@ def rekeyed(source: str, renamed: dict[tuple, tuple]) -> str:
     return source
 
 
-def carried(old: str, new: str, target: str) -> tuple[str, list[Clash]]:
+def carried(old: dict, new: dict, target: str) -> tuple[str, list[Clash]]:
     """What has changed between two versions of a schema, carried onto a third."""
-    text, roots = Text(target), (json.loads(old), json.loads(new), json.loads(target))
+    text, roots = Text(target), (old, new, json.loads(target))
     found: list[Edit | Clash] = []
     shared = text.child(text.root, "definitions")
     names = [name for name in roots[0].get("definitions", {}) if name in roots[1].get("definitions", {})]
@@ -180,68 +179,35 @@ def _carried(old: Any, new: Any, node: yaml.Node, text: Text, roots: tuple, path
         known = text.child(mine, name)
         if name not in was and known is None:
             value = plain(now[name], *roots[1:])
-            value = _with_required(value, roots[1]) if _is_strict(roots) else value
-            yield (
-                text.added(node, None, "properties", {name: value})
-                if mine is None
-                else text.added(mine, last, name, value)
-            )
+            place = (node, None, "properties", {name: value}) if mine is None else (mine, last, name, value)
+            yield text.added(*place)
         elif name in was and known is not None:
             yield from _carried(was[name], now[name], known, text, roots, (*path, "properties", name))
         last = name if known is not None else last
     for name in was:
         if name not in now and text.child(mine, name) is not None:
             yield text.removed(mine, name)
-    yield from _required(old, new, node, text, roots)
+    yield from _required(old, new, node, text)
 
 
-def _required(old: dict, new: dict, node: yaml.Node, text: Text, roots: tuple) -> Iterator[Edit]:
-    """What is required otherwise: what is said to be, less what is gone, and with what is new where the target requires
-    every value that it has, but for those that may be null."""
-    listed, mine = text.child(node, "required"), text.child(node, "properties")
+def _required(old: dict, new: dict, node: yaml.Node, text: Text) -> Iterator[Edit]:
+    """What is required otherwise: what is said to be, less what is gone; and what is new, if the target requires all that
+    the old version does."""
+    listed = text.child(node, "required")
     if not isinstance(listed, yaml.SequenceNode):
         if new.get("required") and not old.get("required"):
             yield text.added(node, None, "required", new["required"])
         return
-    was, now = (set(side.get("required") or ()) for side in (old, new))
-    before, after = (side.get("properties") or {} for side in (old, new))
-    has = text.data(listed)
-    known = {key.value for key, _ in mine.value} if isinstance(mine, yaml.MappingNode) else set()
-    needed = {key for key in known & before.keys() if _needed(before[key], roots[0])}
-    gone = [key for key in has if key in was - now or key in before and key not in after]
-    strict = needed <= {*has} if has else _is_strict(roots)
-    fresh = [key for key in after if strict and key not in before and _needed(after[key], roots[1])]
-    more = [key for key in dict.fromkeys([*sorted(now - was), *fresh]) if key not in has]
+    was, now, has = old.get("required") or [], new.get("required") or [], text.data(listed)
+    gone = [key for key in has if key in was and key not in now]
+    more = [key for key in now if key not in [*was, *has]] if {*was} <= {*has} else []
     if gone or more:
         instead = dict(zip(gone, more))
         kept = [instead.get(key, key) for key in has if key not in gone or key in instead]
-        order = [*after]
         for key in more[len(gone) :]:  # in the order of the values, as far as the list is
-            above = order[: order.index(key)] if key in order else order
+            above = now[: now.index(key)]
             kept.insert(max([at for at, other in enumerate(kept, 1) if other in above], default=0), key)
         yield text.listed(listed, kept)
-
-
-def _needed(node: Any, root: dict) -> bool:
-    """Whether a value has a default that null must not delete."""
-    said = Model(root).said(node)
-    return bool("default" in said or said.get("properties")) and "null" not in all_types(said)
-
-
-def _is_strict(roots: tuple) -> bool:
-    """Whether the target requires all of its values."""
-    known, has = roots[0].get("properties") or {}, roots[2].get("required") or ()
-    return bool(has) and {key for key in known if _needed(known[key], roots[0])} & {
-        *(roots[2].get("properties") or ())
-    } <= {*has}
-
-
-def _with_required(node: Any, root: dict) -> Any:
-    """A new value in which all below it is required."""
-    if not isinstance(node, dict) or "properties" not in node:
-        return node
-    known = {key: _with_required(one, root) for key, one in node["properties"].items()}
-    return {**node, "properties": known, "required": [key for key in known if _needed(known[key], root)]}
 
 
 def plain(node: Any, root: dict, target: dict, depth: int = 0) -> Any:
