@@ -271,7 +271,8 @@ class Carrier:
         start = before.end if before else max(branches, default=0)
         stop = after.start if after else len(self.old.tree.source)
         known = set(Page(self.old.tree).notes(start, stop))
-        self.editor.insert(added, previous, following, place, known, self.mine.of(self.moved.get(added[0]))[0])
+        moved, _ = self.mine.of(self.moved.get(added[0]))
+        self.editor.insert(added, (previous, following), place, known, moved)
 
     def _beside(self, item: Item | None) -> Item | None:
         """The target's item that belongs to one, where it lies below the same keys."""
@@ -289,8 +290,7 @@ class Carrier:
         with contextlib.suppress(Untranslatable):  # then it is shown as the other side writes it
             around = self.editor.rewriter.place(mine) if mine else []
             theirs = new and self.editor.rewriter.text(at, new.end, around) or ""
-        bodies = [self.change.top, *(body for block in self.change.blocks.values() for body in block.bodies)]
-        near = {one.start: other.line for body in bodies for one, other in body.pairs if one and other}
+        near = {one.start: both.line for one, both in self.change.equals()}
         own = {start: one.line for start, (one, _) in self.mine.items.items()}
         line, other = line if mine else earlier(own, old or before), other if new else earlier(near, old)
         self.conflicts.append(Conflict(line, other, was, ours, theirs))

@@ -61,28 +61,24 @@ class Carriage:
         fresh = [name for name in self.new.templates if name not in self.old.templates]
         moved = dict(self._renamed(gone, self.new, fresh))
         pairs = [(name, name) for name in self.old.templates if name in self.new.templates]
-        for name, now in [*pairs, *moved.items()]:
-            if self._is_wanted(name, now):
-                self._guarded(now, self._template, name, now)
-        for name in gone:
-            if name not in moved and self._is_wanted(name):
-                self._guarded(name, self._gone, name)
-        for name in fresh:
-            if name not in moved.values() and self._is_wanted(name):
-                self._guarded(name, self._fresh, name)
-        if self._is_wanted(self.target.defaults, self.new.defaults) and all(
-            side.defaults in side.files for side in (self.old, self.new, self.target)
-        ):
-            self._guarded(self.new.defaults, self._defaults)
+        jobs = [(self._template, name, now) for name, now in [*pairs, *moved.items()]]
+        jobs += [(self._gone, name) for name in gone if name not in moved]
+        jobs += [(self._fresh, name) for name in fresh if name not in moved.values()]
+        if all(side.defaults in side.files for side in (self.old, self.new, self.target)):
+            mine = self.target.defaults
+            jobs.append((self._edited, self.old.defaults, self.new.defaults, mine, mine))
+        for carry, *names in jobs:
+            if self._is_wanted(*names):
+                self._guarded(names[1] if names[1:] else names[0], carry, *names)
         if self.problems:
             raise Refused(*self.problems)
         self.found.changes.sort(key=lambda one: one.path)
         self.found.conflicts.sort(key=lambda one: one.place)
         return self.found
 
-    def _guarded(self, name: str, carry, *arguments) -> None:
+    def _guarded(self, name: str, carry, *names) -> None:
         try:
-            carry(*arguments)
+            carry(*names)
         except Refused as refused:
             self.problems += refused.problems
         except Untranslated as error:
@@ -103,8 +99,7 @@ class Carriage:
     # Files
 
     def _keys(self, version: Version, name: str) -> list[str]:
-        tree = version.tree(name)
-        return [text for text, _, _ in flat(Side(tree, self.target.values).outline().items)]
+        return [text for text, _, _ in flat(Side(version.tree(name), self.target.values).outline().items)]
 
     def _renamed(self, gone: list[str], version: Version, fresh: list[str]) -> Iterator[tuple[str, str]]:
         """The files of the old version that mean the same, or nearly, under another name."""
@@ -189,18 +184,12 @@ class Carriage:
     def _fresh(self, name: str) -> None:
         if self.new.says_nothing(name):
             return
-        if name in self.target.templates:
-            if self._keys(self.new, name) != self._keys(self.target, name):
-                there = self.new.place(name, 1)
-                self._conflict(
-                    self.target, name, 1, f"is there already, and differs from {there}, which is new", "compare"
-                )
-            return
-        macros = {**self.target.macros, **self.new.macros}
-        self.found.changes.append(Change(self.target.path(name), None, self.target.whole(self.new.tree(name), macros)))
-
-    def _defaults(self) -> None:
-        self._edited(self.old.defaults, self.new.defaults, self.target.defaults, self.target.defaults)
+        if name not in self.target.templates:
+            text = self.target.whole(self.new.tree(name), {**self.target.macros, **self.new.macros})
+            self.found.changes.append(Change(self.target.path(name), None, text))
+        elif self._keys(self.new, name) != self._keys(self.target, name):
+            told = f"is there already, and differs from {self.new.place(name, 1)}, which is new"
+            self._conflict(self.target, name, 1, told, "carry it by hand")
 
 
 def told(was: str, ours: str, theirs: str, place: Place, other: Place) -> Finding:

@@ -94,17 +94,11 @@ class Editor:
         self.add(start, end, relaid(self.page.source[start:end], text) or text)
 
     def insert(
-        self,
-        added: list[Item],
-        previous: Item | None,
-        following: Item | None,
-        place: Branch | None,
-        known: set[str],
-        moved: Item | None,
+        self, added: list[Item], beside: tuple, place: Branch | None, known: set[str], moved: Item | None
     ) -> None:
         """Add items behind or before others, or as the first of a branch, with comments that are not known already, or
         of what has moved here."""
-        source = self.page.source
+        source, (previous, following) = self.page.source, beside
         if previous:
             at, inside = self.page.end(previous.end), self.rewriter.place(previous)
         elif following:

@@ -149,12 +149,9 @@ def _changed(theirs: dict, ours: dict) -> dict:
 def pack_files() -> dict[str, str]:
     """The pack's own sources under the names that they have in the chart."""
     texts = {f"templates/{name}": files.source(name) for name in ported_names()}
-    texts["values.yaml"] = files.source(files.DEFAULTS)
-    texts["values.schema.json"] = files.text(files.SCHEMA)
-    return {
-        **texts,
-        "Chart.yaml": json.dumps({"version": files.CHART["Version"], "appVersion": files.CHART["AppVersion"]}),
-    }
+    about = json.dumps({"version": files.CHART["Version"], "appVersion": files.CHART["AppVersion"]})
+    own = {"values.yaml": files.source(files.DEFAULTS), files.SCHEMA: files.text(files.SCHEMA), "Chart.yaml": about}
+    return texts | own
 
 
 def pack_objects(chart: Chart, values: dict, name: str, namespace: str) -> Objects:
