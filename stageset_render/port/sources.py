@@ -32,16 +32,12 @@ def chart_files(chart: str) -> dict[str, str]:
     """
     path = Path(chart)
     raw = dict(_of_directory(path) if path.is_dir() else _of_archive(path))
-    return _chart(raw, chart)
+    return _texts(raw, chart)
 
 
-def _chart(raw: dict[str, bytes], label: str) -> dict[str, str]:
-    if "Chart.yaml" not in raw:
-        raise Refused(f"{label}: holds no Chart.yaml; name the directory of a chart, or its .tgz")
-    return _texts(raw, label)
-
-
-def _texts(raw: dict[str, bytes], label: str) -> dict[str, str]:
+def _texts(raw: dict[str, bytes], label: str, needed: str = "Chart.yaml") -> dict[str, str]:
+    if needed not in raw:
+        raise Refused(f"{label}: holds no {needed}; name the directory of a chart, or its .tgz")
     found = {}
     for name, data in raw.items():
         try:
@@ -161,7 +157,7 @@ def older_chart(since: str, chart: str) -> dict[str, str]:
         return chart_files(since)
     if not Path(chart).is_dir():
         raise Refused(f"{since}: there is no such file, and {chart} is no checkout; name a directory or a .tgz")
-    return _chart(_archived(Path(chart), since, "."), f"{chart} at {since}")
+    return _texts(_archived(Path(chart), since, "."), f"{chart} at {since}")
 
 
 def pack_files() -> dict[str, str]:
@@ -172,7 +168,7 @@ def pack_files() -> dict[str, str]:
 
 def older_pack(revision: str) -> dict[str, str]:
     """The same of a commit of the pack's checkout."""
-    return _texts(_archived(root(), revision, *PACK), revision)
+    return _texts(_archived(root(), revision, *PACK), revision, SCHEMA)
 
 
 def pack_commits(most: int = 80) -> list[str]:

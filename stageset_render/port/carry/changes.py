@@ -91,10 +91,8 @@ class Carriage:
 
     def _own(self, name: str) -> bool:
         """Whether a file is one side's alone on purpose."""
-        where = f"templates/{name}"
-        return self.old is self.target and any(
-            entry.get("what") == "file" and fnmatch.fnmatch(where, entry["where"]) for entry in entries()
-        )
+        known = [entry["where"] for entry in entries() if entry.get("what") == "file"]
+        return self.old is self.target and any(fnmatch.fnmatch(f"templates/{name}", where) for where in known)
 
     # Files
 

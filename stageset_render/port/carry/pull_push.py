@@ -197,12 +197,9 @@ def _checked(chart: str, found: Changes) -> list[str]:
     if broken:
         raise Refused(*(one._replace(message=f"with what is to be carried, {one.message}") for one in broken))
     wrong = [one for one in after.differences if one.level == "objects"]
-    told = [
-        f"the chart then renders {one.where} otherwise than the pack: {one.what} {one.path}".rstrip()
-        for one in wrong[:5]
-    ]
+    told = [f"the chart then renders {one.where} otherwise than the pack: {one.what} {one.path}" for one in wrong[:5]]
     told += [f"{len(wrong) - 5} more differ"] * (len(wrong) > 5)
-    return told + [str(failure) for failure in failures]
+    return [*map(str.rstrip, told), *map(str, failures)]
 
 
 def _named(failure: Finding, place: str, chart: str) -> Finding:
