@@ -78,10 +78,6 @@ class Unfit(click.ClickException):
     exit_code = 2
 
 
-def _words(error: OSError) -> str:
-    return ": ".join(filter(None, (error.filename, error.strerror or str(error))))
-
-
 def _compares(command):
     """The argument, the options and the endings that `diff` and `review` share."""
 
@@ -189,7 +185,7 @@ def _carries(command):
         except UnicodeDecodeError as error:
             raise Unfit(f"{options['only']} is not UTF-8 ({error}); save it as UTF-8") from error
         except OSError as error:
-            raise Unfit(_words(error)) from error
+            raise Unfit(": ".join(filter(None, (error.filename, error.strerror or str(error))))) from error
         for line in told:
             click.echo(plainly(line), err=True)
         if found is not None:

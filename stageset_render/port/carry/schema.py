@@ -58,8 +58,8 @@ class Text:
             line = key.start_mark.line + 1
         return key, node, line
 
-    def data(self, node: yaml.Node) -> Any:
-        return json.loads(self.text[node.start_mark.index : node.end_mark.index])
+    def data(self, node: yaml.Node | None) -> Any:
+        return MISSING if node is None else json.loads(self.text[node.start_mark.index : node.end_mark.index])
 
     def replaced(self, node: yaml.Node, value: Any) -> Edit:
         line = self.text[node.start_mark.index - node.start_mark.column : node.start_mark.index]
@@ -161,7 +161,7 @@ def _carried(old: Any, new: Any, node: yaml.Node, text: Text, roots: tuple, path
         return
     for key in dict.fromkeys([*new, *old]):
         was, now, mine = old.get(key, MISSING), new.get(key, MISSING), text.child(node, key)
-        has = MISSING if mine is None else text.data(mine)
+        has = text.data(mine)
         if key in DEEP or same(was, now) or same(has, now):
             continue
         if not same(has, was):

@@ -74,8 +74,8 @@ def changed(
         if source != key or known.get(key) != texts.get(key):
             found.append((paths[key], known.get(source), texts.get(key), paths[source] if source != key else ""))
     found += [(SCHEMA, before, after)] if after != before else []
-    built = json.loads(after)
-    return found, [one for one in wanted if not same(_at(built, one.path), None if one.now is MISSING else one.now)]
+    done = Text(after) if wanted else None
+    return found, [one for one in wanted if not same(done.data(done.found(one.path)[1]), one.now)]
 
 
 def place(path: tuple) -> Place | None:
@@ -169,12 +169,6 @@ def asked(before: Any, carried: Any, path: tuple = ()) -> Iterator[Clash]:
     for key in before if path[-1:] != ("properties",) else ():
         if key not in carried:
             yield Clash((*path, key), MISSING, before[key], MISSING)
-
-
-def _at(node: Any, path: tuple) -> Any:
-    for step in path:
-        node = node.get(step) if isinstance(node, dict) else None
-    return node
 
 
 def _answers(text: Text, key: str, wanted: list[Clash]) -> Iterator[Edit]:
