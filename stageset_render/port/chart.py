@@ -132,8 +132,8 @@ def required(root: dict, known_defaults: dict) -> dict:
 
 
 def _require(node: dict, known_defaults: dict, said: Callable[[dict], dict]) -> None:
-    known = {key: node["properties"][key] for key in known_defaults}
-    node["required"] = [key for key, value in known.items() if "null" not in said(value)["type"]]
+    known = {key: node["properties"][key] for key in known_defaults if key in node["properties"]}
+    node["required"] = [key for key, value in known.items() if "null" not in said(value).get("type", ())]
     for key, value in known.items():
         if "properties" in value:
             _require(value, known_defaults[key], said)

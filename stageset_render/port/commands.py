@@ -78,10 +78,6 @@ class Unfit(click.ClickException):
     exit_code = 2
 
 
-def _words(error: OSError) -> str:
-    return ": ".join(filter(None, (error.filename, error.strerror or str(error))))
-
-
 def _compares(command):
     """The argument, the options and the endings that `diff` and `review` share."""
 
@@ -181,8 +177,6 @@ def _carries(command):
 
     @functools.wraps(command)
     def run(form: str | None, **options):
-        from stageset_render.port.carry import pull_push
-
         try:
             found, told = command(**options)
         except Refused as refused:
@@ -191,14 +185,13 @@ def _carries(command):
         except UnicodeDecodeError as error:
             raise Unfit(f"{options['only']} is not UTF-8 ({error}); save it as UTF-8") from error
         except OSError as error:
-            raise Unfit(_words(error)) from error
+            raise Unfit(": ".join(filter(None, (error.filename, error.strerror or str(error))))) from error
         for line in told:
             click.echo(plainly(line), err=True)
         if found is not None:
-            conflicts = pull_push.findings(found)
-            if conflicts:
-                _told(conflicts, form)
-            sys.exit(2 if conflicts else bool(found.changes))
+            if found.conflicts:
+                _told(found.conflicts, form)
+            sys.exit(2 if found.conflicts else bool(found.changes))
 
     only = click.option("--only", metavar="FILE", help="Carry the changes of this file alone.")
     writes = click.option("--write", "writes", is_flag=True, help="Change the files.")
@@ -225,12 +218,14 @@ def pull_command(chart: str | None, since: str | None, only: str | None, writes:
     """
     from stageset_render.port.carry import pull_push
     from stageset_render.port.language import translate
-    from stageset_render.port.sources import chart_files
+    from stageset_render.port.sources import chart_files, decoded
 
     name = (only or "").removeprefix("templates/")
-    if chart and only and only != "-" and name not in pull_push.names(chart) and not Path(only).is_file():
-        raise click.BadParameter(f"neither the chart nor the pack has a file {only!r}")
-    if chart and not (only and name not in pull_push.names(chart) and Path(only).is_file()):
+    elsewhere = only and not (chart and name in pull_push.names(chart))
+    if elsewhere and only != "-" and not Path(only).is_file():
+        known = f"neither the chart nor the pack has a file {only!r}" if chart else f"there is no template {only!r}"
+        raise click.BadParameter(known)
+    if chart and not elsewhere:
         found, told = pull_push.pull(chart, since, name or None)
         if writes:
             pull_push.save(found, pull_push.checkout())
@@ -240,12 +235,10 @@ def pull_command(chart: str | None, since: str | None, only: str | None, writes:
         raise click.UsageError(
             "--write and --since need a chart" if only else "name a chart, or a template with --only"
         )
-    if only != "-" and not Path(only).is_file():
-        raise click.BadParameter(f"there is no template {only!r}")
     template = sys.stdin.buffer.read() if only == "-" else Path(only).read_bytes()
     around = chart if chart or only == "-" else translate.around(Path(only))
     files = chart_files(str(around)) if around else {}
-    click.echo(translate.one(only, template.decode(), files).encode(), nl=False)
+    click.echo(translate.one(only, decoded(template), files).encode(), nl=False)
     return None, []
 
 

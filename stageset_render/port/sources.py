@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import difflib
 import gzip
 import io
 import os
@@ -34,16 +35,38 @@ def chart_files(chart: str) -> dict[str, str]:
     return _texts(raw, chart)
 
 
-def _texts(raw: dict[str, bytes], label: str) -> dict[str, str]:
-    if "Chart.yaml" not in raw:
-        raise Refused(f"{label}: holds no Chart.yaml; name the directory of a chart, or its .tgz")
+def _texts(raw: dict[str, bytes], label: str, needed: str = "Chart.yaml") -> dict[str, str]:
+    if needed not in raw:
+        raise Refused(f"{label}: holds no {needed}; name the directory of a chart, or its .tgz")
     found = {}
     for name, data in raw.items():
         try:
-            found[name] = data.decode("utf-8-sig")  # as Helm does
+            found[name] = decoded(data)
         except UnicodeDecodeError as error:
             raise Refused(f"{label}: {name} is not UTF-8 ({error.reason}); save it as UTF-8") from error
     return found
+
+
+def decoded(data: bytes) -> str:
+    """A text without what its lines do not say: a byte order mark, which Helm skips too, and carriage returns."""
+    return data.decode("utf-8-sig").replace("\r\n", "\n")
+
+
+def lines(text: str) -> list[str]:
+    """The lines of a text, each with its end, as `diff` and `patch` tell them."""
+    return re.findall(r"[^\n]*\n|[^\n]+", text)
+
+
+def as_stored(before: str, after: str, data: bytes) -> tuple[str, str]:
+    """A text and what it becomes, with the byte order mark and the line ends that its file has."""
+    stored = data.decode()
+    mark = "\ufeff" if stored.startswith("\ufeff") else ""
+    own = lines(stored.removeprefix(mark))
+    end = "\r\n" if own and own[0].endswith("\r\n") else "\n"
+    texts, out = (lines(before), lines(after)), [mark]
+    for what, a, b, c, d in difflib.SequenceMatcher(None, *texts, autojunk=False).get_opcodes():
+        out += own[a:b] if what == "equal" else [line.replace("\n", end) for line in texts[1][c:d]]
+    return stored, "".join(out)
 
 
 def _of_directory(path: Path) -> Iterator[tuple[str, bytes]]:
@@ -125,8 +148,7 @@ def _archived(directory: Path, revision: str, *paths: str) -> dict[str, bytes]:
         raise Refused(f"{revision} is no commit; name one")
     data = _git(directory, "archive", "--format=tar", revision, "--", *paths)
     _check(len(data), 0, f"{directory} at {revision}")
-    with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as archive:
-        return {one.name: archive.extractfile(one).read() for one in archive if one.isfile()}
+    return dict(_of_tar(data, f"{directory} at {revision}", False))
 
 
 def older_chart(since: str, chart: str) -> dict[str, str]:
@@ -135,19 +157,18 @@ def older_chart(since: str, chart: str) -> dict[str, str]:
         return chart_files(since)
     if not Path(chart).is_dir():
         raise Refused(f"{since}: there is no such file, and {chart} is no checkout; name a directory or a .tgz")
-    raw = _archived(Path(chart), since, ".")
-    return _texts({name: data for name, data in raw.items() if _is_read(name)}, f"{chart} at {since}")
+    return _texts(_archived(Path(chart), since, "."), f"{chart} at {since}")
 
 
 def pack_files() -> dict[str, str]:
     """The files of the pack that a chart has too, by their paths."""
-    return {**{f"templates/{name}": source(name) for name in all_templates()}, SCHEMA: text(SCHEMA)}
+    texts = {**{f"templates/{name}": source(name) for name in all_templates()}, SCHEMA: text(SCHEMA)}
+    return {path: one.removeprefix("\ufeff") for path, one in texts.items()}
 
 
 def older_pack(revision: str) -> dict[str, str]:
     """The same of a commit of the pack's checkout."""
-    raw = _archived(root(), revision, *PACK)
-    return {name: data.decode(errors="replace") for name, data in raw.items()}
+    return _texts(_archived(root(), revision, *PACK), revision, SCHEMA)
 
 
 def pack_commits(most: int = 80) -> list[str]:

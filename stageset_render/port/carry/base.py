@@ -13,11 +13,10 @@ from stageset_render.helm.reading import load_yaml
 from stageset_render.pack.files import SCHEMA
 from stageset_render.port import chart as porting
 from stageset_render.port import sources
-from stageset_render.port.carry.versions import Chart, Pack, Version
 from stageset_render.port.diff.compare import Side, line_differences, numbered
 from stageset_render.port.diff.differences import ABSENT, Difference, compared
 from stageset_render.port.diff.report import reason
-from stageset_render.port.diff.schemas import bounds
+from stageset_render.port.versions import Chart, Pack, Version
 
 
 def common(chart: Chart, values: dict) -> tuple[str, int]:
@@ -63,10 +62,8 @@ def _apart(chart: Chart, pack: Pack, known: dict) -> tuple[int, int]:
         pair = json.loads(chart.files[SCHEMA]), porting.required(json.loads(pack.files[SCHEMA]), ours)
         lines = [Counter(json.dumps(one, indent=1).split("\n")) for one in pair]
         differ = (lines[0] - lines[1]) + (lines[1] - lines[0])
-        found = (Difference("schema", SCHEMA, *one) for one in bounds(*pair, ABSENT))
-        known[key] = _counted(found), sum(differ.values())
-    bound, lines = known[key]
-    return count + bound, lines
+        known[key] = sum(differ.values())
+    return count, known[key]
 
 
 def _file(chart: Chart, pack: Pack, name: str) -> Iterator[Difference]:

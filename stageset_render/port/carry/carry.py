@@ -13,19 +13,22 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from stageset_render.port.carry.align import Alignment, Body, Pair, SamePair, aligned, equal
 from stageset_render.port.carry.counterparts import Counterparts
 from stageset_render.port.carry.editor import Editor
-from stageset_render.port.carry.edits import Misfit, Page, apply
+from stageset_render.port.carry.edits import Misfit, Page, apply, spot
+from stageset_render.port.carry.renames import renamed
 from stageset_render.port.carry.rewriting import Rewriter, Writer
+from stageset_render.port.language.align import Alignment, Body, Pair, SamePair, aligned, equal
 from stageset_render.port.language.outline import Item, Side
 from stageset_render.port.language.tree import Branch, Untranslatable
 
 
 class Conflict(NamedTuple):
-    """A change to a place where the target deviates: its line, what it says there, and what the change would make."""
+    """A change to a place where the target deviates: the lines of both, what was there, what the target says, and what
+    the change would make of it."""
 
     line: int
+    other: int
     was: str
     ours: str
     theirs: str
@@ -38,6 +41,7 @@ class Carried:
     text: str
     conflicts: list[Conflict] = field(default_factory=list)
     problems: list[tuple[int, str]] = field(default_factory=list)  # lines of the new version that have no form
+    renamed: dict[Item, Item] = field(default_factory=dict)  # of a file of values: the old keys by the new ones
 
 
 class Carrier:
@@ -54,13 +58,17 @@ class Carrier:
         self.conflicts: list[Conflict] = []
         self.problems: list[tuple[int, str]] = []
         self.change, variables = aligned(lambda side, shared: (old, new)[side].outline(not self.same, shared))[2:]
+        self.renamed, self.moved = {}, {}
+        if target.data:
+            self.change.top.pairs, self.renamed, self.moved = renamed(self.change.top.pairs)
         self.mine = Counterparts(old, target)
         self.present: dict[int, Item] = {}  # what of the new version the target says already
         self.kept: set[int] = set()  # what of the target the old version says
         if not self.same:
             back = self.mine.variables
             variables = {var: back[one] for var, one in variables.items() if one in back}
-            self.present = {start: mine for start, (mine, same) in Counterparts(new, target).items.items() if same}
+            self.there = Counterparts(new, target)
+            self.present = {start: mine for start, (mine, same) in self.there.items.items() if same}
             self.kept = {mine.start for mine, same in self.mine.items.values() if same} - self.mine.moved
         self.said = {mine.start for mine in self.present.values()}
         self.own = {mine.start for mine, _ in self.mine.items.values()}  # what of the target the old version has
@@ -76,7 +84,8 @@ class Carrier:
             if not self.same:
                 raise
             return Carried(self.whole(), self.conflicts)
-        return Carried(apply(self.target.tree.source, self.editor.edits), self.conflicts, self.problems)
+        text = apply(self.target.tree.source, self.editor.edits)
+        return Carried(text, self.conflicts, self.problems, self.renamed)
 
     def _told(self, item: Item, change: Callable, *arguments) -> None:
         """Make a change, or note why it has no form."""
@@ -118,32 +127,31 @@ class Carrier:
                 self.held.update(part, *(below(news, n) for n in moved))
 
     def _regrouped(self, pairs: list[Pair]) -> Iterator[Pair]:
-        """The pairs, but for changes of what the target lays out otherwise, such as a list in one line, which are made."""
+        """The pairs, but for changes of a list that one side has in one line and another line by line, which are made."""
         at = 0
         while at < len(pairs):
-            old = pairs[at][0]
-            if not old or old.start not in self.mine.groups:
-                yield pairs[at]
-                at += 1
-                continue
-            starts, mine = self.mine.groups[old.start]
-            end = at + 1
-            while end < len(pairs) and (
-                pairs[end][0].start in starts if pairs[end][0] else pairs[end][1].column > old.column
-            ):
+            (old, new), end = pairs[at], at + 1
+            mine, same = self.mine.of(old)
+            starts, group = self.mine.groups.get(old.start, ((), [mine])) if old else ((), [])
+            while end < len(pairs):
+                one, other = pairs[end]
+                deeper = other and (other.column > old.column if starts else other.kind == "line" and not other.name)
+                if not old or not (one.start in starts if one else deeper):
+                    break
                 end += 1
-            run, at = pairs[at:end], end
+            run = pairs[at:end]
             news = [new for _, new in run if new]
-            if all(map(equal, run)) or not news:
-                yield from run
-            else:
-                self._told(news[0], self.editor.replace, mine, news)
-                yield from (SamePair(pair) for pair in run)
+            listed = end > at + 1 and new and same and old.kind == "line" and old.name == new.name != ""
+            if old and (starts or listed) and news and not all(map(equal, run)):
+                self._told(news[0], self.editor.replace, group, news)
+                run = [SamePair(pair) for pair in run]
+            yield from run
+            at = end
 
     def _run(self, run: list[Pair], before: Item | None, after: Item | None, place: Branch | None) -> Item | None:
         """Carry a run of pairs that differ; the last item of the old version in it, or before it."""
         added = []
-        for pair in [*self._relaid(run), (after, None)]:
+        for pair in [*run, (after, None)]:
             old, new = pair
             if old is None and new:
                 added.append(new)
@@ -155,21 +163,6 @@ class Carrier:
                 self._told(new or old, self._changed, old, new)
             before = old or before
         return before
-
-    def _relaid(self, run: list[Pair]) -> Iterator[Pair]:
-        """The pairs, but for a list that changes and is on one line in the target, which is made."""
-        at = 0
-        while at < len(run):
-            (old, new), end = run[at], at + 1
-            while end < len(run) and not run[end][0] and run[end][1].kind == "line" and not run[end][1].name:
-                end += 1
-            mine, same = self.mine.of(old)
-            if end > at + 1 and old and new and same and old.kind == "line" and old.name == new.name != "":
-                self._told(new, self.editor.replace, [mine], [one for _, one in run[at:end]])
-                yield SamePair((old, new))
-            else:
-                yield from run[at:end]
-            at = end
 
     def _wrapped(self, run: list[Pair]) -> bool:
         """Whether a condition around items that stay is all that is new; it is put there."""
@@ -202,7 +195,7 @@ class Carrier:
 
     def _changed(self, old: Item, new: Item | None) -> None:
         mine, same = self.mine.of(old)
-        if mine is None and (new is None or old.free):
+        if mine is None and (new is None or old.free or new.start in self.present):
             return  # it is gone already
         if new is None and mine.start in self.mine.moved & self.said:
             return  # it has moved already
@@ -250,11 +243,12 @@ class Carrier:
     def _header(self, body: Body, place: Branch, old: Item, new: Item, mine: Item) -> None:
         ours = next((key for branch, key, _ in mine.bodies if branch is place), "")
         was = next(key for branch, key, _ in self.mine.loose[old.start].bodies if branch is body.one)
-        now = next((key for branch, key, _ in new.bodies if branch is body.other), "")
         if self.same or ours == was:
             self.editor.header(place, body.other)
-        elif ours != now:
-            self.conflicts.append(Conflict(place.line, was, ours, now))
+            return
+        now = next(key for branch, key, _ in self.there.loose[new.start].bodies if branch is body.other)
+        if ours != now:
+            self.conflicts.append(Conflict(place.line, body.other.line, was, ours, now))
 
     def _insert(self, added: list[Item], before: Item | None, after: Item | None, place: Branch | None) -> None:
         previous, following = self._beside(before), self._beside(after)
@@ -267,6 +261,7 @@ class Carrier:
             previous = more  # what the target has of its own at the end of what lies deeper
         begun, end = previous.end if previous else 0, following.start if following else len(self.target.tree.source)
         there = [self.present.get(item.start) for item in added if not item.free]
+        there = [one for one in there if not one or not previous or one.start != previous.start]  # on one line with it
         if all(one and one.start not in self.kept and begun <= one.start and one.end <= end for one in there):
             return
         if not previous and not following and (before or after and not place):
@@ -276,7 +271,8 @@ class Carrier:
         start = before.end if before else max(branches, default=0)
         stop = after.start if after else len(self.old.tree.source)
         known = set(Page(self.old.tree).notes(start, stop))
-        self.editor.insert(added, previous, following, place, known)
+        moved, _ = self.mine.of(self.moved.get(added[0]))
+        self.editor.insert(added, (previous, following), place, known, moved)
 
     def _beside(self, item: Item | None) -> Item | None:
         """The target's item that belongs to one, where it lies below the same keys."""
@@ -284,17 +280,26 @@ class Carrier:
         return mine if mine and mine.keys == item.keys else None
 
     def _conflict(self, old: Item | None, new: Item | None, mine: Item | None, before: Item | None = None) -> None:
-        was = self.old.tree.source[old.start : old.end] if old else ""
-        ours = self.target.tree.source[mine.start : mine.end] if mine else ""
-        theirs = self.new.tree.source[new.start : new.end] if new else ""
+        old_tree, my_tree, new_tree = (side.tree for side in (self.old, self.target, self.new))
+        _, at = spot(old_tree, old, mine or new)
+        was = old_tree.source[at : old.end] if old else ""
+        line, at = spot(my_tree, mine, old or new)
+        ours = my_tree.source[at : mine.end] if mine else ""
+        other, at = spot(new_tree, new, old or mine)
+        theirs = new_tree.source[at : new.end] if new else ""
         with contextlib.suppress(Untranslatable):  # then it is shown as the other side writes it
-            theirs = self.editor.text(new, self.editor.rewriter.place(mine) if mine else []) if new else ""
-        self.conflicts.append(Conflict(mine.line if mine else self._near(old or before), was, ours, theirs))
+            around = self.editor.rewriter.place(mine) if mine else []
+            theirs = new and self.editor.rewriter.text(at, new.end, around) or ""
+        near = {one.start: both.line for one, both in self.change.equals()}
+        own = {start: one.line for start, (one, _) in self.mine.items.items()}
+        line, other = line if mine else earlier(own, old or before), other if new else earlier(near, old)
+        self.conflicts.append(Conflict(line, other, was, ours, theirs))
 
-    def _near(self, old: Item | None) -> int:
-        """The target's line that belongs to the last thing before an old item."""
-        earlier = [start for start in self.mine.items if old and start <= old.start]
-        return self.mine.items[max(earlier)][0].line if earlier else 1
+
+def earlier(lines: dict[int, int], item: Item | None) -> int:
+    """The line that belongs to the last thing up to an item."""
+    known = [start for start in lines if item and start <= item.start]
+    return lines[max(known)] if known else 1
 
 
 def below(items: list[Item], at: int) -> list[Item]:

@@ -10,13 +10,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from stageset_render.findings import Refused
-from stageset_render.port.carry.carry import Carried, Carrier, Conflict
+from stageset_render.findings import Finding, Place, Refused
+from stageset_render.port.carry.carry import Carried, Carrier
 from stageset_render.port.carry.edits import Misfit
-from stageset_render.port.carry.versions import Untranslated, Version
+from stageset_render.port.carry.renames import path_of
 from stageset_render.port.deliberate import entries
 from stageset_render.port.language.outline import Side, flat
+from stageset_render.port.versions import Untranslated, Version
 
+CONFLICT = "conflict"
 ALIKE = 0.7  # from here on a file that is gone and a new one are one that was renamed
 
 
@@ -35,10 +37,11 @@ class Change(NamedTuple):
 
 @dataclass
 class Changes:
-    """What becomes of the files, and the conflicts by path."""
+    """What becomes of the files, the conflicts, and the values that got another name: paths, new to old."""
 
     changes: list[Change] = field(default_factory=list)
-    conflicts: list[tuple[str, Conflict]] = field(default_factory=list)
+    conflicts: list[Finding] = field(default_factory=list)
+    renamed: dict[tuple[str, ...], tuple[str, ...]] = field(default_factory=dict)
 
 
 class Carriage:
@@ -56,30 +59,26 @@ class Carriage:
         """Refused: with all that has no exact form."""
         gone = [name for name in self.old.templates if name not in self.new.templates and not self._own(name)]
         fresh = [name for name in self.new.templates if name not in self.old.templates]
-        moved = dict(self._renamed(gone, fresh))
+        moved = dict(self._renamed(gone, self.new, fresh))
         pairs = [(name, name) for name in self.old.templates if name in self.new.templates]
-        for name, now in [*pairs, *moved.items()]:
-            if self._is_wanted(name, now):
-                self._guarded(now, self._template, name, now)
-        for name in gone:
-            if name not in moved and self._is_wanted(name):
-                self._guarded(name, self._gone, name)
-        for name in fresh:
-            if name not in moved.values() and self._is_wanted(name):
-                self._guarded(name, self._fresh, name)
-        if self._is_wanted(self.target.defaults, self.new.defaults) and all(
-            side.defaults in side.files for side in (self.old, self.new, self.target)
-        ):
-            self._guarded(self.new.defaults, self._defaults)
+        jobs = [(self._template, name, now) for name, now in [*pairs, *moved.items()]]
+        jobs += [(self._gone, name) for name in gone if name not in moved]
+        jobs += [(self._fresh, name) for name in fresh if name not in moved.values()]
+        if all(side.defaults in side.files for side in (self.old, self.new, self.target)):
+            mine = self.target.defaults
+            jobs.append((self._edited, self.old.defaults, self.new.defaults, mine, mine))
+        for carry, *names in jobs:
+            if self._is_wanted(*names):
+                self._guarded(names[1] if names[1:] else names[0], carry, *names)
         if self.problems:
             raise Refused(*self.problems)
         self.found.changes.sort(key=lambda one: one.path)
-        self.found.conflicts.sort(key=lambda one: (one[0], one[1].line))
+        self.found.conflicts.sort(key=lambda one: one.place)
         return self.found
 
-    def _guarded(self, name: str, carry, *arguments) -> None:
+    def _guarded(self, name: str, carry, *names) -> None:
         try:
-            carry(*arguments)
+            carry(*names)
         except Refused as refused:
             self.problems += refused.problems
         except Untranslated as error:
@@ -92,24 +91,21 @@ class Carriage:
 
     def _own(self, name: str) -> bool:
         """Whether a file is one side's alone on purpose."""
-        where = f"templates/{name}"
-        return self.old is self.target and any(
-            entry.get("what") == "file" and fnmatch.fnmatch(where, entry["where"]) for entry in entries()
-        )
+        known = [entry["where"] for entry in entries() if entry.get("what") == "file"]
+        return self.old is self.target and any(fnmatch.fnmatch(f"templates/{name}", where) for where in known)
 
     # Files
 
     def _keys(self, version: Version, name: str) -> list[str]:
-        tree = version.tree(name)
-        return [text for text, _, _ in flat(Side(tree, self.target.values).outline().items)]
+        return [text for text, _, _ in flat(Side(version.tree(name), self.target.values).outline().items)]
 
-    def _renamed(self, gone: list[str], fresh: list[str]) -> Iterator[tuple[str, str]]:
-        """The files that mean the same, or nearly, under another name."""
+    def _renamed(self, gone: list[str], version: Version, fresh: list[str]) -> Iterator[tuple[str, str]]:
+        """The files of the old version that mean the same, or nearly, under another name."""
         for name in gone:
             best, most = "", ALIKE
             for other in fresh:
                 try:
-                    sides = self._keys(self.old, name), self._keys(self.new, other)
+                    sides = self._keys(self.old, name), self._keys(version, other)
                 except Refused:
                     continue
                 ratio = difflib.SequenceMatcher(None, *sides, autojunk=False).ratio()
@@ -129,68 +125,79 @@ class Carriage:
             self.old.read_once[name] = self._side(self.old, name)
         return self.old.read_once[name]
 
-    def _carrier(self, old: Side, new: Side, target: Side) -> Carried:
-        macros = {**self.target.macros, **self.new.macros}
-        writer = self.target.writer(target.tree, macros)
-        return Carrier(old, new, target, writer, lambda: self.target.whole(new.tree, macros)).carried()
-
     def _template(self, name: str, now: str) -> None:
-        mine = now if now in self.target.templates and name not in self.target.templates else name
+        mine = self._mine(name, now)
         renamed = now != name and mine == name
         if type(self.old) is type(self.new) and self.old.templates[name] == self.new.templates[now] and not renamed:
             return
-        if mine not in self.target.templates:
-            if self._keys(self.old, name) != self._keys(self.new, now):
-                self._missing(name, now)
-            return
-        target = self._side(self.target, mine)
-        old = target if self.old is self.target else self._old(name)
-        found = self._settled(old, self._side(self.new, now), target, now)
-        self._note(mine, now if renamed else mine, target.tree.source, found)
+        if mine in self.target.templates:
+            self._edited(name, now, mine, now if renamed else mine)
+        elif self._keys(self.old, name) != self._keys(self.new, now):
+            there = self.new.place(now, 1)
+            self._conflict(self.target, name, 1, "there is no such file, of which something changes", f"see {there}")
 
-    def _settled(self, old: Side, new: Side, target: Side, now: str) -> Carried:
-        """What becomes of a template; where it is to mean what the new version means, it is looked at whether it does."""
+    def _mine(self, name: str, *others: str) -> str:
+        """What the target calls a file of the old version: as that does, as others do, or in its own way."""
+        there = self.target.templates
+        strange = [one for one in there if one not in self.old.templates and one not in self.new.templates]
+        known = next((one for one in (name, *others) if one in there), None)
+        return known or dict(self._renamed([name], self.target, strange)).get(name, name)
+
+    def _edited(self, name: str, now: str, mine: str, becomes: str) -> None:
+        """Carry what changes in a file of the old version into one of the target, which may get another name."""
+        target, new = self._side(self.target, mine), self._side(self.new, now)
+        old = target if self.old is self.target else self._old(name)
+        macros = {**self.target.macros, **self.new.macros}
+        writer = self.target.writer(target.tree, macros)
         try:
-            found = self._carrier(old, new, target)
+            found = Carrier(old, new, target, writer, lambda: self.target.whole(new.tree, macros)).carried()
         except Misfit as misfit:
-            told = "(what changes here stands on one line with other things; carry it by hand)"
-            return Carried(target.tree.source, [Conflict(misfit.line, "", "", told)])
+            side = (self.target, mine) if misfit.tree is target.tree else (self.new, now)
+            found = Carried(target.tree.source)
+            self._conflict(
+                *side, misfit.line, "what changes here stands on one line with other things", "carry it by hand"
+            )
         if found.problems:
             raise Untranslated(found.problems)
-        return found
+        for line, other, *said in found.conflicts:
+            self.found.conflicts.append(told(*said, self.target.place(mine, line), self.new.place(now, other)))
+        self.found.renamed |= {path_of(new): path_of(old) for new, old in found.renamed.items()}
+        path, source = self.target.path(becomes), self.target.path(mine)
+        if found.text != target.tree.source or path != source:
+            self.found.changes.append(Change(path, target.tree.source, found.text, source if path != source else ""))
 
-    def _note(self, mine: str, now: str, before: str, found: Carried) -> None:
-        path, source = self.target.path(now), self.target.path(mine)
-        self.found.conflicts += [(source, one) for one in found.conflicts]
-        if found.text != before or path != source:
-            self.found.changes.append(Change(path, before, found.text, source if path != source else ""))
-
-    def _missing(self, name: str, now: str) -> None:
-        told = Conflict(1, "", f"(there is no {self.target.path(name)})", self.new.templates[now])
-        self.found.conflicts.append((self.target.path(name), told))
+    def _conflict(self, version: Version, name: str, line: int, message: str, mend: str) -> None:
+        self.found.conflicts.append(Finding((), message, mend, CONFLICT, place=version.place(name, line)))
 
     def _gone(self, name: str) -> None:
-        if name not in self.target.templates:
+        mine = self._mine(name)
+        if mine not in self.target.templates:
             return
-        if self.old is not self.target and self._keys(self.old, name) != self._keys(self.target, name):
-            told = Conflict(1, "", f"{self.target.path(name)} differs from what is deleted", "(deleted)")
-            self.found.conflicts.append((self.target.path(name), told))
+        if self.old is not self.target and self._keys(self.old, name) != self._keys(self.target, mine):
+            was = self.old.place(name, 1)
+            self._conflict(self.target, mine, 1, f"differs from {was}, which is deleted", "delete it, or keep it")
             return
-        self.found.changes.append(Change(self.target.path(name), self.target.templates[name], None))
+        self.found.changes.append(Change(self.target.path(mine), self.target.templates[mine], None))
 
     def _fresh(self, name: str) -> None:
         if self.new.says_nothing(name):
             return
-        if name in self.target.templates:
-            if self._keys(self.new, name) != self._keys(self.target, name):
-                told = Conflict(1, "", f"(there is another {self.target.path(name)} already)", self.new.templates[name])
-                self.found.conflicts.append((self.target.path(name), told))
-            return
-        macros = {**self.target.macros, **self.new.macros}
-        self.found.changes.append(Change(self.target.path(name), None, self.target.whole(self.new.tree(name), macros)))
+        if name not in self.target.templates:
+            text = self.target.whole(self.new.tree(name), {**self.target.macros, **self.new.macros})
+            self.found.changes.append(Change(self.target.path(name), None, text))
+        elif self._keys(self.new, name) != self._keys(self.target, name):
+            told = f"is there already, and differs from {self.new.place(name, 1)}, which is new"
+            self._conflict(self.target, name, 1, told, "carry it by hand")
 
-    def _defaults(self) -> None:
-        target = self._side(self.target, self.target.defaults)
-        old = target if self.old is self.target else self._old(self.old.defaults)
-        found = self._carrier(old, self._side(self.new, self.new.defaults), target)
-        self._note(self.target.defaults, self.target.defaults, target.tree.source, found)
+
+def told(was: str, ours: str, theirs: str, place: Place, other: Place) -> Finding:
+    """A conflict: what was there, and what both sides say, each at its place."""
+    where = f", where it was `{_brief(was)}`" if was else ""
+    message = f"differs here from what is changed: it says `{_brief(ours) or 'nothing'}`{where}"
+    does = f"makes `{_brief(theirs)}` of it" if theirs else "takes it away"
+    return Finding((), message, f"{other} {does}", CONFLICT, place=place)
+
+
+def _brief(text: str) -> str:
+    text = " / ".join(line.strip() for line in text.strip().splitlines())
+    return text if len(text) <= 160 else f"{text[:157]}..."

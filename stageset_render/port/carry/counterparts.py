@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from stageset_render.port.carry.align import Alignment, Body, SamePair, aligned, all_items, equal
+from stageset_render.port.language.align import Alignment, Body, SamePair, aligned, all_items, equal
 from stageset_render.port.language.outline import Item, Side
 from stageset_render.port.language.tree import Branch, Var
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import difflib
 import re
+import textwrap
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -42,6 +43,10 @@ class Editor:
         if mine.kind == "set":
             node = replace(new.node, left=mine.node.left, right=mine.node.right, var=mine.node.var)
             self.add(mine.start, mine.end, self.rewriter.write([node], place))
+            return
+        listed = relaid(f"{self.page.source[mine.start : mine.end]}\n", f"{self.text(new, place)}\n")
+        if listed:
+            self.add(mine.start, mine.end, listed[:-1])
             return
         try:
             self.edits += list(self._words(old, new, mine, place))
@@ -89,10 +94,11 @@ class Editor:
         self.add(start, end, relaid(self.page.source[start:end], text) or text)
 
     def insert(
-        self, added: list[Item], previous: Item | None, following: Item | None, place: Branch | None, known: set[str]
+        self, added: list[Item], beside: tuple, place: Branch | None, known: set[str], moved: Item | None
     ) -> None:
-        """Add items behind or before others, or as the first of a branch, with comments that are not known already."""
-        source = self.page.source
+        """Add items behind or before others, or as the first of a branch, with comments that are not known already, or
+        of what has moved here."""
+        source, (previous, following) = self.page.source, beside
         if previous:
             at, inside = self.page.end(previous.end), self.rewriter.place(previous)
         elif following:
@@ -101,8 +107,13 @@ class Editor:
             at, inside = self.page.end(place.end), [*self.rewriter.around[place], place]
         else:
             at, inside = len(source), []
-        start, stop = self.new.whole(added[0].start, added[-1].end)
-        text = self.region(self.new.above(start, known), stop, inside)
+        begun, stop = self.new.whole(added[0].start, added[-1].end)
+        start = self.new.above(begun, known)
+        text = self.region(start, stop, inside)
+        if moved and start == begun:
+            first = self.page.begin(moved.start)
+            note = textwrap.dedent(source[self.page.above(first) : first])
+            text = textwrap.indent(note, " " * added[0].column) + text
         if at and source[at - 1] != "\n":
             text = "\n" + text.removesuffix("\n")
         self.add(at, at, text)

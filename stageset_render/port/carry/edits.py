@@ -8,20 +8,31 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from stageset_render.port.language.pieces import Piece
+import yaml
+
+from stageset_render.port.language.outline import RESOLVER
+from stageset_render.port.language.pieces import Item, Piece
 from stageset_render.port.language.tree import Comment, Tree
 
-LISTED = re.compile(r"(?P<key> *(?:- +)*[\w-]+:) +\[(?P<items>[^\[\]{}#\n]*)\] *\n")
-LINED = re.compile(r"(?P<key> *(?:- +)*[\w-]+:) *\n(?P<items> *- [^\[\]{}#,:\n]*(?:\n *- [^\[\]{}#,:\n]*)*)\n")
+TEXT = "tag:yaml.org,2002:str"
+QUOTED = r"""\"(?:\\.|[^"\\\n])*\"|'[^'\n]*'"""
+PRINTED = r"\{\{(?:(?!\}\}).)*\}\}"
+WORDED = r"""[^\s,\[\]{}#"':]|(?<=[^\s,\[])["'#]|:(?=[^\s,\]])|[ ]+(?=[^\s,\]#])"""  # of a text without quotes
+ITEM = rf"(?:{QUOTED}|(?! )(?:{PRINTED}|{WORDED})+)"
+NOTE = r" *(?:#.*|\{\{-? */\*.*?\*/ *-?\}\}|\{#.*?#\})"
+KEY = r"(?P<key> *(?:- +)*[\w./-]+:)"
+LISTED = re.compile(rf"{KEY} +\[(?P<pad> *)(?P<items>(?:{ITEM}(?: *, *{ITEM})*)?) *\](?P<rest>(?:{NOTE})?) *\n")
+LINE = rf"((?:{NOTE} *\n)*)( *)- +({QUOTED}|(?! )(?:{PRINTED}|{WORDED}|,)+)((?:{NOTE})?) *\n"
+LINED = re.compile(rf"{KEY}(?P<rest>(?:{NOTE})?) *\n(?P<items>(?:{LINE})+)")
 WORD = re.compile(r"\w+|\s+|[^\w\s]")
 
 
 class Misfit(Exception):
-    """A change that can't be carried by itself, since other things stand on its line, where that is known."""
+    """A change that can't be carried by itself, since other things stand on its line: of this template, where it is known."""
 
-    def __init__(self, line: int = 1):
+    def __init__(self, tree: Tree | None = None, at: int = 0):
         super().__init__()
-        self.line = line
+        self.tree, self.line = tree, tree.source.count("\n", 0, at) + 1 if tree else 1
 
 
 class Edit(NamedTuple):
@@ -53,7 +64,7 @@ class Page:
         """Where the line begins whose first thing stands here. Misfit for a thing that stands behind another."""
         begun = self.source.rfind("\n", 0, at) + 1
         if self.source[begun:at].strip():
-            raise Misfit(self.source.count("\n", 0, at) + 1)
+            raise Misfit(self.tree, at)
         return begun
 
     def end(self, at: int) -> int:
@@ -64,7 +75,7 @@ class Page:
             if at <= one.start and one.end <= stop:
                 behind = behind.replace(self.source[one.start : one.end], "").strip()
         if behind and not behind.startswith("#"):
-            raise Misfit(self.source.count("\n", 0, at) + 1)
+            raise Misfit(self.tree, at)
         return stop
 
     def whole(self, start: int, end: int) -> tuple[int, int]:
@@ -102,19 +113,46 @@ def bare(text: str) -> str:
 
 
 def relaid(mine: str, new: str) -> str:
-    """A list of plain texts below a key, laid out as another is: on one line, or one below the other; or nothing."""
-    for one, other in ((LISTED, LINED), (LINED, LISTED)):
-        here, there = one.fullmatch(mine), other.fullmatch(new)
-        if here and there:
-            texts = [
-                text.strip().removeprefix("- ").strip()
-                for text in re.split("\n" if one is LISTED else ",", there["items"])
-            ]
-            if one is LISTED:
-                return f"{here['key']} [{', '.join(texts)}]\n"
-            blank = re.match(" *", here["items"])[0]
-            return "\n".join([here["key"], *(f"{blank}- {text}" for text in texts)]) + "\n"
-    return ""
+    """A list of texts below a key, laid out and quoted as another is, of which what stays is as it was; or nothing."""
+    here, there = (LISTED.fullmatch(text) or LINED.fullmatch(text) for text in (mine, new))
+    if not here or not there or not here["items"]:
+        return ""
+    own, flow = _listed(here), here.re is LISTED
+    known = {meant(text): (text, line) for text, line in own}
+    quotes = {text[0] if re.fullmatch(QUOTED, text) else "" for text, _ in own}
+    found = [known.get(meant(text)) or (requoted(text, quotes, flow), "") for text, _ in _listed(there)]
+    head = re.sub(r"[\w./-]+:$", there["key"].split()[-1], here["key"])
+    if flow or not found:
+        pad = here["pad"] if flow else ""
+        return f"{head} [{pad}{', '.join(text for text, _ in found)}{pad}]{here['rest']}\n"
+    blank = re.match(LINE, here["items"])[2]
+    return f"{head}{here['rest']}\n" + "".join(line or f"{blank}- {text}\n" for text, line in found)
+
+
+def _listed(found: re.Match) -> list[tuple[str, str]]:
+    """The texts of a list, each with its lines where it is on lines of its own."""
+    if found.re is LISTED:
+        return [(text, "") for text in re.findall(ITEM, found["items"])]
+    return [(line[3], line[0]) for line in re.finditer(LINE, found["items"])]
+
+
+def meant(text: str) -> tuple[str, str]:
+    """What a text in a list is: its type, and the text without quotes."""
+    inner = text[1:-1] if re.fullmatch(QUOTED, text) else text
+    return RESOLVER.resolve(yaml.ScalarNode, text, (True, False)) if inner == text else TEXT, inner
+
+
+def requoted(text: str, quotes: set[str], flow: bool) -> str:
+    """A text in the quotes that those beside it have, or without, where it is a text then too."""
+    kind, inner = meant(text)
+    quote = '"' if flow and re.search(r"[,\[\]]", inner) else min(quotes)
+    if kind != TEXT or len(quotes) > 1 and not quote or re.search(r"[\"'\\{]", inner):
+        return text
+    return (
+        f"{quote}{inner}{quote}"
+        if quote or re.fullmatch(r"[A-Za-z][\w./-]*", inner) and meant(inner)[0] == TEXT
+        else text
+    )
 
 
 def words(pieces: list[Piece]) -> list[Piece]:
@@ -132,6 +170,21 @@ def words(pieces: list[Piece]) -> list[Piece]:
 
 def silent(word: str) -> bool:
     return word in ("'", '"', " ")
+
+
+def spot(tree: Tree, item: Item | None, other: Item | None) -> tuple[int, int]:
+    """The line in which an item begins to say something else than another, and where what it says there begins."""
+    if item is None:
+        return 1, 0
+    sides = [
+        [one for one in words(side.pieces if side else []) if one.node or not silent(one.text)]
+        for side in (item, other)
+    ]
+    pairs = (
+        (one, one.means if one.node else one.text, two.means if two.node else two.text) for one, two in zip(*sides)
+    )
+    at = next((one.start for one, mine, theirs in pairs if mine != theirs), item.start)
+    return tree.source.count("\n", 0, at) + 1, max(tree.source.rfind("\n", 0, at) + 1, item.start)
 
 
 def breaks(found: list[Piece], begun: int, end: int, source: str) -> bool:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import difflib
 import fnmatch
+import json
 import re
 import tempfile
 from collections.abc import Iterator
@@ -16,15 +17,15 @@ from stageset_render.helm.reading import load_yaml
 from stageset_render.pack.definitions import is_definition
 from stageset_render.pack.files import CHART, DEFAULTS, SCHEMA, root
 from stageset_render.pack.output import write
-from stageset_render.port import sources
-from stageset_render.port.carry import base, schema, schema_parts, versions
-from stageset_render.port.carry.changes import Carriage, Change, Changes
-from stageset_render.port.carry.versions import Chart, Pack, Version
+from stageset_render.port import chart as porting
+from stageset_render.port import sources, versions
+from stageset_render.port.carry import base, schema, schema_parts
+from stageset_render.port.carry.changes import Carriage, Change, Changes, told
 from stageset_render.port.deliberate import entries
-from stageset_render.port.language import types
+from stageset_render.port.language import translate
+from stageset_render.port.versions import Chart, Pack, Version
 
 NEAR = 2  # lines
-CONFLICT = "conflict"
 
 
 def pull(chart: str, since: str | None = None, only: str | None = None) -> tuple[Changes, list[str]]:
@@ -43,17 +44,16 @@ def pull(chart: str, since: str | None = None, only: str | None = None) -> tuple
         OSError: when a file can't be read.
     """
     files = sources.chart_files(chart)
-    pack = Pack(sources.pack_files())
+    values = _values(files)
+    pack = Pack(sources.pack_files(), values=values)
     if only is None and not any(Chart.is_template(name) for name in files):
         raise Refused(
             f"{chart}: has no templates, and without any nothing of the pack would be left; name a whole chart"
         )
-    values = _values(files, pack)
     if only in (None, Chart.defaults, DEFAULTS) and not load_yaml(files.get(Chart.defaults, ""), Chart.defaults):
         raise Refused(
             f"{chart}: has no values in values.yaml, and without any nothing of the pack's would be left; write them"
         )
-    pack.values = values
     new = Chart(files, f"{chart.rstrip('/')}/", values).gathered(set(pack.templates))
     old = pack
     if since:
@@ -63,10 +63,9 @@ def pull(chart: str, since: str | None = None, only: str | None = None) -> tuple
         now, mirrors = versions.about(files, new.label), {key: CHART[key] for key in ("Version", "AppVersion")}
         change = versions.mirrored(versions.about(old.files, old.label) if since else mirrors, now)
         found.changes += [Change(*change)] if change else []
-    told = list(_left(files, only))
     if only in (None, SCHEMA, new.defaults, DEFAULTS):
         _schema(old, new, pack, found)
-    return found, told
+    return _stored(found, root()), [] if only else list(_left(files))
 
 
 def names(chart: str) -> list[str]:
@@ -75,22 +74,14 @@ def names(chart: str) -> list[str]:
     return [name.removeprefix("templates/") for name in files]
 
 
-def _values(files: dict[str, str], pack: Pack) -> dict:
-    defaults = load_yaml(files.get("values.yaml", ""), "values.yaml") or {}
-    schemas = [_read(files[SCHEMA], SCHEMA)] if SCHEMA in files else []
-    return types.of_values(defaults, *schemas, _read(pack.files[SCHEMA], SCHEMA))
-
-
-def _read(text: str, label: str) -> dict:
-    import json
-
+def _values(files: dict[str, str]) -> dict:
+    """What is known of the values. Refused when the chart's schema is no map in JSON."""
     try:
-        found = json.loads(text)
+        if not isinstance(json.loads(files.get(SCHEMA, "{}")), dict):
+            raise ValueError("it is no map")
     except (ValueError, RecursionError) as error:
-        raise Refused(f"{label}: is no JSON ({error}); mend it") from error
-    if not isinstance(found, dict):
-        raise Refused(f"{label}: is no JSON schema; write a map")
-    return found
+        raise Refused(f"{SCHEMA}: is no JSON schema ({error}); mend it") from error
+    return translate.known(files)
 
 
 def _schema(old: Version, new: Version, target: Version, found: Changes) -> None:
@@ -98,37 +89,47 @@ def _schema(old: Version, new: Version, target: Version, found: Changes) -> None
     before = target.files.get(SCHEMA)
     if before is None:
         return
-    after = before
+    base = after = schema.rekeyed(before, found.renamed)
+    clashes: list[schema.Clash] = []
     if old is not target and SCHEMA in old.files and SCHEMA in new.files:
-        after, conflicts = schema.carried(old.files[SCHEMA], new.files[SCHEMA], before)
-        found.conflicts += [(SCHEMA, one) for one in conflicts]
+        pair = [json.loads(schema.rekeyed(old.files[SCHEMA], found.renamed)), json.loads(new.files[SCHEMA])]
+        if isinstance(new, Pack) and "required" in json.loads(before):  # as the pack's own port requires all values
+            known = (load_yaml(side.files[side.defaults], side.defaults) or {} for side in (old, new))
+            pair = [porting.required(*one) for one in zip(pair, known)]
+        after, clashes = schema.carried(*pair, base)
     if isinstance(target, Pack):
-        theirs = _read(new.files[SCHEMA], SCHEMA) if SCHEMA in new.files else {}
-        changes, conflicts = schema_parts.changed(_after(target, found), theirs, before, after)
-        found.conflicts += conflicts
+        theirs = json.loads(new.files[SCHEMA]) if SCHEMA in new.files else {}
+        asked = schema_parts.asked(json.loads(base), json.loads(after))
+        texts = {one.path: one.after for one in found.changes}
+        defaults = load_yaml(texts.get(target.defaults, target.files[target.defaults]), target.defaults) or {}
+        changes, left = schema_parts.changed(defaults, theirs, before, asked, found.renamed)
+        clashes += left
         found.changes += [Change(*one) for one in changes]
     elif after != before:
         found.changes.append(Change(SCHEMA, before, after))
+    for path, *values in clashes:
+        name = ".".join(step for step in path if step != "properties")
+        said = ["" if one is schema.MISSING else f"{name}: {json.dumps(one, ensure_ascii=False)}" for one in values]
+        found.conflicts.append(told(*said, *(_stated(version, path) for version in (target, new))))
 
 
-def _after(target: Version, found: Changes) -> dict:
-    texts = {one.path: one.after for one in found.changes}
-    text = texts.get(target.defaults, target.files[target.defaults])
-    return load_yaml(text, target.defaults) or {}
+def _stated(version: Version, path: tuple) -> Place:
+    """Where a version says what its schema does at a path: the pack in a part."""
+    place = schema_parts.place(path) if isinstance(version, Pack) else None
+    return place or Place(version.label + SCHEMA, schema.Text(version.files[SCHEMA]).found(path)[2])
 
 
-def _left(files: dict[str, str], only: str | None) -> Iterator[str]:
+def _left(files: dict[str, str]) -> Iterator[str]:
     definitions = [name for name in files if is_definition(name)]
-    if definitions and not only:
-        count = len(definitions)
-        what = "one definition" if count == 1 else f"{count} definitions"
+    if definitions:
+        what = "one definition" if len(definitions) == 1 else f"{len(definitions)} definitions"
         yield f"the chart has {what}, such as {definitions[0]}; --crds takes them from the controller's release"
-    if any(name.startswith(sources.TESTS) for name in files) and not only:
-        yield f"{sources.TESTS} is left out; the pack has no tests of Helm's"
     nested = [name for name in files if name.startswith("templates/") and "/" in name[10:]]
-    nested = [name for name in nested if not name.startswith(sources.TESTS)]
-    if nested and not only:
-        yield f"{nested[0]}: the pack's templates lie in one folder, so what lies in another is left out; move it there"
+    others = [name for name in nested if not name.startswith(sources.TESTS)]
+    if nested != others:
+        yield f"{sources.TESTS} is left out; the pack has no tests of Helm's"
+    if others:
+        yield f"{others[0]}: the pack's templates lie in one folder, so what lies in another is left out; move it there"
 
 
 def push(chart: str, since: str | None = None, only: str | None = None) -> tuple[Changes, list[str]]:
@@ -143,18 +144,14 @@ def push(chart: str, since: str | None = None, only: str | None = None) -> tuple
         As `pull`.
     """
     files = sources.chart_files(chart)
-    new = Pack(sources.pack_files())
-    new.values = _values(files, new)
+    new = Pack(sources.pack_files(), values=_values(files))
     target = Chart(files, f"{chart.rstrip('/')}/", new.values)
     told = []
     if since is None:
         theirs = Chart(files, target.label, new.values).gathered(set(new.templates))
         since, apart = base.common(theirs, new.values)
-        like = (
-            f"was most like the chart; {apart} differ{'s' * (apart == 1)} there"
-            if apart
-            else "last meant what the chart means"
-        )
+        like = f"was most like the chart; {apart} differ{'s' * (apart == 1)} there"
+        like = like if apart else "last meant what the chart means"
         told.append(f"carries what has changed since {since}, when the pack {like}")
     old = Pack(sources.older_pack(since), f"{since}: ", new.values)
     found = Carriage(old, new, target, only).carried()
@@ -162,7 +159,17 @@ def push(chart: str, since: str | None = None, only: str | None = None) -> tuple
         _schema(old, new, target, found)
     if found.changes:
         told += _checked(chart, found)
-    return found, told
+    return _stored(found, Path(chart)), told
+
+
+def _stored(found: Changes, place: Path) -> Changes:
+    """Changes of files as they lie in a directory, byte by byte."""
+    for at, one in enumerate(found.changes):
+        data = b"" if one.before is None else (place / (one.source or one.path)).read_bytes()
+        if data != (one.before or "").encode():
+            before, after = sources.as_stored(one.before, one.after or "", data)
+            found.changes[at] = one._replace(before=before, after=one.after and after)
+    return found
 
 
 def _checked(chart: str, found: Changes) -> list[str]:
@@ -176,15 +183,8 @@ def _checked(chart: str, found: Changes) -> list[str]:
     release = {"name": "stageset", "namespace": "stageset-system"}
     try:
         with tempfile.TemporaryDirectory() as place:
-            texts = {
-                **sources.chart_files(chart),
-                **{one.path: one.after for one in found.changes if one.after is not None},
-            }
-            gone = {one.source or one.path for one in found.changes if one.source or one.after is None}
-            for path, text in texts.items():
-                if path not in gone or path in {one.path for one in found.changes if one.after is not None}:
-                    (Path(place, path).parent).mkdir(parents=True, exist_ok=True)
-                    Path(place, path).write_text(text, encoding="utf-8")
+            write([*sources.chart_files(chart).items()], place)
+            save(found, Path(place))
             after = report.report(sides.Chart(place), report.cases(), **release)
             of_chart = [one.place and one.place.file.startswith(place) for one in after.failures]
             failures = [_named(one, place, chart.rstrip("/") or "/") for one in after.failures]
@@ -197,12 +197,9 @@ def _checked(chart: str, found: Changes) -> list[str]:
     if broken:
         raise Refused(*(one._replace(message=f"with what is to be carried, {one.message}") for one in broken))
     wrong = [one for one in after.differences if one.level == "objects"]
-    told = [
-        f"the chart then renders {one.where} otherwise than the pack: {one.what} {one.path}".rstrip()
-        for one in wrong[:5]
-    ]
+    told = [f"the chart then renders {one.where} otherwise than the pack: {one.what} {one.path}" for one in wrong[:5]]
     told += [f"{len(wrong) - 5} more differ"] * (len(wrong) > 5)
-    return told + [str(failure) for failure in failures]
+    return [*map(str.rstrip, told), *map(str, failures)]
 
 
 def _named(failure: Finding, place: str, chart: str) -> Finding:
@@ -216,12 +213,10 @@ def _named(failure: Finding, place: str, chart: str) -> Finding:
 
 def save(found: Changes, place: Path) -> None:
     """Write changes into a directory: all files or none, before those that go are deleted."""
-    write([(one.path, one.after) for one in found.changes if one.after is not None], str(place))
-    kept = {one.path for one in found.changes if one.after is not None}
-    for one in found.changes:
-        gone = one.source or (one.path if one.after is None else "")
-        if gone and gone not in kept:
-            (place / gone).unlink()
+    kept = {one.path: one.after for one in found.changes if one.after is not None}
+    write([*kept.items()], str(place))
+    for gone in {one.source or one.path for one in found.changes} - kept.keys():
+        (place / gone).unlink()
 
 
 def checkout() -> Path:
@@ -229,22 +224,6 @@ def checkout() -> Path:
     if not (root() / "setup.cfg").is_file():
         raise Refused(f"{root()} is no checkout; run `python -m stageset_render.port pull` in one")
     return root()
-
-
-def findings(found: Changes, label: str = "") -> list[Finding]:
-    """The conflicts, each with its file and line and with what both sides say."""
-    out = []
-    for path, one in found.conflicts:
-        was = f", where it was `{_brief(one.was)}`" if one.was else ""
-        message = f"differs here from what is changed: it says `{_brief(one.ours) or 'nothing'}`{was}"
-        mend = f"the change makes `{_brief(one.theirs)}` of it" if one.theirs else "the change takes it away"
-        out.append(Finding((), message, mend, CONFLICT, place=Place(label + path, one.line)))
-    return out
-
-
-def _brief(text: str) -> str:
-    text = " / ".join(line.strip() for line in text.strip().splitlines())
-    return text if len(text) <= 160 else f"{text[:157]}..."
 
 
 def as_text(found: Changes, deliberate: bool = False) -> str:
@@ -258,7 +237,7 @@ def _diff(change: Change, deliberate: list[dict]) -> Iterator[str]:
     old = change.source or change.path
     if change.source:
         yield f"diff --git a/{old} b/{change.path}\nrename from {old}\nrename to {change.path}\n"
-    lines = [(text or "").splitlines(keepends=True) for text in (change.before, change.after)]
+    lines = [sources.lines(text or "") for text in (change.before, change.after)]
     names = ["/dev/null" if text is None else name for text, name in zip(change[1:3], (f"a/{old}", f"b/{change.path}"))]
     hunk: list[str] = []
     for line in [*difflib.unified_diff(*lines, *names), "@@"]:

@@ -6,12 +6,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
-from stageset_render.pack.model import Model, all_types
-from stageset_render.port.carry.carry import Conflict
 from stageset_render.port.carry.edits import Edit, apply
 
 DEEP = ("properties", "items", "additionalProperties", "definitions", "$defs", "$ref", "required")
@@ -26,8 +24,12 @@ class Text:
         self.root = yaml.compose(text, yaml.CSafeLoader)
 
     def child(self, node: yaml.Node | None, key: str) -> yaml.Node | None:
+        return self.pair(node, key)[1]
+
+    def pair(self, node: yaml.Node | None, *keys: str) -> tuple[yaml.Node | None, yaml.Node | None]:
+        """The first key of these in a map, with what it has; ! and ? behind it tell more of it in a part."""
         pairs = node.value if isinstance(node, yaml.MappingNode) else []
-        return next((value for name, value in pairs if name.value == key), None)
+        return next((pair for pair in pairs if pair[0].value.rstrip("!?") in keys), (None, None))
 
     def resolved(self, node: yaml.Node | None) -> yaml.Node | None:
         """The node that references lead to."""
@@ -40,8 +42,24 @@ class Text:
                 node = self.child(node, step)
         return None
 
-    def data(self, node: yaml.Node) -> Any:
-        return json.loads(self.text[node.start_mark.index : node.end_mark.index])
+    def found(
+        self, path: tuple, words: dict[str, tuple] | None = None
+    ) -> tuple[yaml.Node | None, yaml.Node | None, int]:
+        """The key and the node at a path, if they are there, and the line of the last step to it that there is.
+
+        Args:
+            words: what a text that is no schema itself says for a step.
+        """
+        key, node, line = None, self.root, 1
+        for step in path:
+            key, node = self.pair(self.resolved(node), step, *(words or {}).get(step, ()))
+            if key is None:
+                break
+            line = key.start_mark.line + 1
+        return key, node, line
+
+    def data(self, node: yaml.Node | None) -> Any:
+        return MISSING if node is None else json.loads(self.text[node.start_mark.index : node.end_mark.index])
 
     def replaced(self, node: yaml.Node, value: Any) -> Edit:
         line = self.text[node.start_mark.index - node.start_mark.column : node.start_mark.index]
@@ -80,23 +98,51 @@ def _json(value: Any, column: int) -> str:
 
 def same(one: Any, other: Any) -> bool:
     """Whether two values are alike in type and order too."""
-    return json.dumps(one) == json.dumps(other)
+    return one is other or MISSING not in (one, other) and json.dumps(one) == json.dumps(other)
 
 
-def carried(old: str, new: str, target: str) -> tuple[str, list[Conflict]]:
+class Clash(NamedTuple):
+    """What a schema says otherwise at a path than what is changed there: before, here, and by the change."""
+
+    path: tuple[str, ...]
+    was: Any
+    has: Any
+    now: Any
+
+
+def stepped(path: tuple[str, ...]) -> tuple[str, ...]:
+    """The path in a schema of a value."""
+    return tuple(step for key in path for step in ("properties", key))
+
+
+def rekeyed(source: str, renamed: dict[tuple, tuple]) -> str:
+    """A schema in which some values, by their new paths, have other names than by the old ones."""
+    for new, old in renamed.items():
+        text, path = Text(source), stepped(old)
+        if (key := text.found(path)[0]) and not text.found(stepped(new))[0]:
+            listed = text.child(text.resolved(text.found(path[:-2])[1]), "required")
+            needed = listed.value if isinstance(listed, yaml.SequenceNode) else []
+            marks = [(one.start_mark, one.end_mark) for one in (key, *needed) if one is key or one.value == old[-1]]
+            source = apply(source, [Edit(begun.index, end.index, json.dumps(new[-1])) for begun, end in marks])
+    return source
+
+
+def carried(old: dict, new: dict, target: str) -> tuple[str, list[Clash]]:
     """What has changed between two versions of a schema, carried onto a third."""
-    text, roots = Text(target), (json.loads(old), json.loads(new), json.loads(target))
-    found = list(_carried(*roots[:2], text.root, text, roots, ()))
+    text, roots = Text(target), (old, new, json.loads(target))
+    found: list[Edit | Clash] = []
     shared = text.child(text.root, "definitions")
     names = [name for name in roots[0].get("definitions", {}) if name in roots[1].get("definitions", {})]
     for name in names:  # which several values may refer to
-        node = text.child(shared, name)
-        if node is not None:
-            found += _carried(
-                *(root["definitions"][name] for root in roots[:2]), node, text, roots, ("definitions", name)
-            )
+        pair = (root["definitions"][name] for root in roots[:2])
+        found += _carried(*pair, text.child(shared, name), text, roots, ("definitions", name))
+    found += _carried(*roots[:2], text.root, text, roots, ())
     edits = dict.fromkeys(one for one in found if isinstance(one, Edit))
-    return apply(target, list(edits)), list(dict.fromkeys(one for one in found if isinstance(one, Conflict)))
+    clashes = {}
+    for clash in [one for one in found if isinstance(one, Clash)]:
+        _, node, line = text.found(clash.path)
+        clashes.setdefault((node and node.start_mark.index, line, clash.path[-1]), clash)
+    return apply(target, list(edits)), [*clashes.values()]
 
 
 def followed(node: Any, root: dict) -> dict:
@@ -109,21 +155,17 @@ def followed(node: Any, root: dict) -> dict:
     return {}
 
 
-def _carried(old: Any, new: Any, node: yaml.Node, text: Text, roots: tuple, path: tuple) -> Iterator[Edit | Conflict]:
+def _carried(old: Any, new: Any, node: yaml.Node, text: Text, roots: tuple, path: tuple) -> Iterator[Edit | Clash]:
     old, new, node = followed(old, roots[0]), followed(new, roots[1]), text.resolved(node)
     if same(old, new) and "$ref" not in json.dumps(old) or not isinstance(node, yaml.MappingNode) or len(path) > 40:
         return
     for key in dict.fromkeys([*new, *old]):
         was, now, mine = old.get(key, MISSING), new.get(key, MISSING), text.child(node, key)
-        if key in DEEP or was is not MISSING and now is not MISSING and same(was, now):
+        has = text.data(mine)
+        if key in DEEP or same(was, now) or same(has, now):
             continue
-        has = MISSING if mine is None else text.data(mine)
-        if has is MISSING and now is MISSING or has is not MISSING and now is not MISSING and same(has, now):
-            continue
-        if (has is MISSING) != (was is MISSING) or has is not MISSING and not same(has, was):
-            shown = ["" if one is MISSING else json.dumps(one) for one in (was, has, now)]
-            line = (mine or node).start_mark.line + 1
-            yield Conflict(line, shown[0], f"{'.'.join((*path, key))}: {shown[1]}", shown[2])
+        if not same(has, was):
+            yield Clash((*path, key), was, has, now)
         elif now is MISSING:
             yield text.removed(node, key)
         else:
@@ -137,50 +179,35 @@ def _carried(old: Any, new: Any, node: yaml.Node, text: Text, roots: tuple, path
         known = text.child(mine, name)
         if name not in was and known is None:
             value = plain(now[name], *roots[1:])
-            yield (
-                text.added(node, None, "properties", {name: value})
-                if mine is None
-                else text.added(mine, last, name, value)
-            )
+            place = (node, None, "properties", {name: value}) if mine is None else (mine, last, name, value)
+            yield text.added(*place)
         elif name in was and known is not None:
-            yield from _carried(was[name], now[name], known, text, roots, (*path, name))
+            yield from _carried(was[name], now[name], known, text, roots, (*path, "properties", name))
         last = name if known is not None else last
     for name in was:
         if name not in now and text.child(mine, name) is not None:
             yield text.removed(mine, name)
-    yield from _required(old, new, node, text, roots)
+    yield from _required(old, new, node, text)
 
 
-def _required(old: dict, new: dict, node: yaml.Node, text: Text, roots: tuple) -> Iterator[Edit]:
-    """What is required otherwise: what is said to be, less what is gone, and with what is new where the target requires
-    every value that it has, but for those that may be null."""
-    listed, mine = text.child(node, "required"), text.child(node, "properties")
+def _required(old: dict, new: dict, node: yaml.Node, text: Text) -> Iterator[Edit]:
+    """What is required otherwise: what is said to be, less what is gone; and what is new, if the target requires all that
+    the old version does."""
+    listed = text.child(node, "required")
     if not isinstance(listed, yaml.SequenceNode):
         if new.get("required") and not old.get("required"):
             yield text.added(node, None, "required", new["required"])
         return
-    was, now = (set(side.get("required") or ()) for side in (old, new))
-    before, after = (side.get("properties") or {} for side in (old, new))
-    has = text.data(listed)
-    known = {key.value for key, _ in mine.value} if isinstance(mine, yaml.MappingNode) else set()
-    needed = {key for key in known & before.keys() if _needed(before[key], roots[0])}
-    gone = [key for key in has if key in was - now or key in before and key not in after]
-    fresh = [key for key in after if key not in before and needed <= {*has} and _needed(after[key], roots[1])]
-    more = [key for key in dict.fromkeys([*sorted(now - was), *(fresh if has else ())]) if key not in has]
+    was, now, has = old.get("required") or [], new.get("required") or [], text.data(listed)
+    gone = [key for key in has if key in was and key not in now]
+    more = [key for key in now if key not in [*was, *has]] if {*was} <= {*has} else []
     if gone or more:
         instead = dict(zip(gone, more))
         kept = [instead.get(key, key) for key in has if key not in gone or key in instead]
-        order = [*after]
         for key in more[len(gone) :]:  # in the order of the values, as far as the list is
-            above = order[: order.index(key)] if key in order else order
+            above = now[: now.index(key)]
             kept.insert(max([at for at, other in enumerate(kept, 1) if other in above], default=0), key)
         yield text.listed(listed, kept)
-
-
-def _needed(node: Any, root: dict) -> bool:
-    """Whether a value has a default that null must not delete."""
-    said = Model(root).said(node)
-    return bool("default" in said or said.get("properties")) and "null" not in all_types(said)
 
 
 def plain(node: Any, root: dict, target: dict, depth: int = 0) -> Any:

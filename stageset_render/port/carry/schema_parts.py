@@ -7,56 +7,59 @@ from __future__ import annotations
 import importlib.util
 import json
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import yaml
 
-from stageset_render.findings import Refused
+from stageset_render.findings import Place, Refused
 from stageset_render.pack.files import SCHEMA, root
-from stageset_render.port.carry.carry import Conflict
 from stageset_render.port.carry.edits import Edit, apply
-from stageset_render.port.carry.schema import Text, followed, plain, same
+from stageset_render.port.carry.schema import MISSING, Clash, Text, followed, plain, same, stepped
 
-OF_MAPS = (
-    "type",
-    "additionalProperties",
-    "properties",
-    "required",
-    "examples",
-    "example",
-)  # what `values` says, or the defaults
-Conflicts = list[tuple[str, Conflict]]
+# what `values` says, or the defaults
+OF_MAPS = ("type", "additionalProperties", "properties", "required", "examples", "example")
+WORDS = {  # what a part says for a step of the schema
+    "description": ("meaning",),
+    "properties": ("values", "fields"),
+    "examples": ("example",),
+    "then": ("texts", "numbers", "integers", "maps", "lists"),
+    "else": ("plain",),
+}
 
 
-def changed(defaults: dict, theirs: dict, before: str, carried: str) -> tuple[list[tuple], Conflicts]:
+def changed(
+    defaults: dict, theirs: dict, before: str, wanted: Iterable[Clash], renamed: dict[tuple, tuple]
+) -> tuple[list[tuple], list[Clash]]:
     """What becomes of the parts and of the schema.
 
     Args:
         defaults: as they will be. A value that is new gets a part where the chart's schema describes it, a stub else.
-        theirs: the chart's schema.
-        before: the text of the pack's schema.
-        carried: the same with what has changed in the chart's schema.
+        before: the text of the pack's schema; `wanted` is what else it is to say otherwise.
+        renamed: the old paths of values by the new ones, below the same keys.
 
     Returns:
-        (path, text before, text after) triples, and the changes that no part takes.
-
-    Raises:
-        Refused: when the parts do not fit the defaults.
+        Changes as tuples, and those of what is wanted that no part takes. Refused when the parts do not fit the defaults.
     """
     place = root() / "schema" / "build.py"
     if not place.is_file():
         return [], []  # an installed pack
-    build, asked = _module(place), [*_asked(json.loads(before), json.loads(carried), ())]
+    build, wanted = _module(place), list(wanted)
     known, schemas = build.parts(), (theirs, json.loads(before))
-    texts = {key: text for key, text in known.items() if key in defaults or key == "global"}
+    texts, sources = dict(known), {}
+    for new, old in renamed.items():
+        if old[0] in texts and len(old) == 1:
+            texts[new[0]], sources[new[0]] = texts.pop(old[0]), old[0]
+        elif old[0] in texts and (key := (text := Text(texts[old[0]])).found(stepped(old)[2:], WORDS)[0]):
+            texts[old[0]] = apply(text.text, [Edit(key.start_mark.index, key.end_mark.index, _flat(new[-1]))])
+    texts = {key: text for key, text in texts.items() if key in defaults or key == "global"}
     for key, default in defaults.items():
         said = _below(theirs, theirs, key)
         if key in texts:
             text = Text(texts[key])
-            edits = [*_fitted(text, text.root, default, said, schemas), *_answers(text, key, asked)]
+            edits = [*_fitted(text, text.root, default, said, schemas), *_answers(text, key, wanted)]
             texts[key] = apply(text.text, edits)
         elif said:
             texts[key] = _yaml(_part(said, default, *schemas))
@@ -65,10 +68,25 @@ def changed(defaults: dict, theirs: dict, before: str, carried: str) -> tuple[li
     except SystemExit as error:
         raise Refused(f"schema/{error}; then pull again") from error
     paths = {key: f"schema/values/{key}.yaml" for key in {**known, **texts}}
-    found = [(paths[key], known.get(key), texts.get(key)) for key in paths if known.get(key) != texts.get(key)]
+    found = []
+    for key in sorted(paths.keys() - sources.values()):
+        source = sources.get(key, key)
+        if source != key or known.get(key) != texts.get(key):
+            found.append((paths[key], known.get(source), texts.get(key), paths[source] if source != key else ""))
     found += [(SCHEMA, before, after)] if after != before else []
-    left = [one for one in asked if not same(_at(json.loads(after), one[0]), one[2])]
-    return found, [_told(paths, *one) for one in left]
+    done = Text(after) if wanted else None
+    return found, [one for one in wanted if not same(done.data(done.found(one.path)[1]), one.now)]
+
+
+def place(path: tuple) -> Place | None:
+    """Where a part says what the schema does at a path, as near as can be."""
+    here, kind, key = root() / "schema", path[0], path[1]
+    steps = path[2:] if kind == "properties" else path[1:]
+    for file in here.glob(f"values/{key}.yaml") if kind == "properties" else sorted(here.rglob("*.yaml"), reverse=True):
+        text = Text(file.read_text(encoding="utf-8"))
+        if kind == "properties" or file.parent.name != "values" and text.child(text.root, key):
+            return Place(file.relative_to(root()).as_posix(), text.found(steps, WORDS)[2])
+    return None
 
 
 def _module(place: Path) -> ModuleType:
@@ -126,6 +144,11 @@ def _part(said: dict, default: Any, theirs: dict, ours: dict) -> dict:
     return {**plain(part, theirs, ours), "values": {key: inner for key, inner in known.items() if inner}}
 
 
+def _flat(value: Any) -> str:
+    text = yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, width=10**6)
+    return text.rstrip().removesuffix("\n...")
+
+
 def _yaml(value: dict) -> str:
     return yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=120)
 
@@ -133,41 +156,25 @@ def _yaml(value: dict) -> str:
 # What the chart's schema says anew of values that there were
 
 
-def _asked(before: Any, carried: Any, path: tuple) -> Iterator[tuple[tuple, Any, Any]]:
-    """The path, and both values, of what the schema is to say otherwise."""
+def asked(before: Any, carried: Any, path: tuple = ()) -> Iterator[Clash]:
+    """What the pack's schema is to say otherwise."""
     for key, now in carried.items() if isinstance(carried, dict) else ():
-        was = before.get(key)
-        if path[-1:] == ("properties",) and (key not in before or key in before and was is None):
+        was = before.get(key, MISSING)
+        if path[-1:] == ("properties",) and was is MISSING:
             continue  # new, which has a part of its own
         if isinstance(was, dict) and isinstance(now, dict):
-            yield from _asked(was, now, (*path, key))
+            yield from asked(was, now, (*path, key))
         elif not same(was, now) and key != "default":
-            yield (*path, key), was, now
+            yield Clash((*path, key), MISSING, was, now)
     for key in before if path[-1:] != ("properties",) else ():
         if key not in carried:
-            yield (*path, key), before[key], None
+            yield Clash((*path, key), MISSING, before[key], MISSING)
 
 
-def _at(node: Any, path: tuple) -> Any:
-    for step in path:
-        node = node.get(step) if isinstance(node, dict) else None
-    return node
-
-
-def _answers(text: Text, key: str, asked: list) -> Iterator[Edit]:
+def _answers(text: Text, key: str, wanted: list[Clash]) -> Iterator[Edit]:
     """The edits of a part for what it says in the same words as the schema."""
-    whole = yaml.load(text.text, yaml.CSafeLoader)
-    for path, was, now in asked:
-        steps = ["meaning" if one == "description" else "values" if one == "properties" else one for one in path[2:]]
-        node, at = text.root, 0
-        while node is not None and at < len(steps):
-            node, at = text.child(node, steps[at]), at + 1
-        if path[:2] == ("properties", key) and node is not None and now is not None and _at(whole, steps) == was:
+    for path, _, has, now in wanted:
+        node = text.found(path[2:], WORDS)[1] if path[:2] == ("properties", key) and now is not MISSING else None
+        if node is not None and yaml.constructor.SafeConstructor().construct_document(node) == has:
             blank = "\n" if node.end_mark.column == 0 else ""
-            yield Edit(node.start_mark.index, node.end_mark.index, json.dumps(now, ensure_ascii=False) + blank)
-
-
-def _told(paths: dict, path: tuple, was: Any, now: Any) -> tuple[str, Conflict]:
-    file = paths.get(path[1], SCHEMA) if path[0] == "properties" else SCHEMA
-    said = ["" if one is None else f"{'.'.join(path)}: {json.dumps(one, ensure_ascii=False)}" for one in (was, now)]
-    return file, Conflict(1, "", *said)
+            yield Edit(node.start_mark.index, node.end_mark.index, _flat(now) + blank)

@@ -19,12 +19,12 @@ from stageset_render.helm.reading import load_yaml
 from stageset_render.pack.definitions import is_definition
 from stageset_render.pack.files import DEFAULTS
 from stageset_render.pack.release import schema
-from stageset_render.port.carry import versions
-from stageset_render.port.carry.align import Alignment, Body, Paired, aligned, equal
+from stageset_render.port import versions
 from stageset_render.port.chart import ported, schema_file
 from stageset_render.port.diff.differences import ABSENT, Difference, compared
 from stageset_render.port.diff.schemas import bounds
 from stageset_render.port.diff.sides import Chart, pack_files
+from stageset_render.port.language.align import Alignment, Body, Paired, aligned, equal
 from stageset_render.port.language.outline import Item, Outline, flat
 from stageset_render.port.language.tree import Tree
 from stageset_render.port.language.types import of_pack, of_values

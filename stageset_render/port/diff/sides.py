@@ -23,11 +23,11 @@ from stageset_render.helm.reading import HARD, Document, load_yaml, merged
 from stageset_render.pack import files, rendering
 from stageset_render.pack.definitions import is_definition
 from stageset_render.pack.release import defaults
-from stageset_render.port.carry.versions import about
 from stageset_render.port.chart import ported_names
 from stageset_render.port.diff import helm_process
 from stageset_render.port.diff.places import saying
 from stageset_render.port.sources import TESTS, chart_files
+from stageset_render.port.versions import about
 
 NO_HELM = (
     "there is no Helm to render the chart with; install one: in the checkout, pip install '.[helm]', "
@@ -149,12 +149,9 @@ def _changed(theirs: dict, ours: dict) -> dict:
 def pack_files() -> dict[str, str]:
     """The pack's own sources under the names that they have in the chart."""
     texts = {f"templates/{name}": files.source(name) for name in ported_names()}
-    texts["values.yaml"] = files.source(files.DEFAULTS)
-    texts["values.schema.json"] = files.text(files.SCHEMA)
-    return {
-        **texts,
-        "Chart.yaml": json.dumps({"version": files.CHART["Version"], "appVersion": files.CHART["AppVersion"]}),
-    }
+    about = json.dumps({"version": files.CHART["Version"], "appVersion": files.CHART["AppVersion"]})
+    own = {"values.yaml": files.source(files.DEFAULTS), files.SCHEMA: files.text(files.SCHEMA), "Chart.yaml": about}
+    return texts | own
 
 
 def pack_objects(chart: Chart, values: dict, name: str, namespace: str) -> Objects:

@@ -17,8 +17,8 @@ from click.testing import CliRunner
 
 from stageset_render.pack import files
 from stageset_render.port import chart as porting
-from stageset_render.port import commands, sources
-from stageset_render.port.carry import pull_push, schema_parts, versions
+from stageset_render.port import commands, sources, versions
+from stageset_render.port.carry import pull_push, schema_parts
 
 
 def written(texts, place):
@@ -74,7 +74,7 @@ def run():
         files.all_templates.cache_clear()
         runner = CliRunner()
         done = runner.invoke(commands.main, [str(one) for one in arguments], input=given, prog_name="stageset-port")
-        return done.stdout, done.stderr, done.exit_code
+        return done.stdout_bytes.decode(), done.stderr, done.exit_code  # with the line ends of the files
 
     return run
 
@@ -85,6 +85,7 @@ def git(place, *arguments):
 
 
 DEPLOYMENT, DEFAULTS = "templates/deployment.yaml", f"templates/{files.DEFAULTS}"
+GATE = "templates/service-gate.yaml"
 NEW = "New in the chart; say what it means."
 FLAG = (
     "            - --log-level",
@@ -155,15 +156,18 @@ def test_the_parts_of_the_schema_are_pulled_with_it(old, chart, checkout, run):
     below["logLevel"]["description"] = "What is logged."
     below["tracing"]["minProperties"] = 2
     del below["objectLevelKMS"], schema["properties"]["tolerations"]
-    (chart / files.SCHEMA).write_text(json.dumps(schema))
+    (chart / files.SCHEMA).write_text(json.dumps(schema, indent=2))
     text = (chart / DEPLOYMENT).read_text()
     (chart / DEPLOYMENT).write_text(text.replace(".Values.tolerations", ".Values.affinity"))
     shown, told, code = run("pull", chart, "--since", old, "--write")
     assert code == 2 and told.count("error:") == 1, told
-    assert told.startswith("schema/values/controller.yaml:1: error: ") and "minProperties: 2" in told
+    part = (checkout / "schema/values/controller.yaml").read_text().split("  tracing:")[0].count("\n") + 1
+    there = (chart / files.SCHEMA).read_text().split('"minProperties": 2')[0].count("\n") + 1
+    assert f"{chart}/values.schema.json:{there} makes `controller.tracing.minProperties: 2` of it" in told
+    assert told.startswith(f"schema/values/controller.yaml:{part + 1}: error: ")
     part = (checkout / "schema/values/controller.yaml").read_text()
     assert "  shards:\n    meaning: 'How many: all'\n    minimum: 1\n    is: wholeNumber\n  require" in part
-    assert '    meaning: "What is logged."\n' in part and "objectLevelKMS" not in part
+    assert "    meaning: What is logged.\n" in part and "objectLevelKMS" not in part
     assert not (checkout / "schema/values/tolerations.yaml").exists()
     assert "--- a/schema/values/tolerations.yaml\n+++ /dev/null\n" in shown
     assert (checkout / files.SCHEMA).read_text() == built(checkout)
@@ -241,9 +245,12 @@ def test_a_change_where_the_pack_deviates_is_a_conflict(old, chart, checkout, ru
         and "path: /ready\n" in (checkout / DEPLOYMENT).read_text()
     )
     assert f"{DEPLOYMENT}:{line}: error: differs here from what is changed: it says `initialDelaySeconds: 16`" in told
-    assert "where it was `initialDelaySeconds: 15`; the change makes `initialDelaySeconds: 30` of it [conflict]" in told
-    assert f"{DEFAULTS}:" in told and "it says `min: 3`" in told
-    assert "values.schema.json:" in told and "60000" in told
+    theirs = (chart / DEPLOYMENT).read_text().split("initialDelaySeconds: 30")[0].count("\n") + 1
+    mend = f"{chart}/{DEPLOYMENT}:{theirs} makes `initialDelaySeconds: 30` of it [conflict]"
+    assert f"where it was `initialDelaySeconds: 15`; {mend}" in told
+    assert f"{DEFAULTS}:" in told and "it says `min: 3`" in told and f"{chart}/values.yaml:" in told
+    part = (checkout / "schema/kinds.yaml").read_text().split("maximum: 65535")[0].count("\n") + 1
+    assert f"schema/kinds.yaml:{part}: error: " in told and "60000" in told and f"{chart}/values.schema.json:" in told
     assert run("pull", chart, "--since", old, "--format", "github")[1].startswith("::error file=")
 
 
@@ -609,3 +616,132 @@ def test_a_push_from_what_is_no_checkout_is_refused_in_a_sentence(chart, checkou
     shown, told, code = run("push", chart)
     assert (shown, code) == ("", 2)
     assert f"error: {checkout}: is no git checkout, whose commits say what has changed; run this in one\n" in told
+
+
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_byte_order_marks_and_line_ends_stay(checkout, chart, run, monkeypatch, mark, end):
+    monkeypatch.setattr(pull_push, "_checked", lambda *_: [])
+    git(checkout, "init", "-q")
+    git(checkout, "add", "-A")
+    git(checkout, "commit", "-qm", "as the chart is")
+    replaced(checkout / "templates/service-gate.yaml", ("kind: Service\n", "kind: Service # of the gate\n"))
+    replaced(checkout / DEFAULTS, ("  min: 1\n", "  min: 2\n  most: 3\n"))
+    replaced(checkout / GATE, ("{%- if", "{#- only then #}\n{%- if"), ("type: ClusterIP", "type: NodePort"))
+    paths, before = ("values.yaml", GATE), {}
+    for path in paths:
+        text = mark + (chart / path).read_text().replace("\n", end).replace(f"protocol: TCP{end}", "protocol: TCP\n")
+        (chart / path).write_text(text, newline="")
+        before[path] = text
+    shown, told, code = run("push", chart, "--since", "HEAD")
+    assert (code, told) == (1, "")
+    patched = shutil.copytree(chart, chart.parent / "patched")
+    subprocess.run(["patch", "-p1", "-s"], cwd=patched, check=True, input=shown.encode())
+    assert run("push", chart, "--since", "HEAD", "--write")[2] == 1
+    assert run("push", chart, "--since", "HEAD") == ("", "", 0)
+    for path in paths:
+        data = (chart / path).read_bytes()
+        assert data == (patched / path).read_bytes()
+        expected = before[path].replace("type: ClusterIP", "type: NodePort")
+        expected = expected.replace(f"  min: 1{end}", f"  min: 2{end}  most: 3{end}")
+        assert data.decode() == expected
+
+
+def test_a_pull_keeps_them_too(checkout, chart, run):
+    text = "\ufeff" + (checkout / GATE).read_text().replace("\n", "\r\n")
+    (checkout / GATE).write_text(text, newline="")
+    replaced(chart / GATE, ("type: ClusterIP", "type: NodePort"))
+    assert run("pull", chart, "--write")[1:] == ("", 1)
+    assert (checkout / GATE).read_bytes().decode() == text.replace("type: ClusterIP", "type: NodePort")
+    assert run("pull", chart) == ("", "", 0)
+
+
+COMMENTED = "  # -- how many objects\n  # a StageInventory lists\n  inventoryShardCap: 5000 # most\n"
+
+
+def test_a_renamed_or_moved_value_keeps_what_is_said_of_it(pack, chart):
+    commented = ("  objectLevelKMS: false\n", "  # -- who decrypts\n  objectLevelKMS: false\n")
+    text = re.sub(r"(?:  #.*\n)*  inventoryShardCap: 5000\n", COMMENTED, (chart / "values.yaml").read_text())
+    (chart / "values.yaml").write_text(re.sub(r"(?:  #.*\n)+(  objectLevelKMS)", r"\1", text))
+    replaced(chart / "values.yaml", commented)
+    text = re.sub(r"(?m)^# --.*\n(gate:)", r"\1", (chart / "values.yaml").read_text())
+    (chart / "values.yaml").write_text(text.replace("\ngate:\n", "\n# -- the gate\ngate: # here\n  # on or off\n"))
+    schema, before = (chart / files.SCHEMA).read_text(), (chart / "values.yaml").read_text()
+    schema = schema.replace("How many of its objects a StageSet lists", "In our words: how many it lists")
+    (chart / files.SCHEMA).write_text(schema)
+    renamed(pack, "inventoryShardCap", "shardCap", DEFAULTS, DEPLOYMENT, files.SCHEMA)
+    renamed(pack, "controller.objectLevelKMS", "rbac.objectLevelKMS", DEPLOYMENT)
+    replaced(pack / DEFAULTS, ("  objectLevelKMS: false\n", ""), ("rbac:\n", "rbac:\n  objectLevelKMS: false\n"))
+    for path in (pack / "templates").iterdir():
+        path.write_text(re.sub(r"Values\.gate\b", "Values.stageGate", path.read_text()))
+    replaced(pack / DEFAULTS, ("\ngate:\n", "\nstageGate:\n"))
+    cases = pack / "stageset_render/port/diff/cases.yaml"
+    cases.write_text(
+        cases.read_text().replace("\n    gate:", "\n    stageGate:").replace("      objectLevelKMS: true\n", "")
+    )
+    (pack / files.SCHEMA).write_text(
+        (pack / files.SCHEMA).read_text().replace('\n    "gate": {', '\n    "stageGate": {')
+    )
+    whole = json.loads((pack / files.SCHEMA).read_text())["properties"]
+    below = whole["rbac"]["properties"], whole["controller"]["properties"]
+    below[0]["objectLevelKMS"] = below[1].pop("objectLevelKMS")
+    (pack / files.SCHEMA).write_text(json.dumps({**json.loads((pack / files.SCHEMA).read_text()), "properties": whole}))
+    shown, told, code = push(pack, chart, "--write")
+    assert code == 1 and told.count("\n") == 1, told
+    after = before.replace("inventoryShardCap", "shardCap").replace("\ngate: #", "\nstageGate: #")
+    after = after.replace(commented[1], "").replace("rbac:\n", f"rbac:\n{commented[1]}")
+    assert (chart / "values.yaml").read_text() == after
+    stated = json.loads((chart / files.SCHEMA).read_text())["properties"]
+    assert [*stated["controller"]["properties"]].index("shardCap") == 4 and "stageGate" in stated
+    assert stated["controller"]["properties"]["shardCap"]["description"].startswith("In our words: ")
+    assert "objectLevelKMS" in stated["rbac"]["properties"]
+    assert push(pack, chart, "--since", "HEAD")[::2] == ("", 0)
+
+
+@pytest.mark.parametrize("since", [True, False])
+def test_a_pull_keeps_what_is_said_of_it_too(old, chart, checkout, run, since):
+    replaced(
+        checkout / DEFAULTS,
+        ("  inventoryShardCap: 5000\n", COMMENTED),
+        ("  objectLevelKMS", "  # who\n  objectLevelKMS"),
+    )
+    replaced(
+        checkout / "schema/values/controller.yaml",
+        ("    meaning: The form of", "    # words\n    meaning: The form of"),
+    )
+    schema = (chart / files.SCHEMA).read_text()
+    whole = json.loads(
+        schema.replace("inventoryShardCap", "shardCap").replace('"gate": {\n      "d', '"stageGate": {\n      "d')
+    )
+    below = whole["properties"]["controller"]["properties"]
+    below["logForm"], below["logLevel"]["description"] = {**below.pop("logFormat"), "description": "New."}, "Level."
+    below["shardCap"]["description"] = "Shards."
+    whole["properties"]["rbac"]["properties"]["objectLevelKMS"] = below.pop("objectLevelKMS")
+    (chart / files.SCHEMA).write_text(json.dumps(whole))
+    for path in (chart / "templates").glob("*.*"):
+        text = re.sub(r"Values\.gate\b", "Values.stageGate", path.read_text()).replace("inventoryShardCap", "shardCap")
+        path.write_text(
+            text.replace("controller.objectLevelKMS", "rbac.objectLevelKMS").replace("logFormat", "logForm")
+        )
+    replaced(
+        chart / "values.yaml", ("inventoryShardCap", "shardCap"), ("\ngate:", "\nstageGate:"), ("logFormat", "logForm")
+    )
+    replaced(chart / "values.yaml", ("  objectLevelKMS: false\n", ""), ("rbac:\n", "rbac:\n  objectLevelKMS: false\n"))
+    before = (checkout / DEFAULTS).read_text()
+    shown, told, code = run("pull", chart, *(("--since", old) if since else ()), "--write")
+    assert (told, code) == ("", 1)
+    after = (
+        before.replace("inventoryShardCap", "shardCap")
+        .replace("\ngate:", "\nstageGate:")
+        .replace("logFormat", "logForm")
+    )
+    kms = "  # who\n  objectLevelKMS: false\n"
+    assert (checkout / DEFAULTS).read_text() == after.replace(kms, "").replace("rbac:\n", f"rbac:\n{kms}")
+    part = (checkout / "schema/values/controller.yaml").read_text()
+    assert "  shardCap:\n    meaning: " in part and "title: a number of entries" in part and "KMS" not in part
+    assert ("meaning: New.\n" in part and "    meaning: Shards.\n" in part) == since
+    assert "  logForm:\n    # words\n    meaning: " in part
+    assert "rename from schema/values/gate.yaml\nrename to schema/values/stageGate.yaml\n" in shown
+    assert "Decrypts a SOPS file" in (checkout / "schema/values/rbac.yaml").read_text().replace("\n      ", " ")
+    assert (checkout / files.SCHEMA).read_text() == built(checkout)
+    assert run("pull", chart) == ("", "", 0)

@@ -7,8 +7,8 @@ import re
 import pytest
 
 from stageset_render.port import chart as porting
-from stageset_render.port import sources
-from stageset_render.port.carry import changes, versions
+from stageset_render.port import sources, versions
+from stageset_render.port.carry import changes, edits
 from stageset_render.port.language import translate
 
 DEPLOYMENT, METRICS = "templates/deployment.yaml", "templates/service-metrics.yaml"
@@ -40,7 +40,7 @@ def carried(values, old, new, target, path):
     sides = [kind({**files, path: text}, values=values) for kind, files, text in (old, new, target)]
     found = changes.Carriage(*sides, path.rpartition("/")[2]).carried()
     texts = {one.path: one.after for one in found.changes}
-    return texts.get(path, target[2]), [one for _, one in found.conflicts]
+    return texts.get(path, target[2]), found.conflicts
 
 
 @pytest.fixture
@@ -220,3 +220,103 @@ def test_a_condition_around_a_file_in_another_layout_is_two_lines(plain, pack, v
         (change,) = changes.Carriage(mine, versions.Chart({**plain, RULES: new}, values=values), mine).carried().changes
         assert len(change.after.splitlines()) == len(pack[RULES].splitlines()) + 2
         assert LIST.findall(change.after) == LIST.findall(pack[RULES])
+
+
+RULE = "templates/prometheusrule.yaml"
+
+
+def line_of(text, part):
+    return text.split(part)[0].count("\n") + 1
+
+
+def test_a_conflict_in_a_text_of_several_lines_names_the_lines_themselves(plain, pack, values):
+    """That in which the target deviates, and that which changes."""
+    was, now, own = (f"            > {one}" for one in ("{{{{ {}thresholds.reconcileErrorRate }}}}", "1", "2"))
+    old, new = plain[RULE].replace(was.format("$"), was.format("$"), 1), plain[RULE].replace(was.format("$"), now, 1)
+    mine = pack[RULE].replace(was.format(""), own, 1)
+    above = ("            sum by (namespace", "            max by (namespace")
+    assert new != old and mine != pack[RULE]
+    for target, line in ((mine, own), (mine.replace(*above, 1), above[1])):
+        sides = (versions.Chart, plain, old), (versions.Chart, plain, new), (versions.Pack, pack, target)
+        text, (told,) = carried(values, *sides, RULE)
+        assert text == target
+        assert told.place == (RULE, line_of(target, line), None)
+        assert told.mend == f"{RULE}:{line_of(new, now)} makes `> 1` of it"
+    assert "it says `max by (namespace" in told.message and "where it was `sum by (namespace" in told.message
+
+
+def test_what_the_new_version_takes_away_has_a_place_too(pull, pack):
+    mine = pack[METRICS].replace("type: ClusterIP", "type: NodePort")
+    text, (told,) = pull(METRICS, lambda text: text.replace("  type: ClusterIP\n", ""), mine)
+    assert text == mine and told.place.line == line_of(mine, "type: NodePort")
+    assert told.mend == f"{METRICS}:{line_of(mine, 'type: NodePort') - 1} takes it away"
+
+
+@pytest.mark.parametrize("gone", [False, True])
+def test_a_file_that_the_target_calls_otherwise_is_followed(plain, pack, values, gone):
+    old, name, own = dict(pack), "templates/service-gate.yaml", "templates/gate.yaml"
+    new = {**pack, name: pack[name].replace("type: ClusterIP", "type: NodePort")}
+    mine = {own if path == name else path: text for path, text in plain.items()}
+    if gone:
+        del new[name]
+    sides = (kind(files, values=values) for kind, files in ((versions.Pack, old), (versions.Pack, new)))
+    found = changes.Carriage(*sides, versions.Chart(mine, values=values)).carried()
+    after = None if gone else plain[name].replace("type: ClusterIP", "type: NodePort")
+    assert found.conflicts == [] and found.changes == [(own, plain[name], after, "")]
+
+
+@pytest.mark.parametrize(
+    "mine, new, expected",
+    [
+        ("verbs: [get, list] # why", "verbs:\n  - get\n  - watch", "verbs: [get, watch] # why"),
+        ("verbs: ['get', 'list']", "verbs: [get, list, watch]", "verbs: ['get', 'list', 'watch']"),
+        ("v:\n  # a\n  - get # b\n  - list", 'v: ["list", get, "x,y"]', 'v:\n  - list\n  # a\n  - get # b\n  - "x,y"'),
+        ("v:\n  - a", "v: [a, {{ .Values.b | quote }}]", "v:\n  - a\n  - {{ .Values.b | quote }}"),
+        ("v: [a]", "v:\n  - a,b\n  - {{ .b }}-{{ .c }}\n  - a", 'v: ["a,b", {{ .b }}-{{ .c }}, a]'),
+        ('v: ["*"]', "v:\n  - true\n  - none", 'v: [true, "none"]'),
+        ("v: [ a, b ]", 'v:\n  - "b"', "v: [ b ]"),
+        ("v:\n  - a", "v: []", "v: []"),
+        ("v: []", "v:\n  - a", ""),
+        ("v: [a]", "v:\n  - a: b", ""),
+        ("v: [a]", "v: [{a: b}]", ""),
+        ("v: [a]", "v: " + "[" * 5000, ""),
+        ("v: [a]", "v: [" + "{{x}}" * 5000 + "}", ""),
+    ],
+)
+def test_a_list_keeps_its_layout_and_its_quotes(mine, new, expected):
+    assert edits.relaid(f"{mine}\n", f"{new}\n") == (expected and f"{expected}\n")
+
+
+@pytest.mark.parametrize("back", [False, True])
+def test_a_list_of_things_printed_keeps_its_layout(plain, pack, values, back):
+    flow, block = (
+        "verbs: [{}, list, watch]",
+        "verbs: # rights\n      - {}\n      # both\n      - 'list'\n      - 'watch'",
+    )
+    fewer, less = "verbs: [watch, {}]", "verbs: # rights\n      - 'watch'\n      - {}"
+    was, here, there = "verbs: [get, list, watch]", "{{ Values.gate.verb }}", "{{ .Values.gate.verb }}"
+
+    def chart(lines):
+        return versions.Chart, plain, plain[RULES].replace(was, lines.format(there), 1)
+
+    def mine(lines):
+        return versions.Pack, pack, pack[RULES].replace(was, lines.format(here), 1)
+
+    one, other = (mine, chart) if back else (chart, mine)
+    for old, new, target, expected in ((flow, fewer, block, less), (block, less, flow, fewer)):
+        assert carried(values, one(old), one(new), other(target), RULES) == (other(expected)[2], [])
+
+
+def test_what_is_carried_is_carried_once(pull, pack):
+    """Also where it is laid out otherwise, and a condition that asks with another pipeline."""
+    was, now = "verbs: [get, list, watch]", "verbs:\n      - get\n      - list"
+    text, conflicts = pull(RULES, lambda text: text.replace(was, now, 1), pack[RULES])
+    assert (text, conflicts) == (pack[RULES].replace(was, "verbs: [get, list]", 1), [])
+    assert pull(RULES, lambda text: text.replace(was, now, 1), text) == (text, [])
+    was, now = (
+        "if .Values.controller.leaderElect",
+        "if or .Values.controller.leaderElect (gt (int .Values.replicas.min) 1)",
+    )
+    text, conflicts = pull(DEPLOYMENT, lambda text: text.replace(was, now, 1), pack[DEPLOYMENT])
+    assert text != pack[DEPLOYMENT] and conflicts == []
+    assert pull(DEPLOYMENT, lambda text: text.replace(was, now, 1), text) == (text, [])

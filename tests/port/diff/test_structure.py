@@ -6,7 +6,7 @@ import functools
 
 import pytest
 
-from stageset_render.port.carry import versions
+from stageset_render.port import versions
 from stageset_render.port.diff import compare, differences, schemas, sides
 from stageset_render.port.language import types
 

@@ -12,21 +12,19 @@ from collections.abc import Callable
 
 from stageset_render.findings import Finding, Place, Refused
 from stageset_render.helm.reading import load_yaml
-from stageset_render.pack.files import CHART, DEFAULTS, HELPERS, SCHEMA, root
+from stageset_render.pack.files import CHART, DEFAULTS, HELPERS, root
 from stageset_render.pack.names import check_versions
 from stageset_render.port.language import (
     go_templates,
     jinja_reading,
     read_jinja,
     translate,
-    types,
     write_go,
     write_jinja,
 )
 from stageset_render.port.language.named import unlike
 from stageset_render.port.language.outline import Outline
 from stageset_render.port.language.tree import Block, Branch, Set, Text, Tree, expressions
-from stageset_render.port.sources import pack_files
 
 FOLDER = "templates/"
 TAB = re.compile(r"\n\t+(?=[^\s#])")
@@ -39,7 +37,7 @@ class Version:
     Args:
         files: path to text, with the paths that the pack or the chart gives them.
         label: what errors call it.
-        values: what is known of the values, where another version says it too.
+        values: what is known of the values.
     """
 
     defaults: str
@@ -48,16 +46,11 @@ class Version:
         self.files, self.label = files, label
         self.origins, self.names, self.read_once = [], {}, {}
         self.templates = {path.removeprefix(FOLDER): text for path, text in files.items() if self.is_template(path)}
-        self.values = self._known() if values is None else values
+        self.values = values or {}
 
     @staticmethod
     def is_template(path: str) -> bool:
         raise NotImplementedError
-
-    def _known(self) -> dict:
-        defaults = load_yaml(self.files.get(self.defaults, ""), self.defaults) or {}
-        schemas = [json.loads(self.files[SCHEMA])] if SCHEMA in self.files else []
-        return types.of_values(defaults, *schemas)
 
     def tree(self, file: str) -> Tree:
         """A fresh tree of a template, or of the defaults."""
@@ -70,14 +63,13 @@ class Version:
             raise Refused(*(self.finding(file, line, told) for line, told in sorted(found.problems)))
         return found
 
-    def place(self, file: str, line: int) -> tuple[str, int]:
-        """The path and line of a line of a template."""
-        return self.path(file), line
+    def place(self, file: str, line: int) -> Place:
+        """Where a line of a template stands."""
+        return Place(self.label + self.path(file), line)
 
     def finding(self, file: str, line: int, told: str) -> Finding:
         """What is wrong with a template."""
-        path, line = self.place(file, line)
-        return translate.finding(self.label + path, line, told)
+        return translate.finding(*self.place(file, line)[:2], told)
 
     def read(self, file: str) -> Tree:
         raise NotImplementedError
@@ -179,11 +171,11 @@ class Chart(Version):
             self.templates[HELPERS] = text
         return self
 
-    def place(self, file: str, line: int) -> tuple[str, int]:
-        """Where a line of a template really stands."""
+    def place(self, file: str, line: int) -> Place:
         for begun, one in reversed(self.origins if file == HELPERS else []):
             if line >= begun:
-                return one.file if "/" in one.file else FOLDER + one.file, line - begun + one.line
+                path = one.file if "/" in one.file else FOLDER + one.file
+                return Place(self.label + path, line - begun + one.line)
         return super().place(file, line)
 
     @functools.cached_property
@@ -240,12 +232,6 @@ class Chart(Version):
             return write_go.Writer(names, self.values, scope)
 
         return make
-
-
-def sides(chart: dict[str, str]) -> tuple[Chart, Pack]:
-    """A chart and the pack as it is, and what both say of the values."""
-    known_values = translate.known(chart)
-    return Chart(chart, values=known_values), Pack(pack_files(), values=known_values)
 
 
 def about(files: dict[str, str], label: str = "") -> dict[str, str]:
