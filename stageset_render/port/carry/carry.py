@@ -315,6 +315,6 @@ def following(items: list[Item]) -> Iterator[tuple[int, Item]]:
 
 def encloses(outer: Item, inner: list[Item]) -> bool:
     """Whether an item is a condition around just these items, however they are laid out."""
-    if outer.kind != "block" or outer.node.kind != "if" or len(outer.bodies) > 1 or not inner:
+    if outer.kind != "block" or outer.form != "if" or len(outer.bodies) > 1 or not inner:
         return False
     return all(map(equal, Alignment(outer.bodies[0][2], inner).top.pairs))

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 import yaml
 
-from stageset_render.port.language import promql
+from stageset_render.port.language import promql, types
 from stageset_render.port.language.meaning import Meaning, is_quoted, plain, printed
 from stageset_render.port.language.pieces import Item, Piece, joined, tight, trimmed, uncommented
 from stageset_render.port.language.tree import (
@@ -24,6 +24,8 @@ from stageset_render.port.language.tree import (
     Call,
     Comment,
     Const,
+    Expr,
+    Include,
     Node,
     Print,
     Set,
@@ -41,7 +43,24 @@ SCALAR = re.compile(r"[|>][-+0-9]*$")
 WORDED = ("summary:", "description:")  # the words of an alert are each side's own
 EXPRESSION = "expr:"  # of Prometheus, to which blanks and lines mean nothing
 BLANK = "\2"  # one that ends no key
+SEPARATOR = "---"
+DASHES = re.compile(r"(?:- +)*")
+ONE_LINE = ("quote", "squote", "toJson", "sha256sum", "b64enc")  # whatever they are given
 RESOLVER = yaml.resolver.Resolver()
+
+
+@dataclass(eq=False)
+class Level:
+    """What lines lie below: a key or dash, the column it stands in, and the one that what lies below it counts as.
+
+    Attributes:
+        inner: the column in which all that lies below it stands, since the first of it does.
+    """
+
+    column: int = -1
+    name: str = ""
+    below: int = 0
+    inner: int | None = None
 
 
 class Outline:
@@ -72,9 +91,13 @@ class Outline:
         self.long: list[tuple[int, list[Piece]]] = []  # the lines of a text that goes on
         self.column, self.literal = -1, False  # of the key of a text that goes on, and whether its lines count
         self.hidden = False  # whether a comment of YAML goes on behind a tag
-        self.path: list[tuple[int, str]] = []
+        self.path = [Level(inner=0)]
+        self.begun = True  # whether what comes is the first of its line
         self.starts = [0, *(found.end() for found in re.finditer("\n", tree.source))]
         self.items = self._items(tree.body)
+        if self.yaml and not data:
+            edged(self.items, 0)
+            edged(self.items, -1)
 
     def _number(self, at: int) -> int:
         """The number of the line in which a place of the source is."""
@@ -93,6 +116,7 @@ class Outline:
                 self._flush(out)
                 self._close(out)
                 out.append(self._set(node) if isinstance(node, Set) else self._block(node))
+                self.begun = False
         self._flush(out)
         self._close(out)
         return out
@@ -102,7 +126,7 @@ class Outline:
         for number, piece in enumerate(node.text.split("\n")):
             if number:
                 self._flush(out)
-                self.hidden = False
+                self.hidden, self.begun = False, True
             if piece and not self.hidden:
                 self.pieces.append(Piece(at, at + len(piece), piece))
             at += len(piece) + 1
@@ -110,16 +134,18 @@ class Outline:
     def _print(self, node: Print, out: list[Item]) -> None:
         expr = node.expr
         own = isinstance(expr, Call) and expr.name in ("nindent", "indent") and len(expr.args) == 2
-        if own and (expr.name == "nindent" or not "".join(one.text or "?" for one in self.pieces).strip()):
+        if own and (expr.name == "nindent" or not self.pieces):
             self._flush(out)
             self._close(out)
             self.hidden = False
             at = expr.args[0].value if isinstance(expr.args[0], Const) else 0
-            blank = " " * at if isinstance(at, int) and 0 <= at < 200 else ""
-            means = blank + tight(f"<{plain(self.meaning.of(expr))}>")
+            known = isinstance(at, int) and 0 <= at < 200
+            means = tight(f"<{plain(self.meaning.of(expr.args[1] if known and self.yaml else expr))}>")
             piece = Piece(node.start, node.end, node=node, means=means)
             out.append(Item("line", means, node.start, node.end, node.line, pieces=[piece]))
-            out[-1].parents = self._below(len(blank))
+            self.begun = True
+            self._place(out[-1], at if known else 0)
+            self.begun = False
             return
         if self.hidden and not any(
             isinstance(one, Call) and one.name in ("fail", "required") for one in parts_of(expr)
@@ -140,20 +166,41 @@ class Outline:
 
     def _block(self, node: Block) -> Item:
         item = Item("block", "", node.start, node.close.end if node.close else node.end, node.line, node=node)
-        state = self.column, self.literal, [] if node.kind == "macro" else self.path, self.hidden
+        state = self.column, self.literal, [Level(inner=0)] if node.kind == "macro" else self.path, self.hidden
         for branch in node.branches:
             self.column, self.literal, self.path, self.hidden = state[0], state[1], [*state[2]], state[3]
+            self.begun, branch.outer, branch.turned = node.kind == "macro", (), False
             key = self._header(branch)
             item.bodies.append((branch, key, self._items(branch.body)))
+        self._joined(item)
+        self._turned(item)
         inner = (one.parents for _, _, items in item.bodies for one in items if one.kind != "set")
         item.parents = next(inner, ())
-        item.key = "\n".join(
-            [
-                *(line for _, key, items in item.bodies for line in (key, *(one.key for one in items if not one.free))),
-                "end",
-            ]
-        )
+        item.key = block_key(item)
         return item
+
+    def _joined(self, item: Item) -> None:
+        """An if that holds nothing but an if, or a loop through just what it asks for, is one with it."""
+        branch, _, inner = item.bodies[0]
+        if len(item.bodies) > 1 or branch.kind != "if" or len(inner) != 1 or len(inner[0].bodies) != 1:
+            return
+        below, key, items = inner[0].bodies[0]
+        if below.kind == "for":
+            looped = self.meaning.of(branch.test) == self.meaning.of(below.test)
+            if not looped or types.kind_of(types.of_expr(below.test, self.values)) != "array":
+                return
+        below.outer = (branch, *below.outer)
+        item.bodies = [(below, key if below.kind == "for" else self._header(below), items)]
+
+    def _turned(self, item: Item) -> None:
+        """Of two branches, that comes first which has the plainer condition."""
+        first, second = item.bodies[0][0], item.bodies[-1][0]
+        if len(item.bodies) != 2 or first.kind != "if" or second.kind != "else" or first.moves:
+            return
+        keys = [plain(self.meaning.asked(first.test, no)) for no in (False, True)]
+        if min(keys, key=lambda key: (key.count("not ") + key.count("!="), key)) == keys[1]:
+            first.turned = second.turned = True
+            item.bodies = [(second, f"if {keys[1]}", item.bodies[1][2]), (first, "else", item.bodies[0][2])]
 
     def _header(self, branch: Branch) -> str:
         if branch.kind == "for":
@@ -165,8 +212,8 @@ class Outline:
             return f"define {branch.name}" + (f"({given})" if given else "")
         if branch.kind == "else":
             return "else"
-        asked = self.meaning.of if branch.moves or branch.var else self.meaning.asked
-        return f"{'else if' if branch.kind == 'elif' else 'if'} {plain(asked(branch.test))}"
+        asked = self.meaning.of if branch.var else self.meaning.asked
+        return f"{'else if' if branch.kind == 'elif' else 'if'} {plain(asked(branch.asks))}"
 
     # Lines
 
@@ -192,7 +239,7 @@ class Outline:
             return
         self._close(out)
         if inside and self.literal:
-            self._add(out, [pieces])
+            self._add(out, [pieces], True)
             return
         text = joined(pieces).strip()
         keyed = KEYED.fullmatch(text)
@@ -211,7 +258,8 @@ class Outline:
             lines, self.long = [pieces for _, pieces in self.long], []
             self._add(out, lines)
 
-    def _add(self, out: list[Item], lines: list[list[Piece]]) -> None:
+    def _add(self, out: list[Item], lines: list[list[Piece]], inside: bool = False) -> None:
+        """Add a line, or one that goes on in others; `inside` a text of which each line counts."""
         pieces = trimmed([one for line in lines for one in line])
         first = lines[0][0]
         column = len(first.text) - len(first.text.lstrip()) if first.node is None else 0
@@ -224,16 +272,17 @@ class Outline:
         if self.data:
             name = self._placed(column, keyed, text)
             text = f"{name} {text}"
-        item = Item(
-            "line", " " * column + text.replace(BLANK, " "), pieces[0].start, pieces[-1].end, line, name, pieces
-        )
-        if self.yaml and not self.data:
-            item.parents = self._below(column, text, name)
-        said = ""
+        text = text.replace(BLANK, " ")
+        if self.yaml and column and any(one.node and prints_lines(one.node.expr, len(pieces) == 1) for one in pieces):
+            text += f" at {column}"  # of which all lines but the first stand where they are made
+        item = Item("line", text, pieces[0].start, pieces[-1].end, line, name, pieces)
+        self._place(item, column, joined(trimmed(lines[0])), inside)
+        said, before = "", len(item.key) - len(text)
         for one in pieces:
-            item.marks += ((column + len(tight(said)), self._number(one.start)),)
+            item.marks += ((before + len(tight(said)), self._number(one.start)),)
             said += one.means if one.node else one.text
-        out.append(item)
+        if item.key != SEPARATOR or not out or out[-1].key != SEPARATOR:
+            out.append(item)
 
     def _line(self, pieces: list[Piece]) -> str:
         text = "".join(one.means if one.node else one.text for one in pieces)
@@ -270,30 +319,67 @@ class Outline:
         quoted = key[:1] in ('"', "'") or is_quoted(prints[0].node.expr)
         return text.replace(tight(key), f'"{tight(key)}"', 1) if quoted else text
 
-    def _below(self, column: int, text: str = "", name: str = "") -> tuple[str, ...]:
-        """The keys that a line lies below, which becomes the last of them."""
-        dashes = len(text) - len(text.lstrip("- ")) if text.startswith("- ") else 0
-        if text == "---":
-            self.path = []
-        while self.path and self.path[-1][0] >= column + (1 if dashes and self.path[-1][1][0] != "-" else 0):
+    def _place(self, item: Item, column: int, source: str = "", inside: bool = False) -> None:
+        """Note the keys that a line lies below, and how deep, and that what follows may lie below it."""
+        if self.data or not self.yaml:
+            item.key = " " * column + item.key
+            return
+        dashes = len(DASHES.match(source)[0])
+        if not self.begun:  # it goes on a line that is begun elsewhere
+            item.parents = tuple(one.name for one in self.path[1:])
+            return
+        if item.key == SEPARATOR:
+            self.path = [Level(inner=0)]
+        while self.path[-1].column >= column + (1 if dashes and self.path[-1].name[:1] != "-" else 0):
             self.path.pop()
-        found = tuple(name for _, name in self.path)
-        if name == "kind:" and not column:
-            self.path = [(-1, f"-{text}")]
-        if dashes:
-            self.path.append((column, f"-{text[dashes:]}"))
-        if name:
-            self.path.append((column + dashes, name))
-        return found
+        around = self.path[-1]
+        around.inner = column if around.inner is None else around.inner
+        item.parents = tuple(one.name for one in self.path if one.name)
+        item.stands, item.off = column, column - around.inner
+        told = f"({item.off:+d}) " if item.off else ""
+        if item.name == "kind:" and not column:
+            self.path = [Level(-1, f"-{item.key}", inner=0)]
+        below, deep = around.below, 2 * source[:dashes].count("-")
+        if dashes and not inside:
+            self.path.append(Level(column, f"-{item.key[deep:]}", below + deep, column + dashes))
+        if item.name and not inside:
+            fixed = re.search(r"[|>][-+]?([1-9])[-+]?$", source)  # how much deeper its text stands
+            own = column + dashes
+            self.path.append(Level(own, item.name, below + deep + 2, own + int(fixed[1]) if fixed else None))
+        item.key = " " * below + told + item.key
 
     def _placed(self, column: int, keyed: re.Match | None, text: str) -> str:
         """The path of a line in a file of values."""
-        while self.path and self.path[-1][0] >= column + (0 if keyed and not keyed["dashes"] else 1):
+        while self.path[-1].column >= column + (0 if keyed and not keyed["dashes"] else 1):
             self.path.pop()
+        last = "[]"
         if keyed and not keyed["dashes"]:
-            self.path.append((column, keyed["key"].rstrip(":").strip("\"'")))
-            return ".".join(name for _, name in self.path) + ":"
-        return ".".join(name for _, name in self.path) + "[]"
+            self.path.append(Level(column, keyed["key"].rstrip(":").strip("\"'")))
+            last = ":"
+        return ".".join(one.name for one in self.path[1:]) + last
+
+
+def prints_lines(expr: Expr, alone: bool) -> bool:
+    """Whether an expression may print several lines, of which it doesn't say itself how deep they stand."""
+    if isinstance(expr, Call) and expr.name in ONE_LINE:
+        return False
+    made = any(isinstance(one, Call) and one.name in ("toYaml", "nindent", "indent") for one in parts_of(expr))
+    return made or alone and isinstance(expr, Include)
+
+
+def edged(items: list[Item], end: int) -> None:
+    """Leave out separators of documents at the beginning (0) or end (-1) of a file: there is nothing to separate."""
+    while items and items[end].key == SEPARATOR:
+        del items[end]
+    if items and items[end].kind == "block" and items[end].form == "if":
+        for _, _, inner in items[end].bodies:
+            edged(inner, end)
+        items[end].key = block_key(items[end])
+
+
+def block_key(item: Item) -> str:
+    below = (line for _, key, items in item.bodies for line in (key, *(one.key for one in items if not one.free)))
+    return "\n".join([*below, "end"])
 
 
 @dataclass(eq=False)

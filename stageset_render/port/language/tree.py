@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 ROOTS = {"Values": None, "Release": ("Name", "Namespace", "Service"), "Chart": ("Name", "Version", "AppVersion")}
+OPPOSITE = {"==": "!=", "eq": "ne", "lt": "ge", "le": "gt", "defined": "undefined"}
+OPPOSITE |= {other: one for one, other in OPPOSITE.items()}
 DEEPEST = 60  # blocks in blocks; Python compiles no more than 100
 WHOLE = "the whole of what the template is rendered with; name one of its fields"
 
@@ -113,6 +115,15 @@ def is_path(expr: Expr) -> bool:
     return isinstance(expr, (Name, Root))
 
 
+def turned(expr: Expr) -> Expr:
+    """What a condition asks, turned round."""
+    if isinstance(expr, Call) and expr.name == "not":
+        return expr.args[0]
+    if isinstance(expr, Call) and expr.name in OPPOSITE and len(expr.args) <= 2:
+        return Call(OPPOSITE[expr.name], expr.args)
+    return Call("not", (expr,))
+
+
 def root_of(expr: Expr) -> Expr:
     while isinstance(expr, Field):
         expr = expr.base
@@ -173,6 +184,8 @@ class Branch(Node):
         index: a loop's index, where it is used.
         moves: for Go, whether it moves the dot, as a with does.
         name, parameters: a macro's.
+        outer: the ifs around it that hold nothing else, with which it is one.
+        turned: whether it is compared as the other of two branches, with the condition turned round.
     """
 
     kind: str = ""
@@ -184,6 +197,20 @@ class Branch(Node):
     name: str = ""
     parameters: tuple[Var, ...] = ()
     block: Block | None = None
+    outer: tuple[Branch, ...] = ()
+    turned: bool = False
+
+    @property
+    def tag(self) -> Branch:
+        """The branch whose tag says what this one asks."""
+        return next(one for one in self.block.branches if one is not self) if self.turned else self
+
+    @property
+    def asks(self) -> Expr | None:
+        """What it is compared by: its test, and what the ifs ask that it is one with."""
+        if self.turned and self.kind == "else":
+            return turned(self.tag.test)
+        return Call("and", (*(one.test for one in self.outer), self.test)) if self.outer and self.kind == "if" else self.test
 
 
 @dataclass(eq=False)
