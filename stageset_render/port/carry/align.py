@@ -149,6 +149,8 @@ class Alignment:
         return total
 
     def _pairs(self, one: list[Item], other: list[Item]) -> list[Pair]:
+        if any(item.kind == "block" and item.form == "macro" for item in one):
+            other = in_order(one, other)
         start, end = 0, 0
         while start < min(len(one), len(other)) and self._equal(one[start], other[start]):
             start += 1
@@ -202,7 +204,7 @@ class Alignment:
             sides = [[pair[side] for pair in pairs[at:run] if pair[side]] for side in (0, 1)]
             if all(sides):
                 parts = [] if data else self._parted(*sides)
-                if not all(map(equal, parts or pairs[at:run])) and same_yaml(*sides):
+                if not all(map(equal, parts or pairs[at:run])) and same_yaml(*sides, data):
                     parts = same_pairs(*sides)
                 found += parts or pairs[at:run]
             else:
@@ -250,6 +252,18 @@ def parts(items: list[Item]) -> Iterator[list[Item]]:
     yield from (items[at:end] for at, end in zip(begun, [*begun[1:], len(items)]))
 
 
+def in_order(one: list[Item], other: list[Item]) -> list[Item]:
+    """Named templates in the order of those of the same names, which means nothing; others follow what they follow."""
+    places = {item.bodies[0][0].name: at for at, item in enumerate(one) if item.bodies}
+    known = list(
+        itertools.accumulate(
+            (places.get(item.bodies[0][0].name if item.bodies else "") for item in other),
+            lambda was, at: was if at is None else at,
+        )
+    )
+    return [item for _, item in sorted(zip(known, other), key=lambda pair: pair[0] if pair[0] is not None else -1)]
+
+
 def by_path(one: list[Item], other: list[Item]) -> list[Pair]:
     """The pairs of two files of values, in which the order of keys means nothing: what is new follows what it follows."""
     sides = [{path: item for path, item in _paths(side)} for side in (one, other)]
@@ -291,11 +305,12 @@ def similar(one: str, other: str) -> bool:
     return shared * 2 > max(len({*words[0]}), len({*words[1]}))
 
 
-def same_yaml(one: list[Item], other: list[Item]) -> bool:
-    """Whether two runs of lines are the same to a reader of YAML."""
+def same_yaml(one: list[Item], other: list[Item], data: bool) -> bool:
+    """Whether two runs of lines are the same to a reader of YAML; of values, the order of keys means nothing."""
     held: dict[str, str] = {}
     sides = [_loaded(_text(run, held)) for run in (one, other)]
-    return one[0].keys == other[0].keys and sides[0] is not None and sides[0] == sides[1]
+    same = sides[0] == sides[1] if data else repr(sides[0]) == repr(sides[1])
+    return same and sides[0] is not None and one[0].keys == other[0].keys
 
 
 def _text(items: list[Item], held: dict[str, str]) -> str:

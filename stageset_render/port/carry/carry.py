@@ -188,7 +188,8 @@ class Carrier:
         if not mine:
             return all(new.start in self.present for new in inner)
         header = self.mine.loose[outer[0].start].bodies[0][1]
-        plain = len(mine.bodies) == 1 and not mine.bodies[0][0].moves and mine.bodies[0][1] == header
+        (branch, key, _), *more = mine.bodies
+        plain = not more and not any(one.moves for one in (*branch.outer, branch)) and key == header
         return plain and self._fits(self.editor.unwrap, mine)
 
     def _fits(self, change: Callable, *arguments) -> bool:
@@ -230,6 +231,12 @@ class Carrier:
 
     def _branches(self, old: Item, new: Item, mine: Item) -> None:
         paired = self.change.blocks[old]
+        branches = [one for body in paired.bodies for one in (body.one, body.other)] + [
+            one for one, _, _ in mine.bodies
+        ]
+        special = any(one and (one.outer or one.turned) for one in branches)
+        if special and any(was != now for was, now in paired.headers[1:]):
+            raise Misfit
         known = {body.other: self.mine.branches.get(body.one) for body in paired.bodies if body.one and body.other}
         for body, (was, now) in zip(paired.bodies, paired.headers):
             place = self.mine.branches.get(body.one) if body.one else None
@@ -288,7 +295,7 @@ class Carrier:
         ours = self.target.tree.source[mine.start : mine.end] if mine else ""
         theirs = self.new.tree.source[new.start : new.end] if new else ""
         with contextlib.suppress(Untranslatable):  # then it is shown as the other side writes it
-            theirs = self.editor.text(new, self.editor.rewriter.place(mine) if mine else []) if new else ""
+            theirs = self.editor.text(new, mine) if new else ""
         self.conflicts.append(Conflict(mine.line if mine else self._near(old or before), was, ours, theirs))
 
     def _near(self, old: Item | None) -> int:

@@ -15,6 +15,7 @@ from stageset_render.port.carry.carry import Carried, Carrier, Conflict
 from stageset_render.port.carry.edits import Misfit
 from stageset_render.port.carry.versions import Untranslated, Version
 from stageset_render.port.deliberate import entries
+from stageset_render.port.language.named import as_named, macros_as_named
 from stageset_render.port.language.outline import Side, flat
 
 ALIKE = 0.7  # from here on a file that is gone and a new one are one that was renamed
@@ -100,7 +101,7 @@ class Carriage:
     # Files
 
     def _keys(self, version: Version, name: str) -> list[str]:
-        tree = version.tree(name)
+        tree = as_named(version, self.target, name)
         return [text for text, _, _ in flat(Side(tree, self.target.values).outline().items)]
 
     def _renamed(self, gone: list[str], fresh: list[str]) -> Iterator[tuple[str, str]]:
@@ -121,7 +122,7 @@ class Carriage:
 
     def _side(self, version: Version, name: str) -> Side:
         """A side that may be changed while it is carried."""
-        return Side(version.tree(name), self.target.values, name == version.defaults)
+        return Side(as_named(version, self.target, name), self.target.values, name == version.defaults)
 
     def _old(self, name: str) -> Side:
         """A side that is only read."""
@@ -129,8 +130,11 @@ class Carriage:
             self.old.read_once[name] = self._side(self.old, name)
         return self.old.read_once[name]
 
+    def _macros(self) -> dict[str, tuple[str, ...]]:
+        return {**self.target.macros, **macros_as_named(self.new, self.target)}
+
     def _carrier(self, old: Side, new: Side, target: Side) -> Carried:
-        macros = {**self.target.macros, **self.new.macros}
+        macros = self._macros()
         writer = self.target.writer(target.tree, macros)
         return Carrier(old, new, target, writer, lambda: self.target.whole(new.tree, macros)).carried()
 
@@ -186,8 +190,8 @@ class Carriage:
                 told = Conflict(1, "", f"(there is another {self.target.path(name)} already)", self.new.templates[name])
                 self.found.conflicts.append((self.target.path(name), told))
             return
-        macros = {**self.target.macros, **self.new.macros}
-        self.found.changes.append(Change(self.target.path(name), None, self.target.whole(self.new.tree(name), macros)))
+        text = self.target.whole(as_named(self.new, self.target, name), self._macros())
+        self.found.changes.append(Change(self.target.path(name), None, text))
 
     def _defaults(self) -> None:
         target = self._side(self.target, self.target.defaults)

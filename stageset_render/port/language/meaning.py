@@ -10,7 +10,19 @@ from collections.abc import Iterator
 
 from stageset_render.port.language import types
 from stageset_render.port.language.functions import SIGNS
-from stageset_render.port.language.tree import OPPOSITE, Call, Const, Expr, Field, Include, Name, Root, Var, is_path, turned
+from stageset_render.port.language.tree import (
+    OPPOSITE,
+    Call,
+    Const,
+    Expr,
+    Field,
+    Include,
+    Name,
+    Root,
+    Var,
+    is_path,
+    turned,
+)
 
 FORM = {"quote", "squote", "toString", "int", "int64", "trim"}  # of a scalar, or of the text that a helper prints
 QUOTES = {"quote", "squote"}
@@ -149,4 +161,3 @@ def printed(text: str) -> str:
     if text.startswith("printf:"):
         return text.removeprefix("printf:")
     return f"<{plain(text)}>"
-

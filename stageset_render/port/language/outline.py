@@ -92,7 +92,7 @@ class Outline:
         self.column, self.literal = -1, False  # of the key of a text that goes on, and whether its lines count
         self.hidden = False  # whether a comment of YAML goes on behind a tag
         self.path = [Level(inner=0)]
-        self.begun = True  # whether what comes is the first of its line
+        self.begun = self.fresh = True  # whether what comes, or what is added, is the first of its line
         self.starts = [0, *(found.end() for found in re.finditer("\n", tree.source))]
         self.items = self._items(tree.body)
         if self.yaml and not data:
@@ -116,7 +116,6 @@ class Outline:
                 self._flush(out)
                 self._close(out)
                 out.append(self._set(node) if isinstance(node, Set) else self._block(node))
-                self.begun = False
         self._flush(out)
         self._close(out)
         return out
@@ -143,9 +142,8 @@ class Outline:
             means = tight(f"<{plain(self.meaning.of(expr.args[1] if known and self.yaml else expr))}>")
             piece = Piece(node.start, node.end, node=node, means=means)
             out.append(Item("line", means, node.start, node.end, node.line, pieces=[piece]))
-            self.begun = True
+            self.fresh, self.begun = True, False
             self._place(out[-1], at if known else 0)
-            self.begun = False
             return
         if self.hidden and not any(
             isinstance(one, Call) and one.name in ("fail", "required") for one in parts_of(expr)
@@ -166,10 +164,11 @@ class Outline:
 
     def _block(self, node: Block) -> Item:
         item = Item("block", "", node.start, node.close.end if node.close else node.end, node.line, node=node)
-        state = self.column, self.literal, [Level(inner=0)] if node.kind == "macro" else self.path, self.hidden
+        path = [Level(inner=0)] if node.kind == "macro" else self.path
+        state = self.column, self.literal, self.hidden, self.begun or node.kind == "macro"
         for branch in node.branches:
-            self.column, self.literal, self.path, self.hidden = state[0], state[1], [*state[2]], state[3]
-            self.begun, branch.outer, branch.turned = node.kind == "macro", (), False
+            self.column, self.literal, self.hidden, self.begun = state
+            self.path, branch.outer, branch.turned = [*path], (), False
             key = self._header(branch)
             item.bodies.append((branch, key, self._items(branch.body)))
         self._joined(item)
@@ -223,6 +222,7 @@ class Outline:
             pieces.pop()
         if not any(one.node or one.text.strip() for one in pieces):
             return
+        fresh, self.begun = self.begun, False
         first = pieces[0].text if pieces[0].node is None else ""
         column = len(first) - len(first.lstrip())
         if not self.yaml:
@@ -238,6 +238,7 @@ class Outline:
             self.long.append((column, pieces))
             return
         self._close(out)
+        self.fresh = fresh
         if inside and self.literal:
             self._add(out, [pieces], True)
             return
@@ -325,10 +326,10 @@ class Outline:
             item.key = " " * column + item.key
             return
         dashes = len(DASHES.match(source)[0])
-        if not self.begun:  # it goes on a line that is begun elsewhere
-            item.parents = tuple(one.name for one in self.path[1:])
+        if not self.fresh:  # it goes on a line that is begun elsewhere
+            item.parents, item.key = tuple(one.name for one in self.path if one.name), f"... {item.key}"
             return
-        if item.key == SEPARATOR:
+        if item.key == SEPARATOR and not column and not inside:
             self.path = [Level(inner=0)]
         while self.path[-1].column >= column + (1 if dashes and self.path[-1].name[:1] != "-" else 0):
             self.path.pop()
@@ -389,16 +390,18 @@ class Side:
     Attributes:
         values: what is known of the values.
         data: whether it is a file of values.
+        worded: whether the words of alerts count.
     """
 
     tree: Tree
     values: dict
     data: bool = False
+    worded: bool = True
     known: dict[bool, Outline] = field(default_factory=dict)
 
     def outline(self, strict: bool = False, shared: dict | None = None) -> Outline:
         if shared or strict not in self.known:
-            found = Outline(self.tree, self.values, strict, shared, data=self.data)
+            found = Outline(self.tree, self.values, strict, shared, self.worded, self.data)
             if shared:
                 return found
             self.known[strict] = found
@@ -413,6 +416,6 @@ def flat(items: list[Item], depth: int = 0) -> Iterator[tuple[str, int, Item]]:
                 yield item.key, item.line, item
             continue
         for branch, key, below in item.bodies:
-            yield key, branch.line, item
+            yield key, branch.tag.line, item
             yield from flat(below, depth + 1)
         yield "end", item.node.close.line if item.node.close else item.line, item

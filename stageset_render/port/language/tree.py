@@ -8,8 +8,8 @@ prints, tests and loops are expressions; a function has Go's name. Each node kno
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 
 ROOTS = {"Values": None, "Release": ("Name", "Namespace", "Service"), "Chart": ("Name", "Version", "AppVersion")}
 OPPOSITE = {"==": "!=", "eq": "ne", "lt": "ge", "le": "gt", "defined": "undefined"}
@@ -210,7 +210,11 @@ class Branch(Node):
         """What it is compared by: its test, and what the ifs ask that it is one with."""
         if self.turned and self.kind == "else":
             return turned(self.tag.test)
-        return Call("and", (*(one.test for one in self.outer), self.test)) if self.outer and self.kind == "if" else self.test
+        return (
+            Call("and", (*(one.test for one in self.outer), self.test))
+            if self.outer and self.kind == "if"
+            else self.test
+        )
 
 
 @dataclass(eq=False)
@@ -292,6 +296,25 @@ def expressions(nodes: list[Node]) -> Iterator[tuple[Node, Expr]]:
                 yield from expressions(branch.body)
         elif isinstance(node, (Print, Set)):
             yield node, node.expr
+
+
+def mapped(expr: Expr | None, change: Callable[[Expr], Expr]) -> Expr | None:
+    """An expression, with what a function makes of it and of all inside it."""
+    if isinstance(expr, Field):
+        expr = replace(expr, base=mapped(expr.base, change))
+    elif isinstance(expr, Call):
+        expr = replace(expr, args=tuple(mapped(one, change) for one in expr.args))
+    elif isinstance(expr, Include):
+        expr = replace(expr, args=tuple((name, mapped(one, change)) for name, one in expr.args))
+    return expr and change(expr)
+
+
+def map_expressions(nodes: list[Node], change: Callable[[Expr], Expr]) -> None:
+    """Put what a function makes of them in the place of all expressions below nodes."""
+    for node, expr in list(expressions(nodes)):
+        setattr(node, "test" if isinstance(node, Branch) else "expr", mapped(expr, change))
+        if isinstance(node, Set) and node.var.value is not None:
+            node.var.value = mapped(node.var.value, change)
 
 
 def uses(nodes: list[Node], var: Var) -> bool:
