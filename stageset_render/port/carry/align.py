@@ -57,14 +57,6 @@ class Alignment:
         else:
             self.top = self._body(None, None, one, other)
 
-    def equals(self) -> Iterator[tuple[Item, Item]]:
-        """All pairs of equal items, those in blocks too."""
-        bodies = [self.top, *(body for paired in self.blocks.values() for body in paired.bodies)]
-        for body in bodies:
-            for one, other in body.pairs:
-                if one and other and one.key == other.key:
-                    yield one, other
-
     def _body(self, branch: Branch | None, against: Branch | None, one: list[Item], other: list[Item]) -> Body:
         body = Body(branch, against, self._settled(self._pairs(one, other)))
         for left, right in body.pairs:
@@ -254,14 +246,10 @@ def parts(items: list[Item]) -> Iterator[list[Item]]:
 
 def in_order(one: list[Item], other: list[Item]) -> list[Item]:
     """Named templates in the order of those of the same names, which means nothing; others follow what they follow."""
-    places = {item.bodies[0][0].name: at for at, item in enumerate(one) if item.bodies}
-    known = list(
-        itertools.accumulate(
-            (places.get(item.bodies[0][0].name if item.bodies else "") for item in other),
-            lambda was, at: was if at is None else at,
-        )
-    )
-    return [item for _, item in sorted(zip(known, other), key=lambda pair: pair[0] if pair[0] is not None else -1)]
+    places, last, order = {item.name: at for at, item in enumerate(one)}, -1, {}
+    for item in other:
+        last = order[item] = places.get(item.name, last)
+    return sorted(other, key=order.get)
 
 
 def by_path(one: list[Item], other: list[Item]) -> list[Pair]:

@@ -164,6 +164,7 @@ class Outline:
 
     def _block(self, node: Block) -> Item:
         item = Item("block", "", node.start, node.close.end if node.close else node.end, node.line, node=node)
+        item.name = node.branches[0].name
         path = [Level(inner=0)] if node.kind == "macro" else self.path
         state = self.column, self.literal, self.hidden, self.begun or node.kind == "macro"
         for branch in node.branches:
@@ -270,9 +271,6 @@ class Outline:
         name = keyed["key"] if keyed else ""
         if self.yaml:
             text = self._normal(text, name, pieces, keyed)
-        if self.data:
-            name = self._placed(column, keyed, text)
-            text = f"{name} {text}"
         text = text.replace(BLANK, " ")
         if self.yaml and column and any(one.node and prints_lines(one.node.expr, len(pieces) == 1) for one in pieces):
             text += f" at {column}"  # of which all lines but the first stand where they are made
@@ -322,12 +320,13 @@ class Outline:
 
     def _place(self, item: Item, column: int, source: str = "", inside: bool = False) -> None:
         """Note the keys that a line lies below, and how deep, and that what follows may lie below it."""
-        if self.data or not self.yaml:
+        if not self.yaml:
             item.key = " " * column + item.key
             return
         dashes = len(DASHES.match(source)[0])
         if not self.fresh:  # it goes on a line that is begun elsewhere
-            item.parents, item.key = tuple(one.name for one in self.path if one.name), f"... {item.key}"
+            item.parents = tuple(one.name for one in self.path if one.name)
+            item.key = item.key.replace(SEPARATOR, f" {SEPARATOR}", item.key == SEPARATOR)
             return
         if item.key == SEPARATOR and not column and not inside:
             self.path = [Level(inner=0)]
@@ -347,17 +346,12 @@ class Outline:
             fixed = re.search(r"[|>][-+]?([1-9])[-+]?$", source)  # how much deeper its text stands
             own = column + dashes
             self.path.append(Level(own, item.name, below + deep + 2, own + int(fixed[1]) if fixed else None))
+        if self.data:  # a line is known by its path, with which it begins
+            keys = [one.strip("\"':") for one in item.parents if one[0] != "-"]
+            last = [item.name.strip("\"':")] if item.name and not dashes else []
+            item.name = ".".join(keys + last) + (":" if last else "[]")
+            item.key, below, told = f"{item.name} {item.key}", column, ""
         item.key = " " * below + told + item.key
-
-    def _placed(self, column: int, keyed: re.Match | None, text: str) -> str:
-        """The path of a line in a file of values."""
-        while self.path[-1].column >= column + (0 if keyed and not keyed["dashes"] else 1):
-            self.path.pop()
-        last = "[]"
-        if keyed and not keyed["dashes"]:
-            self.path.append(Level(column, keyed["key"].rstrip(":").strip("\"'")))
-            last = ":"
-        return ".".join(one.name for one in self.path[1:]) + last
 
 
 def prints_lines(expr: Expr, alone: bool) -> bool:
