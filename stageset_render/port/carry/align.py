@@ -308,7 +308,7 @@ def _text(items: list[Item], held: dict[str, str]) -> str:
         texts = []
         for one in item.pieces:
             name = held.setdefault(one.means, str(HELD + len(held))) if one.node else one.text
-            texts.append(f'"{name}"' if one.node and is_quoted(one.node.expr) else name)
+            texts.append(f'"{one.node.expr.name} {name}"' if one.node and is_quoted(one.node.expr) else name)
         lines.append(" " * (item.column + item.off) + "".join(texts))
     return "\n".join(lines)
 

@@ -99,7 +99,12 @@ class Meaning:
             for fail, run in runs:
                 found = [plain(self.asked(one, no)) for one in run]
                 texts += found if fail else sorted(found, key=lambda text: (text[0] == "(", text))
+            texts = list(dict.fromkeys(texts))
             return f"({f' {AND_OR[expr.name] if no else expr.name} '.join(texts)})" if texts[1:] else texts[0]
+        if (
+            isinstance(expr, Call) and expr.name in FORM and len(expr.args) == 1
+        ):  # whose truth is that of a text or number
+            return ("not " if no else "") + f"{expr.name}({plain(self.of(expr.args[0]))})"
         other = turned(expr)
         return self.of(expr) if not no else f"not {self.of(expr)}" if expr in other.args else self.of(other)
 
@@ -115,7 +120,9 @@ class Meaning:
             return f"{flat[1]} at {flat[0]}"
         if name == "printf" and args and isinstance(args[0], Const):
             rest = iter(texts[1:])
-            return "printf:" + re.sub(r"%[sdvq]", lambda _: printed(next(rest, "?")), str(args[0].value))
+            return "printf:" + re.sub(
+                r"%[sdvq]", lambda one: printed(next(rest, "?")) + "~" * (one[0] == "%q"), str(args[0].value)
+            )
         if name == "dict":
             return f"dict({', '.join(f'{key}, {value}' for key, value in sorted(zip(flat[::2], flat[1::2])))})"
         sign = name if name in ("==", "!=") else SIGNS.get(name)

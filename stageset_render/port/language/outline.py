@@ -26,8 +26,10 @@ from stageset_render.port.language.tree import (
     Const,
     Expr,
     Include,
+    Name,
     Node,
     Print,
+    Root,
     Set,
     Text,
     Tree,
@@ -269,8 +271,8 @@ class Outline:
         text = " ".join(self._line(trimmed(part)) for part in lines)
         keyed = KEYED.fullmatch(text) if self.yaml else None
         name = keyed["key"] if keyed else ""
-        if self.yaml:
-            text = self._normal(text, name, pieces, keyed)
+        if self.yaml and not inside:
+            text = self._normal(text, name, pieces, keyed) + self._quotes(text, keyed, pieces)
         text = text.replace(BLANK, " ")
         if self.yaml and column and any(one.node and prints_lines(one.node.expr, len(pieces) == 1) for one in pieces):
             text += f" at {column}"  # of which all lines but the first stand where they are made
@@ -318,6 +320,26 @@ class Outline:
         quoted = key[:1] in ('"', "'") or is_quoted(prints[0].node.expr)
         return text.replace(tight(key), f'"{tight(key)}"', 1) if quoted else text
 
+    def _quotes(self, text: str, keyed: re.Match | None, pieces: list[Piece]) -> str:
+        """The quotes that count of a value: those in it, and those around what may hold some itself."""
+        name, value = (keyed["key"], keyed["rest"] or "") if keyed else ("", re.sub(r"^(- +)+", "", text))
+        if value[:1] in ("[", "{") or name == EXPRESSION or name in WORDED and not self.worded:
+            return ""
+        said = "".join(quoting(one) if one.node else one.text for one in pieces)
+        said = re.sub(r"\s+", " ", said)[len(text) - len(value) :] if text.endswith(value) else ""
+        sign = said[:1] if len(said) > 1 and said[0] == said[-1] and said[0] in "\"'" else ""
+        told = f" between {sign}" if sign and any(one.node and self._holds(one.node.expr) for one in pieces) else ""
+        if sign:
+            said = re.sub(r"\\(.)", r"\1", said[1:-1]) if sign == '"' else said[1:-1].replace("''", "'")
+        return told + (f" as {said}" if '"' in said or "'" in said else "")
+
+    def _holds(self, expr: Expr) -> bool:
+        """Whether what is printed may hold quotes, and isn't put into some that fit."""
+        if isinstance(expr, Call) and expr.name == "quote":
+            return False
+        own = any(isinstance(one, Name) or one == Root("Values") for one in parts_of(expr))
+        return own and types.kind_of(types.of_expr(expr, self.values)) not in ("int", "number", "boolean")
+
     def _place(self, item: Item, column: int, source: str = "", inside: bool = False) -> None:
         """Note the keys that a line lies below, and how deep, and that what follows may lie below it."""
         if not self.yaml:
@@ -352,6 +374,12 @@ class Outline:
             item.name = ".".join(keys + last) + (":" if last else "[]")
             item.key, below, told = f"{item.name} {item.key}", column, ""
         item.key = " " * below + told + item.key
+
+
+def quoting(piece: Piece) -> str:
+    """What a piece prints, in the quotes that it puts there."""
+    sign = {"quote": '"', "squote": "'"}.get(getattr(piece.node.expr, "name", ""), "")
+    return sign + tight(piece.means) + sign
 
 
 def prints_lines(expr: Expr, alone: bool) -> bool:

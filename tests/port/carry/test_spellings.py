@@ -88,7 +88,8 @@ def names(entry):
 
 @pytest.mark.parametrize("entry", SPELLINGS, ids=lambda entry: entry["what"])
 def test_a_spelling_is_no_difference_and_what_looks_like_it_is(spelled, entry):
-    was, now = spelled(), spelled(*changes(entry, "same"), *changes(entry, "other"))
+    before = changes(entry, "from")
+    was, now = spelled(*before), spelled(*before, *changes(entry, "same"), *changes(entry, "other"))
     found = [
         told(now.chart, was.pack, names(entry)),
         carried(mine := was.pack, now.chart, mine),
@@ -105,9 +106,9 @@ def test_a_spelling_is_no_difference_and_what_looks_like_it_is(spelled, entry):
 
 @pytest.mark.parametrize("entry", [one for one in SPELLINGS if "same" in one], ids=lambda entry: entry["what"])
 def test_an_edit_of_another_spelling_is_carried(spelled, values, tmp_path, entry):
-    same = changes(entry, "same")
+    before, same = changes(entry, "from"), changes(entry, "same")
     paths = {"Chart.yaml", "values.yaml", HELPERS, JOB, *(one[0] for one in same)}
-    was, now = spelled(), spelled(*same)
+    was, now = spelled(*before), spelled(*before, *same)
 
     def of(name, texts):
         return rendered(tmp_path / name, {one: texts[one] for one in paths}, CASES)
