@@ -272,7 +272,7 @@ class Outline:
         keyed = KEYED.fullmatch(text) if self.yaml else None
         name = keyed["key"] if keyed else ""
         if self.yaml and not inside:
-            text = self._normal(text, name, pieces, keyed) + self._quotes(text, keyed, pieces)
+            text = self._normal(text, keyed, pieces)
         text = text.replace(BLANK, " ")
         if self.yaml and column and any(one.node and prints_lines(one.node.expr, len(pieces) == 1) for one in pieces):
             text += f" at {column}"  # of which all lines but the first stand where they are made
@@ -286,57 +286,44 @@ class Outline:
             out.append(item)
 
     def _line(self, pieces: list[Piece]) -> str:
-        text = "".join(one.means if one.node else one.text for one in pieces)
+        text = "".join(self._shown(one) if one.node else one.text for one in pieces)
         return text if self.literal else re.sub(r"\s+", " ", text)
 
-    def _normal(self, text: str, name: str, pieces: list[Piece], keyed: re.Match | None) -> str:
-        """A line of YAML without what makes no difference."""
+    def _shown(self, piece: Piece) -> str:
+        """What a piece prints, with the quotes that it puts there."""
+        expr = piece.node.expr
+        if not is_quoted(expr):
+            return tight(piece.means)
+        sign = '"' if expr.name == "quote" else "'"
+        return sign + tight(printed(self.meaning.of(expr.args[0]))).replace(": ", f":{BLANK}") + sign
+
+    def _normal(self, text: str, keyed: re.Match | None, pieces: list[Piece]) -> str:
+        """A line of YAML without what makes no difference, such as quotes around a value that is a text without them."""
+        name, prints = keyed["key"] if keyed else "", [one.node.expr for one in pieces if one.node]
         if name in WORDED and not self.worded:
             return f"{keyed['dashes']}{name} (text)"
         if name == EXPRESSION:
             return promql.plain(re.sub(r"^(expr:) [|>][-+0-9]*", r"\1", text)).replace('"', "").replace("'", "")
         value = (keyed["rest"] or "") if keyed else re.sub(r"^(- +)+", "", text)
-        folded = FOLDED.fullmatch(value)
-        if folded:  # the same as in quotes
-            text = f'{text.removesuffix(value)}"{folded[1]}"'
-            value = f'"{folded[1]}"'
-        quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "\"'"
-        prints = [one for one in pieces if one.node]
-        as_text = quoted  # quotes count where the value may be something else without, such as "1" or "true"
-        if not prints:
-            inner = value[1:-1] if quoted else value
-            plain_tag = RESOLVER.resolve(yaml.ScalarNode, inner, (True, False))
-            as_text = quoted and plain_tag != "tag:yaml.org,2002:str" and inner not in ("", "[]", "{}")
-        elif len(prints) == 1 and value == prints[0].means and is_quoted(prints[0].node.expr):
-            as_text, known = True, printed(self.meaning.of(prints[0].node.expr.args[0]))  # quotes, whoever writes them
-            text, value = text.removesuffix(value) + known, known
-        elif len(prints) == 1 and value.strip("\"'") == prints[0].means:
-            text, value = text.removesuffix(value) + prints[0].means, prints[0].means
-        text, value = tight(text), tight(value)
-        text = f'{text.removesuffix(value)}"{value}"' if as_text else text
-        key = keyed["key"][:-1] if keyed and prints else ""
-        if not key or key.strip("\"'") != prints[0].means:
-            return text
-        quoted = key[:1] in ('"', "'") or is_quoted(prints[0].node.expr)
-        return text.replace(tight(key), f'"{tight(key)}"', 1) if quoted else text
-
-    def _quotes(self, text: str, keyed: re.Match | None, pieces: list[Piece]) -> str:
-        """The quotes that count of a value: those in it, and those around what may hold some itself."""
-        name, value = (keyed["key"], keyed["rest"] or "") if keyed else ("", re.sub(r"^(- +)+", "", text))
-        if value[:1] in ("[", "{") or name == EXPRESSION or name in WORDED and not self.worded:
-            return ""
-        said = "".join(quoting(one) if one.node else one.text for one in pieces)
-        said = re.sub(r"\s+", " ", said)[len(text) - len(value) :] if text.endswith(value) else ""
-        sign = said[:1] if len(said) > 1 and said[0] == said[-1] and said[0] in "\"'" else ""
-        told = f" between {sign}" if sign and any(one.node and self._holds(one.node.expr) for one in pieces) else ""
-        if sign:
-            said = re.sub(r"\\(.)", r"\1", said[1:-1]) if sign == '"' else said[1:-1].replace("''", "'")
-        return told + (f" as {said}" if '"' in said or "'" in said else "")
+        head = text.removesuffix(value)
+        if name[:1] in ("'", '"'):
+            head = tight(head).replace(tight(name[:-1]), f'"{tight(name[:-1])}"' if "<" in name else tight(name[:-1]))
+        folded = FOLDED.fullmatch(value)  # the same as in quotes
+        sign = ">" if folded else value[0] if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'" else ""
+        if not sign or value[0] in "[{":
+            return head + (tight(value) if value[:1] in ("[", "{") else value)
+        raw = any(map(self._holds, prints)) and not folded
+        value = folded[1] if folded else value[1:-1]
+        value = re.sub(r"\\(.)", r"\1", value) if sign == '"' else value.replace("''", "'") if sign == "'" else value
+        known = RESOLVER.resolve(yaml.ScalarNode, value, (True, False)) == "tag:yaml.org,2002:str"
+        if not prints and (known or value in ("", "[]", "{}")):
+            return head + value
+        return f'{head}"{value}"' + (f" between {sign}" if raw else "")  # it may be something else without
 
     def _holds(self, expr: Expr) -> bool:
         """Whether what is printed may hold quotes, and isn't put into some that fit."""
-        if isinstance(expr, Call) and expr.name == "quote":
-            return False
+        if is_quoted(expr):
+            return expr.name != "quote" and self._holds(expr.args[0])
         own = any(isinstance(one, Name) or one == Root("Values") for one in parts_of(expr))
         return own and types.kind_of(types.of_expr(expr, self.values)) not in ("int", "number", "boolean")
 
@@ -374,12 +361,6 @@ class Outline:
             item.name = ".".join(keys + last) + (":" if last else "[]")
             item.key, below, told = f"{item.name} {item.key}", column, ""
         item.key = " " * below + told + item.key
-
-
-def quoting(piece: Piece) -> str:
-    """What a piece prints, in the quotes that it puts there."""
-    sign = {"quote": '"', "squote": "'"}.get(getattr(piece.node.expr, "name", ""), "")
-    return sign + tight(piece.means) + sign
 
 
 def prints_lines(expr: Expr, alone: bool) -> bool:
