@@ -3,7 +3,9 @@
 """A template as what it says, item by item: two templates with equal items render alike.
 
 Comments, blank lines, quotes, layout, `with` instead of `if` and names of variables make no difference; an operator, a
-constant, a literal, a key or its order does. An item knows where in the source it stands.
+constant, a literal, a key or its order does. An item has one form however it is spelled: its depth counts keys and not
+blanks, an if that holds nothing but an if is one with it, a condition is its truth, and of two branches the plainer
+comes first. It knows where in the source it stands, and by which branches, so that edits are made there.
 """
 
 from __future__ import annotations
