@@ -294,7 +294,12 @@ def similar(one: str, other: str) -> bool:
 
 
 def same_yaml(one: list[Item], other: list[Item], data: bool) -> bool:
-    """Whether two runs of lines are the same to a reader of YAML; of values, the order of keys means nothing."""
+    """Whether two runs of lines are the same to a reader of YAML; of values, the order of keys means nothing.
+
+    Not where one doesn't stand as deep as its siblings: they may be no part of the run.
+    """
+    if any(item.off for item in (*one, *other)):
+        return False
     held: dict[str, str] = {}
     sides = [_loaded(_text(run, held)) for run in (one, other)]
     same = sides[0] == sides[1] if data else repr(sides[0]) == repr(sides[1])
@@ -309,7 +314,7 @@ def _text(items: list[Item], held: dict[str, str]) -> str:
         for one in item.pieces:
             name = held.setdefault(one.means, str(HELD + len(held))) if one.node else one.text
             texts.append(f'"{one.node.expr.name} {name}"' if one.node and is_quoted(one.node.expr) else name)
-        lines.append(" " * (item.column + item.off) + "".join(texts))
+        lines.append(" " * item.column + "".join(texts))
     return "\n".join(lines)
 
 
