@@ -13,7 +13,7 @@ from stageset_render.helm.reading import load_yaml
 from stageset_render.pack.files import SCHEMA
 from stageset_render.port import chart as porting
 from stageset_render.port import sources
-from stageset_render.port.diff.compare import Side, line_differences, numbered
+from stageset_render.port.diff.compare import line_differences, numbered
 from stageset_render.port.diff.differences import ABSENT, Difference, compared
 from stageset_render.port.diff.report import reason
 from stageset_render.port.versions import Chart, Pack, Version
@@ -69,7 +69,7 @@ def _apart(chart: Chart, pack: Pack, known: dict) -> tuple[int, int]:
 def _file(chart: Chart, pack: Pack, name: str) -> Iterator[Difference]:
     sides: list[Version] = [chart, pack]
     if all(name in side.templates for side in sides):
-        yield from line_differences(*(Side(side.tree(name), side.values) for side in sides))
+        yield from line_differences(*sides, name)
     elif not next(side for side in sides if name in side.templates).says_nothing(name):
         told = ("present" if name in side.templates else ABSENT for side in sides)
         yield Difference("structure", f"templates/{name}", "file", "", *told)

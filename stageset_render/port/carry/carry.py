@@ -181,7 +181,8 @@ class Carrier:
         if not mine:
             return all(new.start in self.present for new in inner)
         header = self.mine.loose[outer[0].start].bodies[0][1]
-        plain = len(mine.bodies) == 1 and not mine.bodies[0][0].moves and mine.bodies[0][1] == header
+        (branch, key, _), *more = mine.bodies
+        plain = not more and not any(one.moves for one in (*branch.outer, branch)) and key == header
         return plain and self._fits(self.editor.unwrap, mine)
 
     def _fits(self, change: Callable, *arguments) -> bool:
@@ -223,6 +224,12 @@ class Carrier:
 
     def _branches(self, old: Item, new: Item, mine: Item) -> None:
         paired = self.change.blocks[old]
+        branches = [one for body in paired.bodies for one in (body.one, body.other)] + [
+            one for one, _, _ in mine.bodies
+        ]
+        special = any(one and (one.outer or one.turned) for one in branches)
+        if special and any(was != now for was, now in paired.headers[1:]):
+            raise Misfit
         known = {body.other: self.mine.branches.get(body.one) for body in paired.bodies if body.one and body.other}
         for body, (was, now) in zip(paired.bodies, paired.headers):
             place = self.mine.branches.get(body.one) if body.one else None
@@ -320,6 +327,6 @@ def following(items: list[Item]) -> Iterator[tuple[int, Item]]:
 
 def encloses(outer: Item, inner: list[Item]) -> bool:
     """Whether an item is a condition around just these items, however they are laid out."""
-    if outer.kind != "block" or outer.node.kind != "if" or len(outer.bodies) > 1 or not inner:
+    if outer.kind != "block" or outer.form != "if" or len(outer.bodies) > 1 or not inner:
         return False
     return all(map(equal, Alignment(outer.bodies[0][2], inner).top.pairs))

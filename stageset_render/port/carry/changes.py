@@ -15,6 +15,7 @@ from stageset_render.port.carry.carry import Carried, Carrier
 from stageset_render.port.carry.edits import Misfit
 from stageset_render.port.carry.renames import path_of
 from stageset_render.port.deliberate import entries
+from stageset_render.port.language.named import as_named, macros_as_named
 from stageset_render.port.language.outline import Side, flat
 from stageset_render.port.versions import Untranslated, Version
 
@@ -97,7 +98,8 @@ class Carriage:
     # Files
 
     def _keys(self, version: Version, name: str) -> list[str]:
-        return [text for text, _, _ in flat(Side(version.tree(name), self.target.values).outline().items)]
+        tree = as_named(version, self.target, name)
+        return [text for text, _, _ in flat(Side(tree, self.target.values).outline().items)]
 
     def _renamed(self, gone: list[str], version: Version, fresh: list[str]) -> Iterator[tuple[str, str]]:
         """The files of the old version that mean the same, or nearly, under another name."""
@@ -117,13 +119,16 @@ class Carriage:
 
     def _side(self, version: Version, name: str) -> Side:
         """A side that may be changed while it is carried."""
-        return Side(version.tree(name), self.target.values, name == version.defaults)
+        return Side(as_named(version, self.target, name), self.target.values, name == version.defaults)
 
     def _old(self, name: str) -> Side:
         """A side that is only read."""
         if name not in self.old.read_once:
             self.old.read_once[name] = self._side(self.old, name)
         return self.old.read_once[name]
+
+    def _macros(self) -> dict[str, tuple[str, ...]]:
+        return {**self.target.macros, **macros_as_named(self.new, self.target)}
 
     def _template(self, name: str, now: str) -> None:
         mine = self._mine(name, now)
@@ -147,7 +152,7 @@ class Carriage:
         """Carry what changes in a file of the old version into one of the target, which may get another name."""
         target, new = self._side(self.target, mine), self._side(self.new, now)
         old = target if self.old is self.target else self._old(name)
-        macros = {**self.target.macros, **self.new.macros}
+        macros = self._macros()
         writer = self.target.writer(target.tree, macros)
         try:
             found = Carrier(old, new, target, writer, lambda: self.target.whole(new.tree, macros)).carried()
@@ -183,7 +188,7 @@ class Carriage:
         if self.new.says_nothing(name):
             return
         if name not in self.target.templates:
-            text = self.target.whole(self.new.tree(name), {**self.target.macros, **self.new.macros})
+            text = self.target.whole(as_named(self.new, self.target, name), self._macros())
             self.found.changes.append(Change(self.target.path(name), None, text))
         elif self._keys(self.new, name) != self._keys(self.target, name):
             told = f"is there already, and differs from {self.new.place(name, 1)}, which is new"

@@ -7,13 +7,14 @@ from __future__ import annotations
 import difflib
 import re
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from stageset_render.port.carry.edits import Edit, Misfit, Page, breaks, relaid, silent, words
 from stageset_render.port.carry.rewriting import Rewriter
+from stageset_render.port.language.align import all_items
 from stageset_render.port.language.outline import Item, Side
-from stageset_render.port.language.tree import Branch, Close, expressions, is_path, parts_of
+from stageset_render.port.language.tree import Branch, Close, expressions, is_path, parts_of, turned
 
 
 class Editor:
@@ -22,18 +23,33 @@ class Editor:
     def __init__(self, new: Side, target: Side, rewriter: Rewriter):
         self.rewriter, self.new, self.page = rewriter, Page(new.tree), Page(target.tree)
         self.edits: list[Edit] = []
+        self.lines = [lines(side.outline().items) for side in (new, target)]
 
     def add(self, start: int, end: int, text: str) -> None:
         self.edits.append(Edit(start, end, text))
 
-    def text(self, new: Item, place: list[Branch]) -> str:
-        """An item of the new version."""
-        return self.rewriter.text(new.start, new.end, place)
+    def text(self, new: Item, mine: Item | None) -> str:
+        """An item of the new version, as it would stand in the place of one of the target, if there is one."""
+        self._stand([new], mine.start if mine else 0, mine)
+        return self.rewriter.text(new.start, new.end, self.rewriter.place(mine) if mine else [])
 
     def region(self, start: int, stop: int, place: list[Branch], opened: Branch | None = None) -> str:
         """Whole lines of the new version."""
         text = self.rewriter.text(start, stop, place, opened)
         return text if text.endswith("\n") else text + "\n"
+
+    def _stand(self, new: list[Item], at: int, beside: Item | None = None) -> None:
+        """Write items as deep as they would stand at a place of the target, where maybe one of the same depth stands."""
+        first, own = next(iter(lines(new)), None), lines([beside] if beside else [])[:1]
+        self.rewriter.deeper = 0
+        if first:
+            above = [one for one in self.lines[1] if one.start < at and one.column <= first.column][-1:]
+            mine = next((one for one in own + above if one.column == first.column), None)
+            theirs = [
+                one for one in self.lines[0] if one.start < first.start and one.column == (above or [first])[0].column
+            ]
+            if mine or above and theirs:
+                self.rewriter.deeper = mine.stands - first.stands if mine else above[0].stands - theirs[-1].stands
 
     # Lines
 
@@ -44,14 +60,15 @@ class Editor:
             node = replace(new.node, left=mine.node.left, right=mine.node.right, var=mine.node.var)
             self.add(mine.start, mine.end, self.rewriter.write([node], place))
             return
-        listed = relaid(f"{self.page.source[mine.start : mine.end]}\n", f"{self.text(new, place)}\n")
+        listed = relaid(f"{self.page.source[mine.start : mine.end]}\n", f"{self.text(new, mine)}\n")
         if listed:
             self.add(mine.start, mine.end, listed[:-1])
             return
         try:
+            self._stand([new], mine.start, mine)
             self.edits += list(self._words(old, new, mine, place))
         except Misfit:
-            self.add(mine.start, mine.end, self.text(new, place))
+            self.add(mine.start, mine.end, self.text(new, mine))
 
     def _words(self, old: Item, new: Item, mine: Item, place: list[Branch]) -> Iterator[Edit]:
         """The edits that change words alone. Misfit where that is not all."""
@@ -90,6 +107,7 @@ class Editor:
     def replace(self, mine: list[Item], new: list[Item]) -> None:
         """Put the lines of some items in the place of those of others."""
         start, end = self.page.whole(mine[0].start, mine[-1].end)
+        self._stand(new, mine[0].start, mine[0])
         text = self.region(*self.new.whole(new[0].start, new[-1].end), self.rewriter.place(mine[0]))
         self.add(start, end, relaid(self.page.source[start:end], text) or text)
 
@@ -109,6 +127,7 @@ class Editor:
             at, inside = len(source), []
         begun, stop = self.new.whole(added[0].start, added[-1].end)
         start = self.new.above(begun, known)
+        self._stand(added, at, following)
         text = self.region(start, stop, inside)
         if moved and start == begun:
             first = self.page.begin(moved.start)
@@ -125,25 +144,36 @@ class Editor:
         start, end = self.page.above(self.page.begin(first.start)), self.page.end(last.end)
         blank = re.match(r" *", self.page.source[start:])[0]
         branch = new.bodies[0][0]
-        text = self.rewriter.write([replace(branch, moves=False)], self.rewriter.place(first), plain=True)
+        made = replace(branch, test=branch.asks, moves=False)
+        text = self.rewriter.write([made], self.rewriter.place(first), plain=True)
         self.add(start, start, f"{blank}{text}\n")
         self.add(end, end, f"{blank}{self.rewriter.at([]).close(branch.block.close)}\n")
 
     def unwrap(self, mine: Item) -> None:
         """Take a condition away from around items that stay."""
-        for tag in (mine.bodies[0][0], mine.node.close):
-            self.add(*self.page.whole(tag.start, tag.end), "")
+        self._open([*mine.bodies[0][0].outer, mine.bodies[0][0]])
+
+    def _open(self, branches: Iterable[Branch]) -> None:
+        """Take the tags of conditions away."""
+        for branch in branches:
+            for tag in (branch, branch.block.close):
+                self.add(*self.page.whole(tag.start, tag.end), "")
 
     def header(self, place: Branch, new: Branch) -> None:
-        """Change what a branch asks or goes through."""
-        if place.moves and place.kind != "for" and new.test is not None and not is_path(new.test):
-            self.unmoved(place)
+        """Change what a branch asks or goes through; of conditions that are one, one stays."""
+        around, test = (*place.outer, place), new.asks
+        if place.turned:
+            place, test = place.tag, turned(test)
         place.index = place.index or new.index
-        self.rewriter.tests[place] = new.test
-        tag = replace(
-            new, left=place.left, right=place.right, var=place.var or new.var, index=place.index, moves=place.moves
-        )
-        self.add(place.start, place.end, self.rewriter.write([tag], self.rewriter.around[place], plain=True))
+        self.rewriter.tests[place] = test
+        for one in around:
+            if one.moves and one.kind != "for" and (one is not place or test is not None and not is_path(test)):
+                self.unmoved(one)
+        tag = replace(new.tag, left=place.left, right=place.right, test=test, var=place.var or new.var)
+        tag.index, tag.moves = place.index, place.moves
+        self._open(around[:-1])
+        self.edits = [one for one in self.edits if (one.start, one.end) != (place.start, place.end)]
+        self.add(place.start, place.end, self.rewriter.write([tag], self.rewriter.around[around[0]], plain=True))
 
     def unmoved(self, place: Branch) -> None:
         """Make an if of a with: what its dot said is written out."""
@@ -165,6 +195,8 @@ class Editor:
         branches = new.node.branches
         rest = branches[branches.index(branch) + 1 :]
         start, stop = self.new.begin(branch.start), self.new.begin((rest[0] if rest else new.node.close).start)
+        items = next(items for one, _, items in new.bodies if one is branch)
+        self._stand(items, at)
         self.add(at, at, self.region(start, stop, self.rewriter.place(mine), branches[0]))
 
     def delete_branch(self, place: Branch) -> None:
@@ -173,3 +205,8 @@ class Editor:
         rest = branches[branches.index(place) + 1 :]
         following = rest[0] if rest else place.block.close
         self.add(self.page.begin(place.start), self.page.begin(following.start), "")
+
+
+def lines(items: list[Item]) -> list[Item]:
+    """The lines of which it is known where they stand, those in blocks too."""
+    return [one for one in all_items(items) if one.stands >= 0 == one.off]

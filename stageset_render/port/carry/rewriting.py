@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -12,9 +13,8 @@ from stageset_render.port.language.tree import (
     Block,
     Branch,
     Call,
+    Const,
     Expr,
-    Field,
-    Include,
     Name,
     Node,
     Print,
@@ -23,7 +23,8 @@ from stageset_render.port.language.tree import (
     Tree,
     Untranslatable,
     Var,
-    expressions,
+    map_expressions,
+    mapped,
     parts_of,
 )
 
@@ -41,6 +42,7 @@ class Rewriter:
         self.new, self.target, self.writer = new.tree, target.tree, writer
         self.around = around(target.tree.body)
         self.tests: dict[Branch, Expr] = {}  # of branches of the target whose test changes
+        self.deeper = 0  # how many blanks what is written stands deeper in the target than in the new version
         self.made: set[Var] = set()  # what is set where it is written
         name_loops(new, target)
         rename_variables(new.tree, variables)
@@ -62,6 +64,7 @@ class Rewriter:
 
     def write(self, parts: list[Node], place: list[Branch], opened: Branch | None = None, plain: bool = False) -> str:
         """Parts of the new version; `opened` is a branch of it that they are in, `plain` that a body is kept as it is."""
+        parts = [self._deepened(one) for one in parts]
         self._reach(parts)
         writer = self.at(place)
         if plain:
@@ -78,7 +81,16 @@ class Rewriter:
                 found.append(replace(part, start=max(part.start, start), end=min(part.end, end)))
             elif part.start >= start and part.end <= end and not isinstance(part, Text):
                 found.append(part)
-        return self.write(found, place, opened)
+        lines = r"(?m)^ +" if self.new.source[:start][-1:] in ("", "\n") else r"(?<=\n) +"
+        return re.sub(lines, lambda one: " " * (len(one[0]) + self.deeper), self.write(found, place, opened))
+
+    def _deepened(self, part: Node) -> Node:
+        """What prints lines says itself how deep they stand."""
+        expr = part.expr if isinstance(part, Print) else None
+        if isinstance(expr, Call) and expr.name in ("indent", "nindent") and isinstance(expr.args[0], Const):
+            depth = Const("int", max(expr.args[0].value + self.deeper, 0))
+            return replace(part, expr=replace(expr, args=(depth, *expr.args[1:])))
+        return part
 
     def _reach(self, parts: list[Node]) -> None:
         """Refuse a variable that neither the target nor what is written declares, unless a value can stand for it."""
@@ -138,22 +150,17 @@ def name_loops(new: Side, target: Side) -> None:
 
 def substituted(expr: Expr, variables: dict[Var, Var | Expr]) -> Expr:
     """An expression with other variables, or values for them."""
-    if isinstance(expr, Name) and expr.var in variables:
-        found = variables[expr.var]
-        return Name(found) if isinstance(found, Var) else substituted(found, variables)
-    if isinstance(expr, Field):
-        return replace(expr, base=substituted(expr.base, variables))
-    if isinstance(expr, Call):
-        return replace(expr, args=tuple(substituted(one, variables) for one in expr.args))
-    if isinstance(expr, Include):
-        return replace(expr, args=tuple((name, substituted(one, variables)) for name, one in expr.args))
-    return expr
+
+    def change(one: Expr) -> Expr:
+        found = variables.get(one.var, one) if isinstance(one, Name) else one
+        return Name(found) if isinstance(found, Var) else found if found is one else substituted(found, variables)
+
+    return mapped(expr, change)
 
 
 def rename_variables(tree: Tree, variables: dict[Var, Var]) -> None:
     """Let a tree speak of other variables."""
-    for node, expr in list(expressions(tree.body)):
-        setattr(node, "expr" if isinstance(node, (Print, Set)) else "test", substituted(expr, variables))
+    map_expressions(tree.body, lambda one: substituted(one, variables) if isinstance(one, Name) else one)
     for part in tree.parts:
         if isinstance(part, (Set, Branch)) and part.var in variables:
             part.var = variables[part.var]
@@ -161,6 +168,3 @@ def rename_variables(tree: Tree, variables: dict[Var, Var]) -> None:
             part.index = variables[part.index]
         if isinstance(part, Branch):
             part.parameters = tuple(variables.get(var, var) for var in part.parameters)
-    for node, _ in expressions(tree.body):
-        if isinstance(node, Set) and node.var.value is not None:
-            node.var.value = substituted(node.var.value, variables)

@@ -25,8 +25,8 @@ from stageset_render.port.diff.differences import ABSENT, Difference, compared
 from stageset_render.port.diff.schemas import bounds
 from stageset_render.port.diff.sides import Chart, pack_files
 from stageset_render.port.language.align import Alignment, Body, Paired, aligned, equal
-from stageset_render.port.language.outline import Item, Outline, flat
-from stageset_render.port.language.tree import Tree
+from stageset_render.port.language.named import as_named
+from stageset_render.port.language.outline import Item, Side, flat
 from stageset_render.port.language.types import of_pack, of_values
 from stageset_render.port.sources import TESTS
 
@@ -61,7 +61,7 @@ def structure(chart: Chart) -> tuple[list[Difference], list[Finding]]:
             if not _is_template(file):
                 found += _file_differences(file, theirs[file], ours[file])
             elif file in changed:
-                found += line_differences(*(Side(one.tree(Path(file).name), one.values) for one in both))
+                found += line_differences(*both, Path(file).name)
             continue
         except Refused as refused:
             failures += [_in_chart(one, chart.label(file)) for one in refused.problems]
@@ -181,28 +181,17 @@ def _written(node: yaml.Node | None, path: str, seen: set) -> Iterator[tuple[str
         yield from _written(inner, below, seen)
 
 
-def line_differences(theirs: Side, ours: Side) -> Iterator[Difference]:
-    """The lines that differ between two templates, one difference for each run of them.
+def line_differences(theirs: versions.Version, ours: versions.Version, name: str) -> Iterator[Difference]:
+    """The lines that differ between two versions of a template, one difference for each run of them.
 
     `expected` and `got` are (line number, what the line says) pairs; see outline.
     """
-    sides = (theirs, ours)
-    _, _, found, _ = aligned(lambda at, shared: sides[at].outline(shared))
-    file = f"templates/{ours.tree.file}"
+    sides = [Side(as_named(one, ours, name), one.values, worded=False) for one in (theirs, ours)]
+    _, _, found, _ = aligned(lambda at, shared: sides[at].outline(False, shared))
     for pairs in _runs(found, found.top):
         lines = [[(line, PAIRED.sub("", text)) for line, text in _said(pairs, side)] for side in (0, 1)]
         path = " | ".join(text.strip() for run in lines for _, text in run)
-        yield Difference("structure", file, "lines", path, *(run or ABSENT for run in lines))
-
-
-class Side(NamedTuple):
-    """A template of one side."""
-
-    tree: Tree
-    values: dict
-
-    def outline(self, shared: dict) -> Outline:
-        return Outline(self.tree, self.values, shared=shared, worded=False)
+        yield Difference("structure", f"templates/{name}", "lines", path, *(run or ABSENT for run in lines))
 
 
 class _Head(NamedTuple):
@@ -233,7 +222,7 @@ def _inside(found: Alignment, block: Paired) -> Iterator[list[tuple]]:
     """The pairs that differ in two blocks; branches that one side alone has are one run."""
     alone: list[tuple] = []
     for keys, body in zip(block.headers, block.bodies):
-        heads = tuple(branch and _Head(key, branch.line) for key, branch in zip(keys, (body.one, body.other)))
+        heads = tuple(branch and _Head(key, branch.tag.line) for key, branch in zip(keys, (body.one, body.other)))
         if None in heads:
             alone += [heads, *body.pairs]
             continue

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import yaml
 
 from stageset_render.port.language.meaning import is_quoted
-from stageset_render.port.language.outline import Item, Outline
+from stageset_render.port.language.outline import SEPARATOR, Item, Outline
 from stageset_render.port.language.tree import Branch, Var
 
 HELD = 10**9  # what stands for things printed begins here
@@ -127,7 +127,7 @@ class Alignment:
                 same = a.name == b.name or a.key.partition(":")[2].strip() == b.key.partition(":")[2].strip() != ""
                 return 1 if same and a.column == b.column else None
             return 1 if similar(a.key, b.key) else None
-        if a.node.kind != b.node.kind:
+        if a.form != b.form:
             return None
         total = 0
         for left, right in self._branches(a, b):
@@ -136,9 +136,9 @@ class Alignment:
                 total += self._cost(left[2], right[2])
             else:
                 total += 1 + sum(one.size for one in (left or right)[2])
-        if a.node.kind == "macro" and a.bodies[0][0].name != b.bodies[0][0].name:
+        if a.form == "macro" and a.bodies[0][0].name != b.bodies[0][0].name:
             return total if total == 1 else None
-        if a.bodies[0][1] == b.bodies[0][1] or a.node.kind == "macro":
+        if a.bodies[0][1] == b.bodies[0][1] or a.form == "macro":
             return total
         return total if total < (a.size + b.size) * 2 // 3 or a.size + b.size <= 4 and total < a.size + b.size else None
 
@@ -149,6 +149,8 @@ class Alignment:
         return total
 
     def _pairs(self, one: list[Item], other: list[Item]) -> list[Pair]:
+        if any(item.kind == "block" and item.form == "macro" for item in one):
+            other = in_order(one, other)
         start, end = 0, 0
         while start < min(len(one), len(other)) and self._equal(one[start], other[start]):
             start += 1
@@ -197,13 +199,12 @@ class Alignment:
         found, at = [], 0
         while at < len(pairs):
             run = at
-            while run < len(pairs) and not equal(pairs[run]):
+            while run < len(pairs) and not equal(pairs[run]) and all(one is None or loose(one) for one in pairs[run]):
                 run += 1
-            lines = [one for pair in pairs[at:run] for one in pair if one]
             sides = [[pair[side] for pair in pairs[at:run] if pair[side]] for side in (0, 1)]
-            if all(sides) and all(one.kind == "line" for one in lines):
+            if all(sides):
                 parts = [] if data else self._parted(*sides)
-                if not all(map(equal, parts or pairs[at:run])) and same_yaml(*sides):
+                if not all(map(equal, parts or pairs[at:run])) and same_yaml(*sides, data):
                     parts = same_pairs(*sides)
                 found += parts or pairs[at:run]
             else:
@@ -240,10 +241,23 @@ def same_pairs(one: list[Item], other: list[Item]) -> list[Pair]:
     return found
 
 
+def loose(item: Item) -> bool:
+    """Whether an item may be laid out otherwise together with those beside it."""
+    return item.kind == "line" and item.key != SEPARATOR
+
+
 def parts(items: list[Item]) -> Iterator[list[Item]]:
     """Lines, key by key."""
     begun = [at for at, item in enumerate(items) if not at or item.name]
     yield from (items[at:end] for at, end in zip(begun, [*begun[1:], len(items)]))
+
+
+def in_order(one: list[Item], other: list[Item]) -> list[Item]:
+    """Named templates in the order of those of the same names, which means nothing; others follow what they follow."""
+    places, last, order = {item.name: at for at, item in enumerate(one)}, -1, {}
+    for item in other:
+        last = order[item] = places.get(item.name, last)
+    return sorted(other, key=order.get)
 
 
 def by_path(one: list[Item], other: list[Item]) -> list[Pair]:
@@ -287,11 +301,17 @@ def similar(one: str, other: str) -> bool:
     return shared * 2 > max(len({*words[0]}), len({*words[1]}))
 
 
-def same_yaml(one: list[Item], other: list[Item]) -> bool:
-    """Whether two runs of lines are the same to a reader of YAML."""
+def same_yaml(one: list[Item], other: list[Item], data: bool) -> bool:
+    """Whether two runs of lines are the same to a reader of YAML; of values, the order of keys means nothing.
+
+    Not where one doesn't stand as deep as its siblings: they may be no part of the run.
+    """
+    if any(item.off for item in (*one, *other)):
+        return False
     held: dict[str, str] = {}
     sides = [_loaded(_text(run, held)) for run in (one, other)]
-    return sides[0] is not None and sides[0] == sides[1]
+    same = sides[0] == sides[1] if data else repr(sides[0]) == repr(sides[1])
+    return same and sides[0] is not None and one[0].keys == other[0].keys
 
 
 def _text(items: list[Item], held: dict[str, str]) -> str:
@@ -301,7 +321,7 @@ def _text(items: list[Item], held: dict[str, str]) -> str:
         texts = []
         for one in item.pieces:
             name = held.setdefault(one.means, str(HELD + len(held))) if one.node else one.text
-            texts.append(f'"{name}"' if one.node and is_quoted(one.node.expr) else name)
+            texts.append(f'"{one.node.expr.name} {name}"' if one.node and is_quoted(one.node.expr) else name)
         lines.append(" " * item.column + "".join(texts))
     return "\n".join(lines)
 

@@ -4,14 +4,29 @@
 
 from __future__ import annotations
 
+import itertools
 import re
+from collections.abc import Iterator
 
+from stageset_render.port.language import types
 from stageset_render.port.language.functions import SIGNS
-from stageset_render.port.language.tree import Call, Const, Expr, Field, Include, Name, Root, Var, is_path
+from stageset_render.port.language.tree import (
+    OPPOSITE,
+    Call,
+    Const,
+    Expr,
+    Field,
+    Include,
+    Name,
+    Root,
+    Var,
+    is_path,
+    turned,
+)
 
 FORM = {"quote", "squote", "toString", "int", "int64", "trim"}  # of a scalar, or of the text that a helper prints
 QUOTES = {"quote", "squote"}
-OPPOSITE = {"==": "!=", "!=": "=="}
+AND_OR = {"and": "or", "or": "and"}
 OPEN, SHUT = "\0(", "\0)"  # around an operand that stands for a literal text
 
 
@@ -74,11 +89,24 @@ class Meaning:
             return f"{expr.name}()" + (f" of {given}" if given else "")
         return self._call(expr)
 
-    def asked(self, expr: Expr) -> str:
-        """What a condition asks: of values that must all be there, or any, either may stand first."""
-        if isinstance(expr, Call) and expr.name in ("and", "or") and all(map(is_path, expr.args)):
-            expr = Call(expr.name, tuple(sorted(expr.args, key=self.of)))
-        return self.of(expr)
+    def asked(self, expr: Expr, no: bool = False) -> str:
+        """What a condition asks, or `no` its opposite: its truth counts alone, and operands that can't fail stand in any
+        order."""
+        if isinstance(expr, Call) and expr.name in ("not", "empty") and len(expr.args) == 1:
+            return self.asked(expr.args[0], not no)
+        if isinstance(expr, Call) and expr.name in AND_OR:
+            texts, runs = [], itertools.groupby(operands(expr), lambda one: types.fails(one, self.values))
+            for fail, run in runs:
+                found = [plain(self.asked(one, no)) for one in run]
+                texts += found if fail else sorted(found, key=lambda text: (text[0] == "(", text))
+            texts = list(dict.fromkeys(texts))
+            return f"({f' {AND_OR[expr.name] if no else expr.name} '.join(texts)})" if texts[1:] else texts[0]
+        if (
+            isinstance(expr, Call) and expr.name in FORM and len(expr.args) == 1
+        ):  # whose truth is that of a text or number
+            return ("not " if no else "") + f"{expr.name}({plain(self.of(expr.args[0]))})"
+        other = turned(expr)
+        return self.of(expr) if not no else f"not {self.of(expr)}" if expr in other.args else self.of(other)
 
     def _call(self, expr: Call) -> str:
         name, args = expr.name, expr.args
@@ -92,11 +120,13 @@ class Meaning:
             return f"{flat[1]} at {flat[0]}"
         if name == "printf" and args and isinstance(args[0], Const):
             rest = iter(texts[1:])
-            return "printf:" + re.sub(r"%[sdvq]", lambda _: printed(next(rest, "?")), str(args[0].value))
+            return "printf:" + re.sub(
+                r"%[sdvq]", lambda one: printed(next(rest, "?")) + "~" * (one[0] == "%q"), str(args[0].value)
+            )
         if name == "dict":
             return f"dict({', '.join(f'{key}, {value}' for key, value in sorted(zip(flat[::2], flat[1::2])))})"
-        sign = name if name in OPPOSITE else SIGNS.get(name)
-        if sign in OPPOSITE and len(args) == 2:  # of which either may stand first
+        sign = name if name in ("==", "!=") else SIGNS.get(name)
+        if sign in ("==", "!=") and len(args) == 2:  # of which either may stand first
             flat = [text for _, text in sorted(zip([isinstance(one, Const) for one in args], flat))]
         if sign and len(args) == 2:
             return f"({flat[0]} {sign} {flat[1]})"
@@ -107,8 +137,15 @@ class Meaning:
             asked = f"kindIs(invalid, {flat[0]})"
             return f"not {asked}" if name == "defined" else asked
         if name in ("not", "empty") and len(args) == 1:
-            return negated(flat[0])
+            asked = plain(self.asked(args[0]))
+            return self.asked(expr) if isinstance(args[0], Call) and args[0].name in OPPOSITE else f"not {asked}"
         return f"{name}({', '.join(flat)})" if flat else name
+
+
+def operands(expr: Call) -> Iterator[Expr]:
+    """The operands of an `and` or `or`, those of one in it too."""
+    for one in expr.args:
+        yield from operands(one) if isinstance(one, Call) and one.name == expr.name else (one,)
 
 
 def is_quoted(expr: Expr | None) -> bool:
@@ -131,10 +168,3 @@ def printed(text: str) -> str:
     if text.startswith("printf:"):
         return text.removeprefix("printf:")
     return f"<{plain(text)}>"
-
-
-def negated(text: str) -> str:
-    compared = re.fullmatch(r"\(([^()]*) (==|!=) ([^()]*)\)", text)
-    if compared:
-        return f"({compared[1]} {OPPOSITE[compared[2]]} {compared[3]})"
-    return text.removeprefix("not ") if text.startswith("not ") else f"not {text}"

@@ -3,7 +3,9 @@
 """A template as what it says, item by item: two templates with equal items render alike.
 
 Comments, blank lines, quotes, layout, `with` instead of `if` and names of variables make no difference; an operator, a
-constant, a literal, a key or its order does. An item knows where in the source it stands.
+constant, a literal, a key or its order does. An item has one form however it is spelled: its depth counts keys and not
+blanks, an if that holds nothing but an if is one with it, a condition is its truth, and of two branches the plainer
+comes first. It knows where in the source it stands, and by which branches, so that edits are made there.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from dataclasses import dataclass, field
 
 import yaml
 
-from stageset_render.port.language import promql
+from stageset_render.port.language import promql, types
 from stageset_render.port.language.meaning import Meaning, is_quoted, plain, printed
 from stageset_render.port.language.pieces import Item, Piece, joined, tight, trimmed, uncommented
 from stageset_render.port.language.tree import (
@@ -24,8 +26,12 @@ from stageset_render.port.language.tree import (
     Call,
     Comment,
     Const,
+    Expr,
+    Include,
+    Name,
     Node,
     Print,
+    Root,
     Set,
     Text,
     Tree,
@@ -41,7 +47,24 @@ SCALAR = re.compile(r"[|>][-+0-9]*$")
 WORDED = ("summary:", "description:")  # the words of an alert are each side's own
 EXPRESSION = "expr:"  # of Prometheus, to which blanks and lines mean nothing
 BLANK = "\2"  # one that ends no key
+SEPARATOR = "---"
+DASHES = re.compile(r"(?:- +)*")
+ONE_LINE = ("quote", "squote", "toJson", "sha256sum", "b64enc")  # whatever they are given
 RESOLVER = yaml.resolver.Resolver()
+
+
+@dataclass(eq=False)
+class Level:
+    """What lines lie below: a key or dash, the column it stands in, and the one that what lies below it counts as.
+
+    Attributes:
+        inner: the column in which all that lies below it stands, since the first of it does.
+    """
+
+    column: int = -1
+    name: str = ""
+    below: int = 0
+    inner: int | None = None
 
 
 class Outline:
@@ -72,9 +95,13 @@ class Outline:
         self.long: list[tuple[int, list[Piece]]] = []  # the lines of a text that goes on
         self.column, self.literal = -1, False  # of the key of a text that goes on, and whether its lines count
         self.hidden = False  # whether a comment of YAML goes on behind a tag
-        self.path: list[tuple[int, str]] = []
+        self.path = [Level(inner=0)]
+        self.begun = self.fresh = True  # whether what comes, or what is added, is the first of its line
         self.starts = [0, *(found.end() for found in re.finditer("\n", tree.source))]
         self.items = self._items(tree.body)
+        if self.yaml and not data:
+            edged(self.items, 0)
+            edged(self.items, -1)
 
     def _number(self, at: int) -> int:
         """The number of the line in which a place of the source is."""
@@ -102,7 +129,7 @@ class Outline:
         for number, piece in enumerate(node.text.split("\n")):
             if number:
                 self._flush(out)
-                self.hidden = False
+                self.hidden, self.begun = False, True
             if piece and not self.hidden:
                 self.pieces.append(Piece(at, at + len(piece), piece))
             at += len(piece) + 1
@@ -110,16 +137,17 @@ class Outline:
     def _print(self, node: Print, out: list[Item]) -> None:
         expr = node.expr
         own = isinstance(expr, Call) and expr.name in ("nindent", "indent") and len(expr.args) == 2
-        if own and (expr.name == "nindent" or not "".join(one.text or "?" for one in self.pieces).strip()):
+        if own and (expr.name == "nindent" or not self.pieces):
             self._flush(out)
             self._close(out)
             self.hidden = False
             at = expr.args[0].value if isinstance(expr.args[0], Const) else 0
-            blank = " " * at if isinstance(at, int) and 0 <= at < 200 else ""
-            means = blank + tight(f"<{plain(self.meaning.of(expr))}>")
+            known = isinstance(at, int) and 0 <= at < 200
+            means = tight(f"<{plain(self.meaning.of(expr.args[1] if known and self.yaml else expr))}>")
             piece = Piece(node.start, node.end, node=node, means=means)
             out.append(Item("line", means, node.start, node.end, node.line, pieces=[piece]))
-            out[-1].parents = self._below(len(blank))
+            self.fresh, self.begun = True, False
+            self._place(out[-1], at if known else 0)
             return
         if self.hidden and not any(
             isinstance(one, Call) and one.name in ("fail", "required") for one in parts_of(expr)
@@ -140,20 +168,43 @@ class Outline:
 
     def _block(self, node: Block) -> Item:
         item = Item("block", "", node.start, node.close.end if node.close else node.end, node.line, node=node)
-        state = self.column, self.literal, [] if node.kind == "macro" else self.path, self.hidden
+        item.name = node.branches[0].name
+        path = [Level(inner=0)] if node.kind == "macro" else self.path
+        state = self.column, self.literal, self.hidden, self.begun or node.kind == "macro"
         for branch in node.branches:
-            self.column, self.literal, self.path, self.hidden = state[0], state[1], [*state[2]], state[3]
+            self.column, self.literal, self.hidden, self.begun = state
+            self.path, branch.outer, branch.turned = [*path], (), False
             key = self._header(branch)
             item.bodies.append((branch, key, self._items(branch.body)))
+        self._joined(item)
+        self._turned(item)
         inner = (one.parents for _, _, items in item.bodies for one in items if one.kind != "set")
         item.parents = next(inner, ())
-        item.key = "\n".join(
-            [
-                *(line for _, key, items in item.bodies for line in (key, *(one.key for one in items if not one.free))),
-                "end",
-            ]
-        )
+        item.key = block_key(item)
         return item
+
+    def _joined(self, item: Item) -> None:
+        """An if that holds nothing but an if, or a loop through just what it asks for, is one with it."""
+        branch, _, inner = item.bodies[0]
+        if len(item.bodies) > 1 or branch.kind != "if" or len(inner) != 1 or len(inner[0].bodies) != 1:
+            return
+        below, key, items = inner[0].bodies[0]
+        if below.kind == "for":
+            looped = self.meaning.of(branch.test) == self.meaning.of(below.test)
+            if not looped or types.kind_of(types.of_expr(below.test, self.values)) != "array":
+                return
+        below.outer = (branch, *below.outer)
+        item.bodies = [(below, key if below.kind == "for" else self._header(below), items)]
+
+    def _turned(self, item: Item) -> None:
+        """Of two branches, that comes first which has the plainer condition."""
+        first, second = item.bodies[0][0], item.bodies[-1][0]
+        if len(item.bodies) != 2 or first.kind != "if" or second.kind != "else" or first.moves:
+            return
+        keys = [plain(self.meaning.asked(first.test, no)) for no in (False, True)]
+        if min(keys, key=lambda key: (key.count("not ") + key.count("!="), key)) == keys[1]:
+            first.turned = second.turned = True
+            item.bodies = [(second, f"if {keys[1]}", item.bodies[1][2]), (first, "else", item.bodies[0][2])]
 
     def _header(self, branch: Branch) -> str:
         if branch.kind == "for":
@@ -165,8 +216,8 @@ class Outline:
             return f"define {branch.name}" + (f"({given})" if given else "")
         if branch.kind == "else":
             return "else"
-        asked = self.meaning.of if branch.moves or branch.var else self.meaning.asked
-        return f"{'else if' if branch.kind == 'elif' else 'if'} {plain(asked(branch.test))}"
+        asked = self.meaning.of if branch.var else self.meaning.asked
+        return f"{'else if' if branch.kind == 'elif' else 'if'} {plain(asked(branch.asks))}"
 
     # Lines
 
@@ -176,6 +227,7 @@ class Outline:
             pieces.pop()
         if not any(one.node or one.text.strip() for one in pieces):
             return
+        fresh, self.begun = self.begun, False
         first = pieces[0].text if pieces[0].node is None else ""
         column = len(first) - len(first.lstrip())
         if not self.yaml:
@@ -191,8 +243,9 @@ class Outline:
             self.long.append((column, pieces))
             return
         self._close(out)
+        self.fresh = fresh
         if inside and self.literal:
-            self._add(out, [pieces])
+            self._add(out, [pieces], True)
             return
         text = joined(pieces).strip()
         keyed = KEYED.fullmatch(text)
@@ -211,7 +264,8 @@ class Outline:
             lines, self.long = [pieces for _, pieces in self.long], []
             self._add(out, lines)
 
-    def _add(self, out: list[Item], lines: list[list[Piece]]) -> None:
+    def _add(self, out: list[Item], lines: list[list[Piece]], inside: bool = False) -> None:
+        """Add a line, or one that goes on in others; `inside` a text of which each line counts."""
         pieces = trimmed([one for line in lines for one in line])
         first = lines[0][0]
         column = len(first.text) - len(first.text.lstrip()) if first.node is None else 0
@@ -219,81 +273,119 @@ class Outline:
         text = " ".join(self._line(trimmed(part)) for part in lines)
         keyed = KEYED.fullmatch(text) if self.yaml else None
         name = keyed["key"] if keyed else ""
-        if self.yaml:
-            text = self._normal(text, name, pieces, keyed)
-        if self.data:
-            name = self._placed(column, keyed, text)
-            text = f"{name} {text}"
-        item = Item(
-            "line", " " * column + text.replace(BLANK, " "), pieces[0].start, pieces[-1].end, line, name, pieces
-        )
-        if self.yaml and not self.data:
-            item.parents = self._below(column, text, name)
-        said = ""
+        if self.yaml and not inside:
+            text = self._normal(text, keyed, pieces)
+        text = text.replace(BLANK, " ")
+        if self.yaml and column and any(one.node and prints_lines(one.node.expr, len(pieces) == 1) for one in pieces):
+            text += f" at {column}"  # of which all lines but the first stand where they are made
+        item = Item("line", text, pieces[0].start, pieces[-1].end, line, name, pieces)
+        self._place(item, column, joined(trimmed(lines[0])), inside)
+        said, before = "", len(item.key) - len(text)
         for one in pieces:
-            item.marks += ((column + len(tight(said)), self._number(one.start)),)
+            item.marks += ((before + len(tight(said)), self._number(one.start)),)
             said += one.means if one.node else one.text
-        out.append(item)
+        if item.key != SEPARATOR or not out or out[-1].key != SEPARATOR:
+            out.append(item)
 
     def _line(self, pieces: list[Piece]) -> str:
-        text = "".join(one.means if one.node else one.text for one in pieces)
+        text = "".join(self._shown(one) if one.node else one.text for one in pieces)
         return text if self.literal else re.sub(r"\s+", " ", text)
 
-    def _normal(self, text: str, name: str, pieces: list[Piece], keyed: re.Match | None) -> str:
-        """A line of YAML without what makes no difference."""
+    def _shown(self, piece: Piece) -> str:
+        """What a piece prints, with the quotes that it puts there."""
+        expr = piece.node.expr
+        if not is_quoted(expr):
+            return tight(piece.means)
+        sign = '"' if expr.name == "quote" else "'"
+        return sign + tight(printed(self.meaning.of(expr.args[0]))).replace(": ", f":{BLANK}") + sign
+
+    def _normal(self, text: str, keyed: re.Match | None, pieces: list[Piece]) -> str:
+        """A line of YAML without what makes no difference, such as quotes around a value that is a text without them."""
+        name, prints = keyed["key"] if keyed else "", [one.node.expr for one in pieces if one.node]
         if name in WORDED and not self.worded:
             return f"{keyed['dashes']}{name} (text)"
         if name == EXPRESSION:
             return promql.plain(re.sub(r"^(expr:) [|>][-+0-9]*", r"\1", text)).replace('"', "").replace("'", "")
         value = (keyed["rest"] or "") if keyed else re.sub(r"^(- +)+", "", text)
-        folded = FOLDED.fullmatch(value)
-        if folded:  # the same as in quotes
-            text = f'{text.removesuffix(value)}"{folded[1]}"'
-            value = f'"{folded[1]}"'
-        quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "\"'"
-        prints = [one for one in pieces if one.node]
-        as_text = quoted  # quotes count where the value may be something else without, such as "1" or "true"
-        if not prints:
-            inner = value[1:-1] if quoted else value
-            plain_tag = RESOLVER.resolve(yaml.ScalarNode, inner, (True, False))
-            as_text = quoted and plain_tag != "tag:yaml.org,2002:str" and inner not in ("", "[]", "{}")
-        elif len(prints) == 1 and value == prints[0].means and is_quoted(prints[0].node.expr):
-            as_text, known = True, printed(self.meaning.of(prints[0].node.expr.args[0]))  # quotes, whoever writes them
-            text, value = text.removesuffix(value) + known, known
-        elif len(prints) == 1 and value.strip("\"'") == prints[0].means:
-            text, value = text.removesuffix(value) + prints[0].means, prints[0].means
-        text, value = tight(text), tight(value)
-        text = f'{text.removesuffix(value)}"{value}"' if as_text else text
-        key = keyed["key"][:-1] if keyed and prints else ""
-        if not key or key.strip("\"'") != prints[0].means:
-            return text
-        quoted = key[:1] in ('"', "'") or is_quoted(prints[0].node.expr)
-        return text.replace(tight(key), f'"{tight(key)}"', 1) if quoted else text
+        head = text.removesuffix(value)
+        if name[:1] in ("'", '"'):
+            head = tight(head).replace(tight(name[:-1]), f'"{tight(name[:-1])}"' if "<" in name else tight(name[:-1]))
+        folded = FOLDED.fullmatch(value)  # the same as in quotes
+        sign = ">" if folded else value[0] if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'" else ""
+        if not sign or value[0] in "[{":
+            return head + (tight(value) if value[:1] in ("[", "{") else value)
+        raw = any(map(self._holds, prints)) and not folded
+        value = folded[1] if folded else value[1:-1]
+        value = re.sub(r"\\(.)", r"\1", value) if sign == '"' else value.replace("''", "'") if sign == "'" else value
+        known = RESOLVER.resolve(yaml.ScalarNode, value, (True, False)) == "tag:yaml.org,2002:str"
+        if not prints and (known or value in ("", "[]", "{}")):
+            return head + value
+        return f'{head}"{value}"' + (f" between {sign}" if raw else "")  # it may be something else without
 
-    def _below(self, column: int, text: str = "", name: str = "") -> tuple[str, ...]:
-        """The keys that a line lies below, which becomes the last of them."""
-        dashes = len(text) - len(text.lstrip("- ")) if text.startswith("- ") else 0
-        if text == "---":
-            self.path = []
-        while self.path and self.path[-1][0] >= column + (1 if dashes and self.path[-1][1][0] != "-" else 0):
-            self.path.pop()
-        found = tuple(name for _, name in self.path)
-        if name == "kind:" and not column:
-            self.path = [(-1, f"-{text}")]
-        if dashes:
-            self.path.append((column, f"-{text[dashes:]}"))
-        if name:
-            self.path.append((column + dashes, name))
-        return found
+    def _holds(self, expr: Expr) -> bool:
+        """Whether what is printed may hold quotes, and isn't put into some that fit."""
+        if is_quoted(expr):
+            return expr.name != "quote" and self._holds(expr.args[0])
+        own = any(isinstance(one, Name) or one == Root("Values") for one in parts_of(expr))
+        return own and types.kind_of(types.of_expr(expr, self.values)) not in ("int", "number", "boolean")
 
-    def _placed(self, column: int, keyed: re.Match | None, text: str) -> str:
-        """The path of a line in a file of values."""
-        while self.path and self.path[-1][0] >= column + (0 if keyed and not keyed["dashes"] else 1):
+    def _place(self, item: Item, column: int, source: str = "", inside: bool = False) -> None:
+        """Note the keys that a line lies below, and how deep, and that what follows may lie below it."""
+        if not self.yaml:
+            item.key = " " * column + item.key
+            return
+        dashes = len(DASHES.match(source)[0])
+        if not self.fresh:  # it goes on a line that is begun elsewhere
+            item.parents = tuple(one.name for one in self.path if one.name)
+            item.key = item.key.replace(SEPARATOR, f" {SEPARATOR}", item.key == SEPARATOR)
+            return
+        if item.key == SEPARATOR and not column and not inside:
+            self.path = [Level(inner=0)]
+        while self.path[-1].column >= column + (1 if dashes and self.path[-1].name[:1] != "-" else 0):
             self.path.pop()
-        if keyed and not keyed["dashes"]:
-            self.path.append((column, keyed["key"].rstrip(":").strip("\"'")))
-            return ".".join(name for _, name in self.path) + ":"
-        return ".".join(name for _, name in self.path) + "[]"
+        around = self.path[-1]
+        around.inner = column if around.inner is None else around.inner
+        item.parents = tuple(one.name for one in self.path if one.name)
+        item.stands, item.off = column, column - around.inner
+        told = f"({item.off:+d}) " if item.off else ""
+        if item.name == "kind:" and not column:
+            self.path = [Level(-1, f"-{item.key}", inner=0)]
+        below, deep = around.below, 2 * source[:dashes].count("-")
+        if dashes and not inside:
+            self.path.append(Level(column, f"-{item.key[deep:]}", below + deep, column + dashes))
+        if item.name and not inside:
+            fixed = re.search(r"[|>][-+]?([1-9])[-+]?$", source)  # how much deeper its text stands
+            own = column + dashes
+            self.path.append(Level(own, item.name, below + deep + 2, own + int(fixed[1]) if fixed else None))
+        if self.data:  # a line is known by its path, with which it begins
+            keys = [one.strip("\"':") for one in item.parents if one[0] != "-"]
+            last = [item.name.strip("\"':")] if item.name and not dashes else []
+            item.name = ".".join(keys + last) + (":" if last else "[]")
+            item.key, below, told = f"{item.name} {item.key}", column, ""
+        item.key = " " * below + told + item.key
+
+
+def prints_lines(expr: Expr, alone: bool) -> bool:
+    """Whether an expression may print several lines, of which it doesn't say itself how deep they stand."""
+    if isinstance(expr, Call) and expr.name in ONE_LINE:
+        return False
+    made = any(isinstance(one, Call) and one.name in ("toYaml", "nindent", "indent") for one in parts_of(expr))
+    return made or alone and isinstance(expr, Include)
+
+
+def edged(items: list[Item], end: int) -> None:
+    """Leave out separators of documents at the beginning (0) or end (-1) of a file: there is nothing to separate."""
+    while items and items[end].key == SEPARATOR:
+        del items[end]
+    if items and items[end].kind == "block" and items[end].form == "if":
+        for _, _, inner in items[end].bodies:
+            edged(inner, end)
+        items[end].key = block_key(items[end])
+
+
+def block_key(item: Item) -> str:
+    below = (line for _, key, items in item.bodies for line in (key, *(one.key for one in items if not one.free)))
+    return "\n".join([*below, "end"])
 
 
 @dataclass(eq=False)
@@ -303,16 +395,18 @@ class Side:
     Attributes:
         values: what is known of the values.
         data: whether it is a file of values.
+        worded: whether the words of alerts count.
     """
 
     tree: Tree
     values: dict
     data: bool = False
+    worded: bool = True
     known: dict[bool, Outline] = field(default_factory=dict)
 
     def outline(self, strict: bool = False, shared: dict | None = None) -> Outline:
         if shared or strict not in self.known:
-            found = Outline(self.tree, self.values, strict, shared, data=self.data)
+            found = Outline(self.tree, self.values, strict, shared, self.worded, self.data)
             if shared:
                 return found
             self.known[strict] = found
@@ -327,6 +421,6 @@ def flat(items: list[Item], depth: int = 0) -> Iterator[tuple[str, int, Item]]:
                 yield item.key, item.line, item
             continue
         for branch, key, below in item.bodies:
-            yield key, branch.line, item
+            yield key, branch.tag.line, item
             yield from flat(below, depth + 1)
         yield "end", item.node.close.line if item.node.close else item.line, item

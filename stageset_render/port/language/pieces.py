@@ -35,7 +35,9 @@ class Item:
 
     Attributes:
         kind: line, set or block.
-        key: what it says, with the column it stands in.
+        key: what it says, behind two blanks for each key and dash that it lies below.
+        stands: the column that it really stands in; less than nothing where that is not known.
+        off: how far it stands from what lies below the same key before it, where that makes it no part of the same.
         start, end: what it takes up of the source, without white space around it.
         name: of a line that begins with a key of YAML, that.
         pieces: of a line, what it consists of.
@@ -53,6 +55,8 @@ class Item:
     pieces: list[Piece] = field(default_factory=list)
     node: Node | None = None
     free: bool = False
+    stands: int = -1
+    off: int = 0
     bodies: list[tuple[Branch, str, list[Item]]] = field(default_factory=list)
     marks: tuple[tuple[int, int], ...] = ()  # where in the key the lines of the source begin
     parents: tuple[str, ...] = ()  # the keys of YAML that it lies below; an item of a list is "-" and its first line
@@ -60,6 +64,11 @@ class Item:
     @property
     def column(self) -> int:
         return len(self.key) - len(self.key.lstrip(" "))
+
+    @property
+    def form(self) -> str:
+        """Of a block, what it is: if, for or macro."""
+        return self.bodies[0][0].block.kind
 
     @property
     def keys(self) -> tuple[str, ...]:

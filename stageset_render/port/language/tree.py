@@ -8,10 +8,12 @@ prints, tests and loops are expressions; a function has Go's name. Each node kno
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 
 ROOTS = {"Values": None, "Release": ("Name", "Namespace", "Service"), "Chart": ("Name", "Version", "AppVersion")}
+OPPOSITE = {"==": "!=", "eq": "ne", "lt": "ge", "le": "gt", "defined": "undefined"}
+OPPOSITE |= {other: one for one, other in OPPOSITE.items()}
 DEEPEST = 60  # blocks in blocks; Python compiles no more than 100
 WHOLE = "the whole of what the template is rendered with; name one of its fields"
 
@@ -113,6 +115,15 @@ def is_path(expr: Expr) -> bool:
     return isinstance(expr, (Name, Root))
 
 
+def turned(expr: Expr) -> Expr:
+    """What a condition asks, turned round."""
+    if isinstance(expr, Call) and expr.name == "not":
+        return expr.args[0]
+    if isinstance(expr, Call) and expr.name in OPPOSITE and len(expr.args) <= 2:
+        return Call(OPPOSITE[expr.name], expr.args)
+    return Call("not", (expr,))
+
+
 def root_of(expr: Expr) -> Expr:
     while isinstance(expr, Field):
         expr = expr.base
@@ -173,6 +184,8 @@ class Branch(Node):
         index: a loop's index, where it is used.
         moves: for Go, whether it moves the dot, as a with does.
         name, parameters: a macro's.
+        outer: the ifs around it that hold nothing else, with which it is one.
+        turned: whether it is compared as the other of two branches, with the condition turned round.
     """
 
     kind: str = ""
@@ -184,6 +197,24 @@ class Branch(Node):
     name: str = ""
     parameters: tuple[Var, ...] = ()
     block: Block | None = None
+    outer: tuple[Branch, ...] = ()
+    turned: bool = False
+
+    @property
+    def tag(self) -> Branch:
+        """The branch whose tag says what this one asks."""
+        return next(one for one in self.block.branches if one is not self) if self.turned else self
+
+    @property
+    def asks(self) -> Expr | None:
+        """What it is compared by: its test, and what the ifs ask that it is one with."""
+        if self.turned and self.kind == "else":
+            return turned(self.tag.test)
+        return (
+            Call("and", (*(one.test for one in self.outer), self.test))
+            if self.outer and self.kind == "if"
+            else self.test
+        )
 
 
 @dataclass(eq=False)
@@ -265,6 +296,25 @@ def expressions(nodes: list[Node]) -> Iterator[tuple[Node, Expr]]:
                 yield from expressions(branch.body)
         elif isinstance(node, (Print, Set)):
             yield node, node.expr
+
+
+def mapped(expr: Expr | None, change: Callable[[Expr], Expr]) -> Expr | None:
+    """An expression, with what a function makes of it and of all inside it."""
+    if isinstance(expr, Field):
+        expr = replace(expr, base=mapped(expr.base, change))
+    elif isinstance(expr, Call):
+        expr = replace(expr, args=tuple(mapped(one, change) for one in expr.args))
+    elif isinstance(expr, Include):
+        expr = replace(expr, args=tuple((name, mapped(one, change)) for name, one in expr.args))
+    return expr and change(expr)
+
+
+def map_expressions(nodes: list[Node], change: Callable[[Expr], Expr]) -> None:
+    """Put what a function makes of them in the place of all expressions below nodes."""
+    for node, expr in list(expressions(nodes)):
+        setattr(node, "test" if isinstance(node, Branch) else "expr", mapped(expr, change))
+        if isinstance(node, Set) and node.var.value is not None:
+            node.var.value = mapped(node.var.value, change)
 
 
 def uses(nodes: list[Node], var: Var) -> bool:

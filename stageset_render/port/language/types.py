@@ -13,12 +13,13 @@ from typing import Any
 
 from stageset_render.pack import release
 from stageset_render.pack.model import Model, all_types
-from stageset_render.port.language.functions import RESULTS
+from stageset_render.port.language.functions import ORDERS, RESULTS
 from stageset_render.port.language.tree import Call, Const, Expr, Field, Include, Name, Root
 
 KINDS = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array", dict: "object"}
 INT, NUMBER, TEXT, LIST, MAP = ({"type": name} for name in ("int", "number", "string", "array", "object"))
 NEVER = {"never": True}  # of the items of an empty list
+HARMLESS = {"and", "or", "not", "empty", "==", "!=", "defined", "undefined", "default", "kindIs", "int", "toString"}
 MOST = 60  # deep; what lies deeper is unknown
 
 
@@ -102,6 +103,21 @@ def _of_call(call: Call, schemas: list[dict]) -> dict:
     return {"type": RESULTS[name]} if name in RESULTS else {}
 
 
+def fails(expr: Expr, values: dict) -> bool:
+    """Whether an expression may end a rendering, such as a field of a map that may be missing, as far as is known."""
+    if isinstance(expr, Field):
+        known = of_expr(expr.base, values)
+        there = isinstance(expr.base, Root) or kind_of(known) == "object" and "given" in known and not nullable(known)
+        return not there or fails(expr.base, values)
+    if not isinstance(expr, Call):
+        return isinstance(expr, Include)
+    known = [of_expr(one, values) for one in expr.args]
+    kinds = {kind_of(one) for one in known}
+    alike = len(kinds) == 1 and kinds < {"string", "number", "int", "boolean"}
+    alike = alike and (expr.name in ("eq", "ne") or expr.name in ORDERS and not any(map(nullable, known)))
+    return not (alike or expr.name in HARMLESS) or any(fails(one, values) for one in expr.args)
+
+
 # The schema of the values
 
 
@@ -120,7 +136,7 @@ def of_values(values: Any, *schemas: dict) -> dict:
 
 
 def _of_default(value: Any) -> dict:
-    kind = {"type": KINDS[type(value)]} if type(value) in KINDS else {}
+    kind = {"type": KINDS[type(value)], "given": True} if type(value) in KINDS else {}
     if isinstance(value, dict):
         return kind | {"properties": {key: _of_default(inner) for key, inner in value.items()}}
     if isinstance(value, list) and value:
@@ -146,7 +162,7 @@ def _resolved(node: Any, model: Model, seen: tuple[int, ...] = ()) -> dict:
 
 
 def _merged(one: dict, other: dict) -> dict:
-    found = {**other, **one} if "type" not in one else dict(one)
+    found = {**other, **one} if "type" not in one else {**one, **({"given": True} if "given" in other else {})}
     mine, theirs = one.get("properties", {}), other.get("properties", {})
     if mine or theirs:
         found["properties"] = {key: _merged(mine.get(key, {}), theirs.get(key, {})) for key in {**theirs, **mine}}

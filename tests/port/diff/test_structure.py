@@ -69,16 +69,16 @@ DAMAGES = [
 
 
 @functools.cache
-def pack(name):
-    return compare.Side(versions.Pack(sides.pack_files(), values=types.of_pack()).tree(name), types.of_pack())
+def pack():
+    return versions.Pack(sides.pack_files(), values=types.of_pack())
 
 
 def told(ported, file, text):
     """What is told of a file of the port that has become this text."""
     name = file.removeprefix("templates/")
     read = ported if file == HELPER else {HELPER: ported[HELPER]}  # what helpers are given is told by who calls them
-    tree = versions.Chart({**read, file: text}, values=types.of_pack()).tree(name)
-    return list(compare.line_differences(compare.Side(tree, types.of_pack()), pack(name)))
+    chart = versions.Chart({**read, file: text}, values=types.of_pack())
+    return list(compare.line_differences(chart, pack(), name))
 
 
 @pytest.mark.parametrize("file, old, new", DAMAGES)

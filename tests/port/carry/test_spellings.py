@@ -1,0 +1,131 @@
+# SPDX-FileCopyrightText: The stageset-render authors
+# SPDX-License-Identifier: 0BSD
+"""What means the same and is spelled otherwise: nothing is told or carried, and edits made there are carried all the same."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+from test_edits import carried, rendered
+
+from stageset_render.pack import files
+from stageset_render.port import chart as porting
+from stageset_render.port import sources, versions
+from stageset_render.port.diff import compare, report
+from stageset_render.port.language import translate
+
+SPELLINGS = yaml.safe_load(Path(__file__).with_name("spellings.yaml").read_text())
+JOB = "templates/job-cleanup.yaml"  # which prints of most helpers
+HELPERS = f"templates/{files.HELPERS}"
+CASES = [
+    {},
+    *report.cases().values(),
+    {"mcp": {"enabled": True, "service": {"enabled": False}}, "gate": {"enabled": False}},
+    {"mcp": {"enabled": False}, "gate": {"enabled": False}, "webhook": {"enabled": False}},
+    {"controller": {"watchNamespaces": ["a", "b"], "allowedActionHosts": ["c"]}},
+]
+
+
+@pytest.fixture(scope="module")
+def plain():
+    return porting.chart()
+
+
+@pytest.fixture(scope="module")
+def values(plain):
+    return translate.known(plain)
+
+
+def replaced(texts, *changes):
+    """Files in which in each (path, old, new) the first `old` is `new`."""
+    texts = dict(texts)
+    for path, old, new in changes:
+        assert old in texts[path], texts[path]
+        texts[path] = texts[path].replace(old, new, 1)
+    return texts
+
+
+def changes(entry, key):
+    found = entry.get(key, [])
+    return [(f"templates/{one[-3] if one[2:] else entry['file']}", *one[-2:]) for one in found]
+
+
+class Sides:
+    """A chart and the pack in one spelling."""
+
+    def __init__(self, texts, pack, values):
+        self.texts, self.values, own = texts, values, versions.Pack(pack, values=values)
+        chart, mine, plain = self.chart, {}, porting.chart()
+        macros = {**own.macros, **chart.macros}
+        for path in pack:
+            if path.startswith("templates/") and texts.get(path) != plain.get(path):
+                mine[path] = own.whole(chart.tree(path[10:]), macros)
+        self.files = {**pack, **mine}
+
+    @property
+    def chart(self):
+        return versions.Chart(self.texts, values=self.values)
+
+    @property
+    def pack(self):
+        return versions.Pack(self.files, values=self.values)
+
+
+@pytest.fixture(scope="module")
+def spelled(plain, values):
+    return lambda *changes: Sides(replaced(plain, *changes), sources.pack_files(), values)
+
+
+def told(chart, pack, names):
+    """What `diff` tells of some files."""
+    return [one for name in names for one in compare.line_differences(chart, pack, name)]
+
+
+def names(entry):
+    return {path[10:] for path, _, _ in changes(entry, "same") + changes(entry, "other")}
+
+
+@pytest.mark.parametrize("entry", SPELLINGS, ids=lambda entry: entry["what"])
+def test_a_spelling_is_no_difference_and_what_looks_like_it_is(spelled, entry):
+    before = changes(entry, "from")
+    was, now = spelled(*before), spelled(*before, *changes(entry, "same"), *changes(entry, "other"))
+    found = [
+        told(now.chart, was.pack, names(entry)),
+        carried(mine := was.pack, now.chart, mine),
+        carried(was.chart, now.chart, was.pack),
+        carried(was.pack, now.pack, was.chart),
+    ]
+    if "other" in entry:
+        assert all(found)
+    else:
+        found += [carried(was.chart, was.chart, now.pack), carried(now.pack, was.pack, now.chart)]
+        found += [told(was.chart, now.pack, names(entry)), carried(mine := now.pack, was.chart, mine)]
+        assert not any(found)
+
+
+@pytest.mark.parametrize("entry", [one for one in SPELLINGS if "same" in one], ids=lambda entry: entry["what"])
+def test_an_edit_of_another_spelling_is_carried(spelled, values, tmp_path, entry):
+    before, same = changes(entry, "from"), changes(entry, "same")
+    paths = {"Chart.yaml", "values.yaml", HELPERS, JOB, *(one[0] for one in same)}
+    was, now = spelled(*before), spelled(*before, *same)
+
+    def of(name, texts):
+        return rendered(tmp_path / name, {one: texts[one] for one in paths}, CASES)
+
+    def of_pack(name, pack):
+        own, mine = versions.Chart({}, values=values), versions.Pack(pack, values=values)
+        written = {one: own.whole(mine.tree(one[10:]), mine.macros) for one in paths if one.startswith("templates/")}
+        return of(name, {**was.texts, **written})
+
+    assert of("plain", was.texts) == of("spelled", now.texts)
+    if "edit" not in entry:
+        return
+    after, then = spelled(*changes(entry, "plain")), spelled(*same, *changes(entry, "edit"))
+    expected = of("after", after.texts)
+    assert expected == of("then", then.texts) != of("plain", was.texts)
+    pulls = (mine := was.pack, then.chart, mine), (now.chart, then.chart, was.pack), (was.chart, after.chart, now.pack)
+    for number, (old, new, pack) in enumerate(pulls):
+        assert of_pack(f"pull{number}", {**pack.files, **carried(old, new, pack)}) == expected
+    for number, (old, new, chart) in enumerate([(was, after, now), (now, then, was)]):
+        texts = {**chart.texts, **carried(old.pack, new.pack, chart.chart)}
+        assert of(f"push{number}", texts) == expected
