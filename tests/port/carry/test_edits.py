@@ -4,6 +4,7 @@
 
 import copy
 import difflib
+import functools
 from pathlib import Path
 
 import dressing
@@ -111,9 +112,13 @@ def rendered(directory, texts, cases):
             out.append("fails")
             continue
         manifests = {path.rpartition("/")[2]: text for path, text in found.items() if path.endswith(".yaml")}
-        read = {name: list(yaml.load_all(text, yaml.CSafeLoader)) for name, text in manifests.items()}
-        out.append({name: [one for one in objects if one] for name, objects in read.items()})
+        out.append({name: objects(text) for name, text in manifests.items()})
     return out
+
+
+@functools.lru_cache(maxsize=4096)
+def objects(manifests):
+    return [one for one in yaml.load_all(manifests, yaml.CSafeLoader) if one]
 
 
 def test_all_edits_at_once_render_alike_on_both_sides(plain, theirs, values, tmp_path):
