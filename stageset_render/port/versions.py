@@ -52,6 +52,10 @@ class Version:
     def is_template(path: str) -> bool:
         raise NotImplementedError
 
+    def instead(self, files: dict[str, str]) -> Version:
+        """The same with other texts of some files."""
+        return type(self)({**self.files, **files}, self.label, self.values)
+
     def tree(self, file: str) -> Tree:
         """A fresh tree of a template, or of the defaults."""
         if file == self.defaults:

@@ -41,6 +41,7 @@ class Carried:
     text: str
     conflicts: list[Conflict] = field(default_factory=list)
     problems: list[tuple[int, str]] = field(default_factory=list)  # lines of the new version that have no form
+    differs: bool = False  # whether the new version means something else than the old one
     renamed: dict[Item, Item] = field(default_factory=dict)  # of a file of values: the old keys by the new ones
 
 
@@ -85,7 +86,8 @@ class Carrier:
                 raise
             return Carried(self.whole(), self.conflicts)
         text = apply(self.target.tree.source, self.editor.edits)
-        return Carried(text, self.conflicts, self.problems, self.renamed)
+        differs = not all(map(equal, self.change.top.pairs))
+        return Carried(text, self.conflicts, self.problems, differs, self.renamed)
 
     def _told(self, item: Item, change: Callable, *arguments) -> None:
         """Make a change, or note why it has no form."""

@@ -15,6 +15,7 @@ from stageset_render.port.carry.carry import Carried, Carrier
 from stageset_render.port.carry.edits import Misfit
 from stageset_render.port.carry.renames import path_of
 from stageset_render.port.deliberate import entries
+from stageset_render.port.diff.compare import line_differences
 from stageset_render.port.language.named import as_named, macros_as_named
 from stageset_render.port.language.outline import Side, flat
 from stageset_render.port.versions import Untranslated, Version
@@ -55,6 +56,9 @@ class Carriage:
     def __init__(self, old: Version, new: Version, target: Version, only: str | None = None):
         self.old, self.new, self.target, self.only = old, new, target, only
         self.found, self.problems = Changes(), []
+        self.edited: dict[
+            str, str
+        ] = {}  # templates that are to mean what the new version means, and their names before
 
     def carried(self) -> Changes:
         """Refused: with all that has no exact form."""
@@ -73,6 +77,7 @@ class Carriage:
                 self._guarded(names[1] if names[1:] else names[0], carry, *names)
         if self.problems:
             raise Refused(*self.problems)
+        self._settle()
         self.found.changes.sort(key=lambda one: one.path)
         self.found.conflicts.sort(key=lambda one: one.place)
         return self.found
@@ -159,17 +164,28 @@ class Carriage:
         except Misfit as misfit:
             side = (self.target, mine) if misfit.tree is target.tree else (self.new, now)
             found = Carried(target.tree.source)
-            self._conflict(
-                *side, misfit.line, "what changes here stands on one line with other things", "carry it by hand"
-            )
+            self._conflict(*side, misfit.line, f"what changes here {misfit.why}", "carry it by hand")
         if found.problems:
             raise Untranslated(found.problems)
         for line, other, *said in found.conflicts:
             self.found.conflicts.append(told(*said, self.target.place(mine, line), self.new.place(now, other)))
         self.found.renamed |= {path_of(new): path_of(old) for new, old in found.renamed.items()}
+        if old is target and not target.data and found.differs:
+            self.edited[becomes] = mine
         path, source = self.target.path(becomes), self.target.path(mine)
         if found.text != target.tree.source or path != source:
             self.found.changes.append(Change(path, target.tree.source, found.text, source if path != source else ""))
+
+    def _settle(self) -> None:
+        """Write anew what doesn't mean what the new version does, since not every change has an edit that fits."""
+        done = {one.path: one for one in self.found.changes}
+        there = self.target.instead({path: one.after for path, one in done.items() if one.after is not None})
+        for name, mine in self.edited.items():
+            path = there.path(name)
+            if any(line_differences(self.new, there, name)):
+                text = self.target.whole(self._side(self.new, name).tree, self._macros())
+                done[path] = done.get(path, Change(path, self.target.templates[mine], ""))._replace(after=text)
+        self.found.changes = [*done.values()]
 
     def _conflict(self, version: Version, name: str, line: int, message: str, mend: str) -> None:
         self.found.conflicts.append(Finding((), message, mend, CONFLICT, place=version.place(name, line)))

@@ -10,7 +10,7 @@ import textwrap
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from stageset_render.port.carry.edits import Edit, Misfit, Page, breaks, relaid, silent, words
+from stageset_render.port.carry.edits import Crooked, Edit, Misfit, Page, breaks, relaid, silent, words
 from stageset_render.port.carry.rewriting import Rewriter
 from stageset_render.port.language.align import all_items
 from stageset_render.port.language.outline import Item, Side
@@ -51,6 +51,11 @@ class Editor:
             if mine or above and theirs:
                 self.rewriter.deeper = mine.stands - first.stands if mine else above[0].stands - theirs[-1].stands
 
+    def _upright(self, new: Item) -> None:
+        """Crooked: for what stands at another depth than what is beside it, of which it isn't known how deep that is here."""
+        if new.off:
+            raise Crooked(self.new.tree, new.start)
+
     # Lines
 
     def modify(self, old: Item, new: Item, mine: Item) -> None:
@@ -68,7 +73,10 @@ class Editor:
             self._stand([new], mine.start, mine)
             self.edits += list(self._words(old, new, mine, place))
         except Misfit:
-            self.add(mine.start, mine.end, self.text(new, mine))
+            text = self.text(new, mine)
+            if text == self.page.source[mine.start : mine.end]:
+                self._upright(new)
+            self.add(mine.start, mine.end, text)
 
     def _words(self, old: Item, new: Item, mine: Item, place: list[Branch]) -> Iterator[Edit]:
         """The edits that change words alone. Misfit where that is not all."""
@@ -107,6 +115,7 @@ class Editor:
     def replace(self, mine: list[Item], new: list[Item]) -> None:
         """Put the lines of some items in the place of those of others."""
         start, end = self.page.whole(mine[0].start, mine[-1].end)
+        self._upright(new[0])
         self._stand(new, mine[0].start, mine[0])
         text = self.region(*self.new.whole(new[0].start, new[-1].end), self.rewriter.place(mine[0]))
         self.add(start, end, relaid(self.page.source[start:end], text) or text)
@@ -127,6 +136,7 @@ class Editor:
             at, inside = len(source), []
         begun, stop = self.new.whole(added[0].start, added[-1].end)
         start = self.new.above(begun, known)
+        self._upright(added[0])
         self._stand(added, at, following)
         text = self.region(start, stop, inside)
         if moved and start == begun:

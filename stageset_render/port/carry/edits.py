@@ -28,11 +28,19 @@ WORD = re.compile(r"\w+|\s+|[^\w\s]")
 
 
 class Misfit(Exception):
-    """A change that can't be carried by itself, since other things stand on its line: of this template, where it is known."""
+    """A change that can't be carried by itself, and why: of this template, where it is known."""
+
+    why = "stands on one line with other things"
 
     def __init__(self, tree: Tree | None = None, at: int = 0):
         super().__init__()
         self.tree, self.line = tree, tree.source.count("\n", 0, at) + 1 if tree else 1
+
+
+class Crooked(Misfit):
+    """A change of how deep something stands that what is beside it does not go along with."""
+
+    why = "does not stand as deep as what is beside it"
 
 
 class Edit(NamedTuple):

@@ -243,7 +243,7 @@ def same_pairs(one: list[Item], other: list[Item]) -> list[Pair]:
 
 def loose(item: Item) -> bool:
     """Whether an item may be laid out otherwise together with those beside it."""
-    return item.kind == "line" and item.key != SEPARATOR
+    return item.kind == "line" and item.key != SEPARATOR and not item.off
 
 
 def parts(items: list[Item]) -> Iterator[list[Item]]:
@@ -302,12 +302,7 @@ def similar(one: str, other: str) -> bool:
 
 
 def same_yaml(one: list[Item], other: list[Item], data: bool) -> bool:
-    """Whether two runs of lines are the same to a reader of YAML; of values, the order of keys means nothing.
-
-    Not where one doesn't stand as deep as its siblings: they may be no part of the run.
-    """
-    if any(item.off for item in (*one, *other)):
-        return False
+    """Whether two runs of lines are the same to a reader of YAML; of values, the order of keys means nothing."""
     held: dict[str, str] = {}
     sides = [_loaded(_text(run, held)) for run in (one, other)]
     same = sides[0] == sides[1] if data else repr(sides[0]) == repr(sides[1])

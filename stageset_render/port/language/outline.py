@@ -213,7 +213,8 @@ class Outline:
             return text
         if branch.kind == "macro":
             given = ", ".join(sorted(var.name for var in branch.parameters))
-            return f"define {branch.name}" + (f"({given})" if given else "")
+            text = f"define {branch.name}" + (f"({given})" if given else "")
+            return f"{text} with line breaks" if breaks_lines(branch.body) else text
         if branch.kind == "else":
             return "else"
         asked = self.meaning.of if branch.var else self.meaning.asked
@@ -363,6 +364,20 @@ class Outline:
             item.name = ".".join(keys + last) + (":" if last else "[]")
             item.key, below, told = f"{item.name} {item.key}", column, ""
         item.key = " " * below + told + item.key
+
+
+def breaks_lines(body: list[Node]) -> bool:
+    """Whether a helper whose words are on one line prints line breaks as well, which may be all that a condition asks."""
+    texts = [text for node in body for text in texts_of(node)]
+    return not any(text.strip() and "\n" in text for text in texts) and any("\n" in text for text in texts)
+
+
+def texts_of(node: Node) -> Iterator[str]:
+    if isinstance(node, Text):
+        yield node.text
+    for branch in node.branches if isinstance(node, Block) else ():
+        for one in branch.body:
+            yield from texts_of(one)
 
 
 def prints_lines(expr: Expr, alone: bool) -> bool:

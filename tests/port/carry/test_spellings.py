@@ -132,3 +132,30 @@ def test_an_edit_of_another_spelling_is_carried(spelled, values, tmp_path, entry
     for number, (old, new, chart) in enumerate([(was, after, now), (now, then, was)]):
         texts = {**chart.texts, **carried(old.pack, new.pack, chart.chart, only)}
         assert of(f"push{number}", texts) == expected
+
+
+def shifted(text, number):
+    """A text in which one line stands deeper by two blanks, or less deep."""
+    lines = text.split("\n")
+    line = lines[number]
+    for other in ("  " + line, line[2:] if line.startswith("  ") else line):
+        yield "\n".join([*lines[:number], other, *lines[number + 1 :]])
+
+
+def test_no_line_that_stands_otherwise_is_passed_over(plain, values, tmp_path):
+    """Whatever renders otherwise because of one line's depth is taken over by a pull; what renders alike may stay."""
+    cases, before, told = CASES[::4], {}, 0
+    mine = versions.Pack(sources.pack_files(), values=values)
+    for name in ("networkpolicy.yaml", "serviceaccount.yaml", "role-leader-election.yaml", "service-gate.yaml"):
+        path = f"templates/{name}"
+        paths = {"Chart.yaml", "values.yaml", HELPERS, path}
+        before = rendered(tmp_path / name, {one: plain[one] for one in paths}, cases)
+        for number, line in enumerate(plain[path].split("\n")):
+            for text in shifted(plain[path], number) if line.strip() and not line.startswith("{{") else ():
+                chart = versions.Chart({HELPERS: plain[HELPERS], path: text}, values=values)
+                if text != plain[path] and carried(mine, chart, mine, name):
+                    told += 1
+                elif text != plain[path]:
+                    after = rendered(tmp_path / name, {**{one: plain[one] for one in paths}, path: text}, cases)
+                    assert after == before, (name, number + 1)
+    assert told > 60
