@@ -218,7 +218,7 @@ def pull_command(chart: str | None, since: str | None, only: str | None, writes:
     """
     from stageset_render.port.carry import pull_push
     from stageset_render.port.language import translate
-    from stageset_render.port.sources import chart_files, decoded
+    from stageset_render.port.sources import chart_files, checkout, decoded
 
     name = (only or "").removeprefix("templates/")
     elsewhere = only and not (chart and name in pull_push.names(chart))
@@ -228,7 +228,7 @@ def pull_command(chart: str | None, since: str | None, only: str | None, writes:
     if chart and not elsewhere:
         found, told = pull_push.pull(chart, since, name or None)
         if writes:
-            pull_push.save(found, pull_push.checkout())
+            pull_push.save(found, checkout())
         click.echo(pull_push.as_text(found, since is None).encode(), nl=False)
         return found, told
     if not only or writes or since:

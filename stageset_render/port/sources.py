@@ -155,6 +155,8 @@ def older_chart(since: str, chart: str) -> dict[str, str]:
     """The files of an older version: a directory, a .tgz, or a commit of the checkout that `chart` stands in."""
     if Path(since).exists():
         return chart_files(since)
+    if since.startswith(("/", "./", "../")):
+        raise Refused(f"{since}: there is no such directory and no such .tgz; check the path")
     if not Path(chart).is_dir():
         raise Refused(f"{since}: there is no such file, and {chart} is no checkout; name a directory or a .tgz")
     return _texts(_archived(Path(chart), since, "."), f"{chart} at {since}")
@@ -166,11 +168,18 @@ def pack_files() -> dict[str, str]:
     return {path: one.removeprefix("\ufeff") for path, one in texts.items()}
 
 
+def checkout() -> Path:
+    """The pack's checkout. Refused when the pack is installed and there is none."""
+    if not (root() / "setup.cfg").is_file():
+        raise Refused(f"{root()} is no checkout; run `python -m stageset_render.port` in one")
+    return root()
+
+
 def older_pack(revision: str) -> dict[str, str]:
     """The same of a commit of the pack's checkout."""
-    return _texts(_archived(root(), revision, *PACK), revision, SCHEMA)
+    return _texts(_archived(checkout(), revision, *PACK), revision, SCHEMA)
 
 
 def pack_commits(most: int = 80) -> list[str]:
     """The commits that changed these files, the latest first."""
-    return _git(root(), "log", f"-n{most}", "--format=%h", "--", *PACK).decode().split()
+    return _git(checkout(), "log", f"-n{most}", "--format=%h", "--", *PACK).decode().split()

@@ -219,13 +219,6 @@ def save(found: Changes, place: Path) -> None:
         (place / gone).unlink()
 
 
-def checkout() -> Path:
-    """The pack's checkout. Refused when the pack is installed and there is none."""
-    if not (root() / "setup.cfg").is_file():
-        raise Refused(f"{root()} is no checkout; run `python -m stageset_render.port pull` in one")
-    return root()
-
-
 def as_text(found: Changes, deliberate: bool = False) -> str:
     """The changes as a unified diff that `patch -p1` takes; with `deliberate`, a hunk that undoes what differs on purpose
     says why it does."""

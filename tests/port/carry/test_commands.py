@@ -368,7 +368,9 @@ def test_nothing_is_written_where_one_template_has_no_form(chart, checkout, run)
 def test_an_installed_pack_is_not_written_into(chart, checkout, run):
     replaced(chart / DEPLOYMENT, FLAG)
     (checkout / "setup.cfg").unlink()
-    assert "is no checkout; run `python -m stageset_render.port pull` in one" in run("pull", chart, "--write")[1]
+    for asked in (("pull", chart, "--write"), ("push", chart), ("push", chart, "--since", "HEAD")):
+        _, told, code = run(*asked)
+        assert (code, "is no checkout; run `python -m stageset_render.port` in one" in told) == (2, True), told
 
 
 # Odd charts
