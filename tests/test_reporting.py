@@ -152,7 +152,7 @@ def test_sarif_holds_the_rules_and_what_is_ignored(command, file):
     ]
 
 
-def test_sarif_names_a_file_as_an_address_and_what_is_no_rule_by_its_message(command, tmp_path, monkeypatch):
+def test_sarif_names_a_file_as_an_address_and_what_has_no_path_by_its_message(command, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "a b%.yaml").write_text("gate: 1")
     [run] = json.loads(command("-f", "a b%.yaml", "--format", "sarif").stderr)["runs"]
@@ -160,7 +160,8 @@ def test_sarif_names_a_file_as_an_address_and_what_is_no_rule_by_its_message(com
     (tmp_path / "there").write_text("")
     [run] = json.loads(command("--output-dir", "there", *PARTS, "--format", "sarif").stderr)["runs"]
     [result] = run["results"]
-    assert "ruleId" not in result and result["message"]["text"] and run["tool"]["driver"]["rules"] == []
+    assert result["ruleId"] == run["tool"]["driver"]["rules"][0]["id"] == "output-unwritable"
+    assert result["message"]["text"] == "there: can't be written: Not a directory"
     assert json.loads(command("--format", "sarif", *PARTS).stderr)["runs"][0]["results"] == []
 
 
