@@ -19,7 +19,7 @@ from stageset_render.port.carry.edits import Misfit, Page, apply, spot
 from stageset_render.port.carry.renames import renamed
 from stageset_render.port.carry.rewriting import Rewriter, Writer
 from stageset_render.port.language.align import Alignment, Body, Pair, SamePair, aligned, equal
-from stageset_render.port.language.outline import Item, Side
+from stageset_render.port.language.outline import LINE_BREAKS, Item, Side
 from stageset_render.port.language.tree import Branch, Untranslatable
 
 
@@ -252,11 +252,14 @@ class Carrier:
     def _header(self, body: Body, place: Branch, old: Item, new: Item, mine: Item) -> None:
         ours = next((key for branch, key, _ in mine.bodies if branch is place), "")
         was = next(key for branch, key, _ in self.mine.loose[old.start].bodies if branch is body.one)
-        if self.same or ours == was:
+        now = (
+            was
+            if self.same
+            else next(key for branch, key, _ in self.there.loose[new.start].bodies if branch is body.other)
+        )
+        if self.same or ours == was and now.endswith(LINE_BREAKS) == was.endswith(LINE_BREAKS):
             self.editor.header(place, body.other)
-            return
-        now = next(key for branch, key, _ in self.there.loose[new.start].bodies if branch is body.other)
-        if ours != now:
+        elif ours != now:
             self.conflicts.append(Conflict(place.line, body.other.line, was, ours, now))
 
     def _insert(self, added: list[Item], before: Item | None, after: Item | None, place: Branch | None) -> None:

@@ -223,13 +223,17 @@ def as_text(found: Changes, deliberate: bool = False) -> str:
     """The changes as a unified diff that `patch -p1` takes; with `deliberate`, a hunk that undoes what differs on purpose
     says why it does."""
     reasons = entries() if deliberate else []
-    return "".join(line for change in found.changes for line in _diff(change, reasons))
+    named = any(change.source for change in found.changes)
+    return "".join(line for change in found.changes for line in _diff(change, reasons, named))
 
 
-def _diff(change: Change, deliberate: list[dict]) -> Iterator[str]:
+def _diff(change: Change, deliberate: list[dict], named: bool) -> Iterator[str]:
+    """The diff of a file; `named` above its hunks, as each file has to be beside one that is renamed."""
     old = change.source or change.path
+    if named:
+        yield f"diff --git a/{old} b/{change.path}\n"
     if change.source:
-        yield f"diff --git a/{old} b/{change.path}\nrename from {old}\nrename to {change.path}\n"
+        yield f"rename from {old}\nrename to {change.path}\n"
     lines = [sources.lines(text or "") for text in (change.before, change.after)]
     names = ["/dev/null" if text is None else name for text, name in zip(change[1:3], (f"a/{old}", f"b/{change.path}"))]
     hunk: list[str] = []

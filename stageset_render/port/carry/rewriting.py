@@ -81,7 +81,8 @@ class Rewriter:
                 found.append(replace(part, start=max(part.start, start), end=min(part.end, end)))
             elif part.start >= start and part.end <= end and not isinstance(part, Text):
                 found.append(part)
-        lines = r"(?m)^ +" if self.new.source[:start][-1:] in ("", "\n") else r"(?<=\n) +"
+        begun = "(?m)^" if self.new.source[:start][-1:] in ("", "\n") else r"(?<=\n)"
+        lines = begun + r"(?: +|(?=[^\s{]))"  # tags that stand at the edge stay there
         return re.sub(lines, lambda one: " " * (len(one[0]) + self.deeper), self.write(found, place, opened))
 
     def _deepened(self, part: Node) -> Node:

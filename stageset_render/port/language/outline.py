@@ -11,6 +11,8 @@ comes first. It knows where in the source it stands, and by which branches, so t
 from __future__ import annotations
 
 import bisect
+import contextlib
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -48,6 +50,7 @@ WORDED = ("summary:", "description:")  # the words of an alert are each side's o
 EXPRESSION = "expr:"  # of Prometheus, to which blanks and lines mean nothing
 BLANK = "\2"  # one that ends no key
 SEPARATOR = "---"
+LINE_BREAKS = " with line breaks"
 DASHES = re.compile(r"(?:- +)*")
 ONE_LINE = ("quote", "squote", "toJson", "sha256sum", "b64enc")  # whatever they are given
 RESOLVER = yaml.resolver.Resolver()
@@ -214,7 +217,7 @@ class Outline:
         if branch.kind == "macro":
             given = ", ".join(sorted(var.name for var in branch.parameters))
             text = f"define {branch.name}" + (f"({given})" if given else "")
-            return f"{text} with line breaks" if breaks_lines(branch.body) else text
+            return text + LINE_BREAKS if breaks_lines(branch.body) else text
         if branch.kind == "else":
             return "else"
         asked = self.meaning.of if branch.var else self.meaning.asked
@@ -314,12 +317,12 @@ class Outline:
         folded = FOLDED.fullmatch(value)  # the same as in quotes
         sign = ">" if folded else value[0] if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'" else ""
         if not sign or value[0] in "[{":
-            return head + (tight(value) if value[:1] in ("[", "{") else value)
+            return head + (flow(value, bool(prints)) if value[:1] in ("[", "{") else value)
         raw = any(map(self._holds, prints)) and not folded
         value = folded[1] if folded else value[1:-1]
         value = re.sub(r"\\(.)", r"\1", value) if sign == '"' else value.replace("''", "'") if sign == "'" else value
         known = RESOLVER.resolve(yaml.ScalarNode, value, (True, False)) == "tag:yaml.org,2002:str"
-        if not prints and (known or value in ("", "[]", "{}")):
+        if not prints and (known and value[:1] not in ("[", "{") or not value):
             return head + value
         return f'{head}"{value}"' + (f" between {sign}" if raw else "")  # it may be something else without
 
@@ -364,6 +367,14 @@ class Outline:
             item.name = ".".join(keys + last) + (":" if last else "[]")
             item.key, below, told = f"{item.name} {item.key}", column, ""
         item.key = " " * below + told + item.key
+
+
+def flow(text: str, prints: bool) -> str:
+    """A list or map in one line: what it holds where that can be read, else without the quotes of what is not empty."""
+    if not prints:
+        with contextlib.suppress(yaml.YAMLError):
+            return json.dumps(yaml.load(text, yaml.CSafeLoader), default=str)
+    return re.sub(r"\0+", '""', tight(re.sub(r"\"\"|''", "\0", text)))
 
 
 def breaks_lines(body: list[Node]) -> bool:
