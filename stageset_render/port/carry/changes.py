@@ -12,10 +12,11 @@ from typing import NamedTuple
 
 from stageset_render.findings import Finding, Place, Refused
 from stageset_render.port.carry.carry import Carried, Carrier
-from stageset_render.port.carry.edits import Misfit
+from stageset_render.port.carry.edits import Crooked, Misfit
 from stageset_render.port.carry.renames import path_of
 from stageset_render.port.deliberate import entries
 from stageset_render.port.diff.compare import line_differences
+from stageset_render.port.language.align import all_items
 from stageset_render.port.language.named import as_named, macros_as_named
 from stageset_render.port.language.outline import Side, flat
 from stageset_render.port.versions import Untranslated, Version
@@ -170,19 +171,31 @@ class Carriage:
         for line, other, *said in found.conflicts:
             self.found.conflicts.append(told(*said, self.target.place(mine, line), self.new.place(now, other)))
         self.found.renamed |= {path_of(new): path_of(old) for new, old in found.renamed.items()}
-        if old is target and not target.data and found.differs:
-            self.edited[becomes] = mine
+        if not target.data and (found.differs or old is not target):
+            self.edited[becomes] = name, now, mine
         path, source = self.target.path(becomes), self.target.path(mine)
         if found.text != target.tree.source or path != source:
             self.found.changes.append(Change(path, target.tree.source, found.text, source if path != source else ""))
 
+    def _leans(self, version: Version, name: str) -> int:
+        """How many lines don't stand as deep as what is beside them."""
+        return sum(one.off != 0 and not one.inside for one in all_items(self._side(version, name).outline().items))
+
     def _settle(self) -> None:
-        """Write anew what doesn't mean what the new version does, since not every change has an edit that fits."""
+        """Write anew what doesn't mean what the new version does, since not every change has an edit that fits; between three
+        versions, tell of what would stand askew."""
         done = {one.path: one for one in self.found.changes}
         there = self.target.instead({path: one.after for path, one in done.items() if one.after is not None})
-        for name, mine in self.edited.items():
+        for name, (old, now, mine) in self.edited.items():
             path = there.path(name)
-            if any(line_differences(self.new, there, name)):
+            if self.old is not self.target:
+                if path in done and self._leans(there, name) - self._leans(self.target, mine) > max(
+                    0, self._leans(self.new, now) - self._leans(self.old, old)
+                ):
+                    pairs = zip(*(text.splitlines() for text in done.pop(path)[1:3]))
+                    line = next((at for at, (was, is_) in enumerate(pairs, 1) if was != is_), 1)
+                    self._conflict(self.target, mine, line, f"what changes here {Crooked.why}", "carry it by hand")
+            elif any(line_differences(self.new, there, name)):
                 text = self.target.whole(self._side(self.new, name).tree, self._macros())
                 done[path] = done.get(path, Change(path, self.target.templates[mine], ""))._replace(after=text)
         self.found.changes = [*done.values()]

@@ -282,7 +282,7 @@ class Outline:
         text = text.replace(BLANK, " ")
         if self.yaml and column and any(one.node and prints_lines(one.node.expr, len(pieces) == 1) for one in pieces):
             text += f" at {column}"  # of which all lines but the first stand where they are made
-        item = Item("line", text, pieces[0].start, pieces[-1].end, line, name, pieces)
+        item = Item("line", text, pieces[0].start, pieces[-1].end, line, name, pieces, inside=inside)
         self._place(item, column, joined(trimmed(lines[0])), inside)
         said, before = "", len(item.key) - len(text)
         for one in pieces:

@@ -57,6 +57,7 @@ class Item:
     free: bool = False
     stands: int = -1
     off: int = 0
+    inside: bool = False  # whether it is a line of a text, of which each may stand otherwise
     bodies: list[tuple[Branch, str, list[Item]]] = field(default_factory=list)
     marks: tuple[tuple[int, int], ...] = ()  # where in the key the lines of the source begin
     parents: tuple[str, ...] = ()  # the keys of YAML that it lies below; an item of a list is "-" and its first line
