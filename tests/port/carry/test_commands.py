@@ -574,6 +574,39 @@ def test_a_push_finds_the_commit_that_means_what_the_chart_means(pack, chart):
     assert code == 1 and sum(line[0] in "+-" for line in shown.splitlines()) == 4
 
 
+def test_a_renamed_file_keeps_to_itself_in_a_patch(pack, chart):
+    git(pack, "mv", "templates/service-mcp.yaml", "templates/mcp-service.yaml")
+    replaced(pack / "templates/peerauthentication.yaml", ("mode: STRICT", "mode: UNSET"))
+    shown = push(pack, chart, "--since", "HEAD", "--only", "peerauthentication.yaml")[0]
+    assert shown.startswith("--- a/templates/peerauthentication.yaml\n")  # where nothing is renamed
+    shown = push(pack, chart, "--since", "HEAD")[0]
+    subprocess.run(["patch", "-d", chart, "-p1"], input=shown, text=True, check=True, capture_output=True)
+    assert not (chart / "templates/service-mcp.yaml").exists() and (chart / "templates/mcp-service.yaml").exists()
+    assert "mode: UNSET" in (chart / "templates/peerauthentication.yaml").read_text()
+
+
+def test_what_would_stand_askew_is_a_conflict(chart, checkout, run, tmp_path):
+    rules = chart / "templates/role-leader-election.yaml"
+    text = rules.read_text()
+    listed = re.sub(r"(?m)^  (- apiGroups| +(resources|verbs))", lambda found: found[0][2:], text)
+    assert listed != text
+    rules.write_text(listed)
+    old = tmp_path / "before"
+    shutil.copytree(chart, old)
+    added = '- apiGroups: [""]\n  resources: [events]\n  verbs: [create]\n---\n'
+    rules.write_text(listed.replace("---\n", added, 1))
+    shown, _, code = run("pull", chart, "--since", old)  # as deep as the pack's own list
+    assert code == 1 and '+  - apiGroups: [""]\n+    resources: [events]\n+    verbs: [create]\n' in shown
+    policy = "templates/istio-authorizationpolicy.yaml"
+    new = '    - to:\n      - operation:\n          ports: ["1"]\n      when:\n      - key: a\n        values: [b]\n'
+    before, _, after = (old / policy).read_text().rpartition("    - to:\n")
+    after = "    - to:\n" + after.replace("        - operation:", "      - operation:", 1)
+    (old / policy).write_text(before + after)
+    (chart / policy).write_text(before + new + after)
+    shown, told, code = run("pull", chart, "--since", old, "--only", policy.rpartition("/")[2])
+    assert (shown, code) == ("", 2) and "error: what changes here does not stand as deep as what is beside it" in told
+
+
 def renamed(place, old, new, *paths):
     for path in paths:
         (place / path).write_text((place / path).read_text().replace(old, new))
