@@ -8,7 +8,9 @@ import functools
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
-from stageset_render.findings import Refused, short
+import yaml
+
+from stageset_render.findings import Finding, Place, Refused, short
 from stageset_render.helm.documents import documents
 from stageset_render.helm.reading import load_yaml, read_own
 from stageset_render.helm.values import check_values, coalesce
@@ -16,7 +18,7 @@ from stageset_render.helm.writing import to_string
 from stageset_render.pack.files import CHART, CRDS, DEFAULTS, NOTES, SCHEMA, source, template_names, text
 from stageset_render.pack.names import check_name, check_namespace, check_versions
 from stageset_render.pack.schema import Schema
-from stageset_render.pack.templates import named, refusing, rendered, templates
+from stageset_render.pack.templates import TEMPLATE_FAILS, named, refusing, rendered, templates
 
 Fact = TypeVar("Fact")
 
@@ -126,8 +128,20 @@ class Release:
         return {file: self._text(file) for file in _chosen(files)}
 
     def objects(self, *files: str) -> list[dict]:
-        """The objects that these templates render; they are not to be changed, since releases share those that are alike."""
-        return [_object(part) for file in files for part in documents(self._text(file))]
+        """The objects that these templates render; they are not to be changed, since releases share those that are alike.
+
+        Refused: when a template renders what is no YAML.
+        """
+        found = []
+        for file in files:
+            try:
+                found += map(_object, documents(self._text(file)))
+            except yaml.YAMLError as error:
+                place = Place(f"templates/{file}")
+                raise Refused(
+                    Finding((), f"what it renders is no YAML: {error.problem}", "", TEMPLATE_FAILS, place=place)
+                ) from None
+        return found
 
     def _text(self, file: str) -> str:
         if file not in self._texts:

@@ -7,6 +7,7 @@ import pytest
 
 from stageset_render.findings import Refused
 from stageset_render.pack import environment, templates
+from stageset_render.pack.release import Release
 
 ENVIRONMENT = environment.environment()
 
@@ -48,3 +49,12 @@ def test_compiled_templates_are_kept_where_they_can_be_and_nobody_minds_where_no
         assert kept.read_bytes() == whole
     assert [path.name for path in kept.parent.iterdir()] == ["templates"]
     assert printed(kept / "below a file") == "1"
+
+
+def test_a_template_that_renders_no_yaml_is_named(monkeypatch):
+    broken = ENVIRONMENT.from_string("a: [\n")
+    monkeypatch.setitem(templates.templates(), "peerauthentication.yaml", broken)
+    found = Release({"serviceMesh": {"enabled": True}}, name="a", namespace="b")
+    with pytest.raises(Refused) as refused:
+        found.objects("peerauthentication.yaml")
+    assert str(refused.value).startswith("templates/peerauthentication.yaml: what it renders is no YAML: ")
