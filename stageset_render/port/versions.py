@@ -22,9 +22,21 @@ from stageset_render.port.language import (
     write_go,
     write_jinja,
 )
-from stageset_render.port.language.named import unlike
+from stageset_render.port.language.named import VALUE, unlike
 from stageset_render.port.language.outline import Outline
-from stageset_render.port.language.tree import Block, Branch, Set, Text, Tree, expressions
+from stageset_render.port.language.tree import (
+    Block,
+    Branch,
+    Expr,
+    Include,
+    Name,
+    Set,
+    Text,
+    Tree,
+    expressions,
+    map_expressions,
+    parts_of,
+)
 
 FOLDER = "templates/"
 TAB = re.compile(r"\n\t+(?=[^\s#])")
@@ -67,6 +79,26 @@ class Version:
             raise Refused(*(self.finding(file, line, told) for line, told in sorted(found.problems)))
         return found
 
+    def tree_as(self, other: Version, file: str) -> Tree:
+        """The same, in which the parameters of macros are called as in another version."""
+        tree, names = self.tree(file), _renamed(self, other)
+
+        def change(expr: Expr) -> Expr:
+            known = names.get(expr.name) if isinstance(expr, Include) else None
+            return Include(expr.name, tuple((known.get(key, key), one) for key, one in expr.args)) if known else expr
+
+        if any(names.values()):
+            map_expressions(tree.body, change)
+        for name, macro in tree.macros.items():
+            for var in macro.parameters:
+                var.name = names.get(name, {}).get(var.name, var.name)
+        return tree
+
+    def macros_as(self, other: Version) -> dict[str, tuple[str, ...]]:
+        """The macros that there are, with their parameters as another version calls them."""
+        names = _renamed(self, other)
+        return {name: tuple(names.get(name, {}).get(one, one) for one in given) for name, given in self.macros.items()}
+
     def place(self, file: str, line: int) -> Place:
         """Where a line of a template stands."""
         return Place(self.label + self.path(file), line)
@@ -101,6 +133,28 @@ class Version:
     def macros(self) -> dict[str, tuple[str, ...]]:
         """The macros that there are, with their parameters."""
         raise NotImplementedError
+
+
+@functools.lru_cache(maxsize=8)
+def _renamed(version: Version, other: Version) -> dict[str, dict[str, str]]:
+    """By macro, the names that another version has for its parameters: of its own, the first used is the first."""
+    if version is other:
+        return {}
+    both = [[one.read(file) for file in one.templates if file.startswith("_")] for one in (version, other)]
+    sides = [{name: _used(macro) for tree in trees for name, macro in tree.macros.items()} for trees in both]
+    found = {}
+    for name in {*sides[0]} & {*sides[1]}:
+        one, more = (side[name] for side in sides)
+        own = [key for key in one if key not in more], [key for key in more if key not in one]
+        if len(own[0]) == len(own[1]) and VALUE not in (*one, *more):
+            found[name] = dict(zip(*own))
+    return found
+
+
+def _used(macro: Branch) -> list[str]:
+    """The parameters of a macro, as they are used."""
+    read = [one.var for _, expr in expressions(macro.body) for one in parts_of(expr) if isinstance(one, Name)]
+    return list(dict.fromkeys(var.name for var in (*read, *macro.parameters) if var in macro.parameters))
 
 
 class Untranslated(Exception):

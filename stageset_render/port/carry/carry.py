@@ -226,9 +226,8 @@ class Carrier:
 
     def _branches(self, old: Item, new: Item, mine: Item) -> None:
         paired = self.change.blocks[old]
-        branches = [one for body in paired.bodies for one in (body.one, body.other)] + [
-            one for one, _, _ in mine.bodies
-        ]
+        branches = [one for body in paired.bodies for one in (body.one, body.other)]
+        branches += [one for one, _, _ in mine.bodies]
         special = any(one and (one.outer or one.turned) for one in branches)
         if special and any(was != now for was, now in paired.headers[1:]):
             raise Misfit
@@ -252,12 +251,11 @@ class Carrier:
     def _header(self, body: Body, place: Branch, old: Item, new: Item, mine: Item) -> None:
         ours = next((key for branch, key, _ in mine.bodies if branch is place), "")
         was = next(key for branch, key, _ in self.mine.loose[old.start].bodies if branch is body.one)
-        now = (
-            was
-            if self.same
-            else next(key for branch, key, _ in self.there.loose[new.start].bodies if branch is body.other)
-        )
-        if self.same or ours == was and now.endswith(LINE_BREAKS) == was.endswith(LINE_BREAKS):
+        if self.same:
+            self.editor.header(place, body.other)
+            return
+        now = next(key for branch, key, _ in self.there.loose[new.start].bodies if branch is body.other)
+        if ours == was and now.endswith(LINE_BREAKS) == was.endswith(LINE_BREAKS):
             self.editor.header(place, body.other)
         elif ours != now:
             self.conflicts.append(Conflict(place.line, body.other.line, was, ours, now))

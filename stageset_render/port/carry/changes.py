@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import difflib
 import fnmatch
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -17,7 +17,6 @@ from stageset_render.port.carry.renames import path_of
 from stageset_render.port.deliberate import entries
 from stageset_render.port.diff.compare import line_differences
 from stageset_render.port.language.align import all_items
-from stageset_render.port.language.named import as_named, macros_as_named
 from stageset_render.port.language.outline import Side, flat
 from stageset_render.port.versions import Untranslated, Version
 
@@ -57,9 +56,7 @@ class Carriage:
     def __init__(self, old: Version, new: Version, target: Version, only: str | None = None):
         self.old, self.new, self.target, self.only = old, new, target, only
         self.found, self.problems = Changes(), []
-        self.edited: dict[
-            str, str
-        ] = {}  # templates that are to mean what the new version means, and their names before
+        self.edited: dict[str, tuple[str, str, str]] = {}  # templates, with what the three versions call them
 
     def carried(self) -> Changes:
         """Refused: with all that has no exact form."""
@@ -76,16 +73,17 @@ class Carriage:
         for carry, *names in jobs:
             if self._is_wanted(*names):
                 self._guarded(names[1] if names[1:] else names[0], carry, *names)
+        if not self.problems:
+            self._checked()
         if self.problems:
             raise Refused(*self.problems)
-        self._settle()
         self.found.changes.sort(key=lambda one: one.path)
         self.found.conflicts.sort(key=lambda one: one.place)
         return self.found
 
-    def _guarded(self, name: str, carry, *names) -> None:
+    def _guarded(self, name: str, job: Callable[..., None], *arguments) -> None:
         try:
-            carry(*names)
+            job(*arguments)
         except Refused as refused:
             self.problems += refused.problems
         except Untranslated as error:
@@ -104,8 +102,7 @@ class Carriage:
     # Files
 
     def _keys(self, version: Version, name: str) -> list[str]:
-        tree = as_named(version, self.target, name)
-        return [text for text, _, _ in flat(Side(tree, self.target.values).outline().items)]
+        return [text for text, _, _ in flat(self._side(version, name).outline().items)]
 
     def _renamed(self, gone: list[str], version: Version, fresh: list[str]) -> Iterator[tuple[str, str]]:
         """The files of the old version that mean the same, or nearly, under another name."""
@@ -125,7 +122,7 @@ class Carriage:
 
     def _side(self, version: Version, name: str) -> Side:
         """A side that may be changed while it is carried."""
-        return Side(as_named(version, self.target, name), self.target.values, name == version.defaults)
+        return Side(version.tree_as(self.target, name), self.target.values, name == version.defaults)
 
     def _old(self, name: str) -> Side:
         """A side that is only read."""
@@ -134,7 +131,7 @@ class Carriage:
         return self.old.read_once[name]
 
     def _macros(self) -> dict[str, tuple[str, ...]]:
-        return {**self.target.macros, **macros_as_named(self.new, self.target)}
+        return {**self.target.macros, **self.new.macros_as(self.target)}
 
     def _template(self, name: str, now: str) -> None:
         mine = self._mine(name, now)
@@ -165,7 +162,7 @@ class Carriage:
         except Misfit as misfit:
             side = (self.target, mine) if misfit.tree is target.tree else (self.new, now)
             found = Carried(target.tree.source)
-            self._conflict(*side, misfit.line, f"what changes here {misfit.why}", "carry it by hand")
+            self._by_hand(*side, misfit.line, misfit.why)
         if found.problems:
             raise Untranslated(found.problems)
         for line, other, *said in found.conflicts:
@@ -177,28 +174,39 @@ class Carriage:
         if found.text != target.tree.source or path != source:
             self.found.changes.append(Change(path, target.tree.source, found.text, source if path != source else ""))
 
-    def _leans(self, version: Version, name: str) -> int:
+    def _checked(self) -> None:
+        """Look at what becomes of templates, since not every change has an edit that fits."""
+        done = {one.path: one for one in self.found.changes}
+        there = self.target.instead({path: one.after for path, one in done.items() if one.after is not None})
+        check = self._arrived if self.old is self.target else self._upright
+        for name in self.edited:
+            self._guarded(name, check, name, there, done)
+        self.found.changes = [*done.values()]
+
+    def _arrived(self, name: str, there: Version, done: dict[str, Change]) -> None:
+        """Write a template anew that doesn't mean what the new version does."""
+        if any(line_differences(self.new, there, name)):
+            path, mine = there.path(name), self.target.templates[self.edited[name][2]]
+            text = self.target.whole(self._side(self.new, name).tree, self._macros())
+            done[path] = done.get(path, Change(path, mine, ""))._replace(after=text)
+
+    def _upright(self, name: str, there: Version, done: dict[str, Change]) -> None:
+        """Don't change a template in which more would stand askew than by the change itself."""
+        (old, now, mine), path = self.edited[name], there.path(name)
+        if path not in done:
+            return
+        meant = self._askew(self.new, now) - self._askew(self.old, old)
+        if self._askew(there, name) - self._askew(self.target, mine) > max(0, meant):
+            sides = zip(*(text.splitlines() for text in done.pop(path)[1:3]))
+            line = next((at for at, (before, after) in enumerate(sides, 1) if before != after), 1)
+            self._by_hand(self.target, mine, line, Crooked.why)
+
+    def _askew(self, version: Version, name: str) -> int:
         """How many lines don't stand as deep as what is beside them."""
         return sum(one.off != 0 and not one.inside for one in all_items(self._side(version, name).outline().items))
 
-    def _settle(self) -> None:
-        """Write anew what doesn't mean what the new version does, since not every change has an edit that fits; between three
-        versions, tell of what would stand askew."""
-        done = {one.path: one for one in self.found.changes}
-        there = self.target.instead({path: one.after for path, one in done.items() if one.after is not None})
-        for name, (old, now, mine) in self.edited.items():
-            path = there.path(name)
-            if self.old is not self.target:
-                if path in done and self._leans(there, name) - self._leans(self.target, mine) > max(
-                    0, self._leans(self.new, now) - self._leans(self.old, old)
-                ):
-                    pairs = zip(*(text.splitlines() for text in done.pop(path)[1:3]))
-                    line = next((at for at, (was, is_) in enumerate(pairs, 1) if was != is_), 1)
-                    self._conflict(self.target, mine, line, f"what changes here {Crooked.why}", "carry it by hand")
-            elif any(line_differences(self.new, there, name)):
-                text = self.target.whole(self._side(self.new, name).tree, self._macros())
-                done[path] = done.get(path, Change(path, self.target.templates[mine], ""))._replace(after=text)
-        self.found.changes = [*done.values()]
+    def _by_hand(self, version: Version, name: str, line: int, why: str) -> None:
+        self._conflict(version, name, line, f"what changes here {why}", "carry it by hand")
 
     def _conflict(self, version: Version, name: str, line: int, message: str, mend: str) -> None:
         self.found.conflicts.append(Finding((), message, mend, CONFLICT, place=version.place(name, line)))
@@ -217,7 +225,7 @@ class Carriage:
         if self.new.says_nothing(name):
             return
         if name not in self.target.templates:
-            text = self.target.whole(as_named(self.new, self.target, name), self._macros())
+            text = self.target.whole(self.new.tree_as(self.target, name), self._macros())
             self.found.changes.append(Change(self.target.path(name), None, text))
         elif self._keys(self.new, name) != self._keys(self.target, name):
             told = f"is there already, and differs from {self.new.place(name, 1)}, which is new"

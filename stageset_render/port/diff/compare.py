@@ -25,7 +25,6 @@ from stageset_render.port.diff.differences import ABSENT, Difference, compared
 from stageset_render.port.diff.schemas import bounds
 from stageset_render.port.diff.sides import Chart, pack_files
 from stageset_render.port.language.align import Alignment, Body, Paired, aligned, equal
-from stageset_render.port.language.named import as_named
 from stageset_render.port.language.outline import Item, Side, flat
 from stageset_render.port.language.types import of_pack, of_values
 from stageset_render.port.sources import TESTS
@@ -186,7 +185,7 @@ def line_differences(theirs: versions.Version, ours: versions.Version, name: str
 
     `expected` and `got` are (line number, what the line says) pairs; see outline.
     """
-    sides = [Side(as_named(one, ours, name), one.values, worded=False) for one in (theirs, ours)]
+    sides = [Side(one.tree_as(ours, name), one.values, worded=False) for one in (theirs, ours)]
     _, _, found, _ = aligned(lambda at, shared: sides[at].outline(False, shared))
     for pairs in _runs(found, found.top):
         lines = [[(line, PAIRED.sub("", text)) for line, text in _said(pairs, side)] for side in (0, 1)]

@@ -4,23 +4,11 @@
 
 from __future__ import annotations
 
-import functools
 import re
 from collections.abc import Container
 from dataclasses import dataclass, field
 
-from stageset_render.port.language.tree import (
-    Branch,
-    Expr,
-    Include,
-    Name,
-    Tree,
-    Untranslatable,
-    Var,
-    expressions,
-    map_expressions,
-    parts_of,
-)
+from stageset_render.port.language.tree import Untranslatable, Var
 from stageset_render.port.language.types import unified
 
 VALUE = "it"  # the parameter of a template that is handed one value
@@ -126,44 +114,3 @@ def unlike(name: str, go: str, taken: Container[str]) -> str:
 def _word(parts: list[str]) -> str:
     words = [word for word in re.split(r"\W+", " ".join(parts)) if word] or ["it"]
     return words[0] + "".join(word[:1].upper() + word[1:] for word in words[1:])
-
-
-@functools.lru_cache(maxsize=8)
-def _names(version, other) -> dict[str, dict[str, str]]:
-    """The names of the parameters of macros that another version has for them: of its own, the first used is the first."""
-    both = [[one.read(file) for file in one.templates if file.startswith("_")] for one in (version, other)]
-    sides = [{name: _used(macro) for tree in trees for name, macro in tree.macros.items()} for trees in both]
-    found = {}
-    for name in {*sides[0]} & {*sides[1]}:
-        one, more = (side[name] for side in sides)
-        own = [key for key in one if key not in more], [key for key in more if key not in one]
-        if len(own[0]) == len(own[1]) and VALUE not in (*one, *more):
-            found[name] = dict(zip(*own))
-    return found
-
-
-def _used(macro: Branch) -> list[str]:
-    """The parameters of a macro, as they are used."""
-    read = [one.var for _, expr in expressions(macro.body) for one in parts_of(expr) if isinstance(one, Name)]
-    return list(dict.fromkeys(var.name for var in (*read, *macro.parameters) if var in macro.parameters))
-
-
-def as_named(version, other, file: str) -> Tree:
-    """A tree of a version's template in which the parameters of macros are called as in another version."""
-    tree, names = version.tree(file), {} if version is other else _names(version, other)
-
-    def change(expr: Expr) -> Expr:
-        known = names.get(expr.name) if isinstance(expr, Include) else None
-        return Include(expr.name, tuple((known.get(key, key), one) for key, one in expr.args)) if known else expr
-
-    if any(names.values()):
-        map_expressions(tree.body, change)
-    for name, macro in tree.macros.items():
-        for var in macro.parameters:
-            var.name = names.get(name, {}).get(var.name, var.name)
-    return tree
-
-
-def macros_as_named(version, other) -> dict[str, tuple[str, ...]]:
-    names = {} if version is other else _names(version, other)
-    return {name: tuple(names.get(name, {}).get(one, one) for one in given) for name, given in version.macros.items()}
