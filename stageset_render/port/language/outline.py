@@ -322,7 +322,7 @@ class Outline:
         value = folded[1] if folded else value[1:-1]
         value = re.sub(r"\\(.)", r"\1", value) if sign == '"' else value.replace("''", "'") if sign == "'" else value
         known = RESOLVER.resolve(yaml.ScalarNode, value, (True, False)) == "tag:yaml.org,2002:str"
-        if not prints and (known and value[:1] not in ("[", "{") or not value):
+        if not prints and known and value and value[:1] not in ("[", "{"):
             return head + value
         return f'{head}"{value}"' + (f" between {sign}" if raw else "")  # it may be something else without
 
