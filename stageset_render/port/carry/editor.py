@@ -42,6 +42,9 @@ class Editor:
         """Write items as deep as they would stand at a place of the target, where maybe one of the same depth stands."""
         first, own = next(iter(lines(new)), None), lines([beside] if beside else [])[:1]
         self.rewriter.deeper = 0
+        if new[0].inside and beside:
+            self.rewriter.deeper = beside.stands - beside.off - new[0].stands + new[0].off
+            return
         if first:
             above = [one for one in self.lines[1] if one.start < at and one.column <= first.column][-1:]
             mine = next((one for one in own + above if one.column == first.column), None)
@@ -53,7 +56,7 @@ class Editor:
 
     def _upright(self, new: Item) -> None:
         """Crooked: for what stands at another depth than what is beside it, of which it isn't known how deep that is here."""
-        if new.off:
+        if new.off and not new.inside:
             raise Crooked(self.new.tree, new.start)
 
     # Lines
@@ -73,6 +76,9 @@ class Editor:
             self._stand([new], mine.start, mine)
             self.edits += list(self._words(old, new, mine, place))
         except Misfit:
+            if new.inside and mine.inside:
+                self.replace([mine], [new])
+                return
             text = self.text(new, mine)
             if text == self.page.source[mine.start : mine.end]:
                 self._upright(new)
@@ -106,7 +112,7 @@ class Editor:
     def delete(self, mine: Item) -> None:
         """Take an item away, with the comments right above it."""
         try:
-            start, end = self.page.whole(mine.start, mine.end)
+            start, end = self.page.whole(mine)
             self.add(self.page.above(start), end, "")
         except Misfit:
             start = len(self.page.source[: mine.start].rstrip(" "))
@@ -114,10 +120,10 @@ class Editor:
 
     def replace(self, mine: list[Item], new: list[Item]) -> None:
         """Put the lines of some items in the place of those of others."""
-        start, end = self.page.whole(mine[0].start, mine[-1].end)
+        start, end = self.page.whole(mine[0], mine[-1])
         self._upright(new[0])
         self._stand(new, mine[0].start, mine[0])
-        text = self.region(*self.new.whole(new[0].start, new[-1].end), self.rewriter.place(mine[0]))
+        text = self.region(*self.new.whole(new[0], new[-1]), self.rewriter.place(mine[0]))
         self.add(start, end, relaid(self.page.source[start:end], text) or text)
 
     def insert(
@@ -134,10 +140,10 @@ class Editor:
             at, inside = self.page.end(place.end), [*self.rewriter.around[place], place]
         else:
             at, inside = len(source), []
-        begun, stop = self.new.whole(added[0].start, added[-1].end)
+        begun, stop = self.new.whole(added[0], added[-1])
         start = self.new.above(begun, known)
         self._upright(added[0])
-        self._stand(added, at, following)
+        self._stand(added, at, previous if added[0].inside and previous else following)
         text = self.region(start, stop, inside)
         if moved and start == begun:
             first = self.page.begin(moved.start)
@@ -167,7 +173,7 @@ class Editor:
         """Take the tags of conditions away."""
         for branch in branches:
             for tag in (branch, branch.block.close):
-                self.add(*self.page.whole(tag.start, tag.end), "")
+                self.add(*self.page.whole(tag), "")
 
     def header(self, place: Branch, new: Branch) -> None:
         """Change what a branch asks or goes through; of conditions that are one, one stays."""

@@ -12,7 +12,7 @@ import yaml
 
 from stageset_render.port.language.outline import RESOLVER
 from stageset_render.port.language.pieces import Item, Piece
-from stageset_render.port.language.tree import Comment, Tree
+from stageset_render.port.language.tree import Branch, Close, Comment, Tree
 
 TEXT = "tag:yaml.org,2002:str"
 QUOTED = r"""\"(?:\\.|[^"\\\n])*\"|'[^'\n]*'"""
@@ -86,9 +86,12 @@ class Page:
             raise Misfit(self.tree, at)
         return stop
 
-    def whole(self, start: int, end: int) -> tuple[int, int]:
-        """The whole lines that a part takes up."""
-        return self.begin(start), self.end(end)
+    def whole(self, item: Item | Branch | Close, last: Item | None = None) -> tuple[int, int]:
+        """The whole lines that something takes up, up to the last; in a text, with the blank ones before it."""
+        start, end = self.begin(item.start), self.end((last or item).end)
+        if isinstance(item, Item) and item.inside:
+            start = self.source.index("\n", len(self.source[:start].rstrip())) + 1
+        return start, end
 
     def above(self, start: int, known: set[str] | None = None) -> int:
         """Where the comments right above a line begin, but for those on top of the file, and for some that are known."""

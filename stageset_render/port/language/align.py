@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import yaml
 
 from stageset_render.port.language.meaning import is_quoted
-from stageset_render.port.language.outline import SEPARATOR, Item, Outline
+from stageset_render.port.language.outline import BREAK, SEPARATOR, Item, Outline
 from stageset_render.port.language.tree import Branch, Var
 
 HELD = 10**9  # what stands for things printed begins here
@@ -243,7 +243,7 @@ def same_pairs(one: list[Item], other: list[Item]) -> list[Pair]:
 
 def loose(item: Item) -> bool:
     """Whether an item may be laid out otherwise together with those beside it."""
-    return item.kind == "line" and item.key != SEPARATOR and not item.off
+    return item.kind == "line" and item.key != SEPARATOR and BREAK not in item.key and not item.off
 
 
 def parts(items: list[Item]) -> Iterator[list[Item]]:

@@ -50,6 +50,7 @@ WORDED = ("summary:", "description:")  # the words of an alert are each side's o
 EXPRESSION = "expr:"  # of Prometheus, to which blanks and lines mean nothing
 BLANK = "\2"  # one that ends no key
 SEPARATOR = "---"
+BREAK = "\u240a"  # a line break that a text of YAML holds, as it is told
 LINE_BREAKS = " with line breaks"
 DASHES = re.compile(r"(?:- +)*")
 ONE_LINE = ("quote", "squote", "toJson", "sha256sum", "b64enc")  # whatever they are given
@@ -95,8 +96,12 @@ class Outline:
         self.meaning = Meaning(values, strict, shared)
         self.yaml = not tree.file.endswith(".txt")
         self.pieces: list[Piece] = []
-        self.long: list[tuple[int, list[Piece]]] = []  # the lines of a text that goes on
-        self.column, self.literal = -1, False  # of the key of a text that goes on, and whether its lines count
+        self.long: list[
+            tuple[str, list[Piece]]
+        ] = []  # the lines of a text that goes on, each behind what it goes on with
+        self.blanks = 0  # blank lines before what comes
+        self.columns = 0, 0  # of the first and the last line of a text that is folded
+        self.column, self.sign = -1, ""  # of the key of a text that goes on, and what says how: | or > or EXPRESSION
         self.hidden = False  # whether a comment of YAML goes on behind a tag
         self.path = [Level(inner=0)]
         self.begun = self.fresh = True  # whether what comes, or what is added, is the first of its line
@@ -131,6 +136,7 @@ class Outline:
         at = node.at
         for number, piece in enumerate(node.text.split("\n")):
             if number:
+                self.blanks += self.begun and all(one.node is None and not one.text.strip() for one in self.pieces)
                 self._flush(out)
                 self.hidden, self.begun = False, True
             if piece and not self.hidden:
@@ -173,9 +179,9 @@ class Outline:
         item = Item("block", "", node.start, node.close.end if node.close else node.end, node.line, node=node)
         item.name = node.branches[0].name
         path = [Level(inner=0)] if node.kind == "macro" else self.path
-        state = self.column, self.literal, self.hidden, self.begun or node.kind == "macro"
+        state = self.column, self.sign, self.hidden, self.begun or node.kind == "macro", self.blanks
         for branch in node.branches:
-            self.column, self.literal, self.hidden, self.begun = state
+            self.column, self.sign, self.hidden, self.begun, self.blanks = state
             self.path, branch.outer, branch.turned = [*path], (), False
             key = self._header(branch)
             item.bodies.append((branch, key, self._items(branch.body)))
@@ -232,49 +238,62 @@ class Outline:
         if not any(one.node or one.text.strip() for one in pieces):
             return
         fresh, self.begun = self.begun, False
+        blanks, self.blanks = self.blanks, 0
         first = pieces[0].text if pieces[0].node is None else ""
         column = len(first) - len(first.lstrip())
         if not self.yaml:
-            self._add(out, [pieces])
+            self._add(out, [("", pieces)])
             return
         inside = column > self.column >= 0
-        if not (inside and self.literal):
+        literal = inside and self.sign == "|"
+        if not (inside and self.sign in ("|", ">")):
             whole, pieces = pieces, uncommented(pieces)
             self.hidden = pieces is not whole
             if not pieces:
                 return
-        if inside and self.long and not self.literal:
-            self.long.append((column, pieces))
+        if inside and self.long and not literal:
+            self.long.append((self._between(column, blanks), pieces))
             return
         self._close(out)
         self.fresh = fresh
-        if inside and self.literal:
-            self._add(out, [pieces], True)
+        if literal:
+            self._add(out, [(BREAK * blanks, pieces)], True)
             return
         text = joined(pieces).strip()
         keyed = KEYED.fullmatch(text)
-        self.column, self.literal = -1, False
-        rest = (keyed["rest"] or "").strip() if keyed else text
-        if keyed and rest:
-            self.column = column + len(keyed["dashes"])
-            self.literal = bool(SCALAR.search(rest)) and rest[0] == "|" and keyed["key"] != EXPRESSION
-        self.long = [(column, pieces)]
-        if not (keyed and rest) or self.literal or rest[:1] in "[{":
+        self.column, self.sign = -1, ""
+        dashes = DASHES.match(text)[0]
+        rest = (keyed["rest"] or "").strip() if keyed else text[len(dashes) :]
+        if rest and keyed or dashes and SCALAR.fullmatch(rest):
+            self.column = column + (len(dashes) if keyed else dashes.rindex("-"))
+            self.sign = EXPRESSION if keyed and keyed["key"] == EXPRESSION else rest[0] if SCALAR.search(rest) else ""
+        self.long = [("", pieces)]
+        if self.column < 0 or self.sign == "|" or rest[:1] in "[{":
             self._close(out)
+
+    def _between(self, column: int, blanks: int) -> str:
+        """What the next line of a text that goes on goes on with, as YAML folds it."""
+        if self.sign == ">" and len(self.long) == 1:
+            self.columns = column, column
+            return " " + BREAK * blanks
+        (first, last), self.columns = self.columns, (self.columns[0], column)
+        if self.sign == ">" and max(column, last) > first:
+            return BREAK * (blanks + 1) + " " * (column - first)
+        return BREAK * blanks if blanks and self.sign != EXPRESSION else " "
 
     def _close(self, out: list[Item]) -> None:
         """End a text that may have gone on: how it is laid out in lines and blanks makes no difference."""
         if self.long:
-            lines, self.long = [pieces for _, pieces in self.long], []
+            lines, self.long = self.long, []
             self._add(out, lines)
 
-    def _add(self, out: list[Item], lines: list[list[Piece]], inside: bool = False) -> None:
+    def _add(self, out: list[Item], lines: list[tuple[str, list[Piece]]], inside: bool = False) -> None:
         """Add a line, or one that goes on in others; `inside` a text of which each line counts."""
-        pieces = trimmed([one for line in lines for one in line])
-        first = lines[0][0]
+        pieces = trimmed([one for _, line in lines for one in line])
+        first = lines[0][1][0]
         column = len(first.text) - len(first.text.lstrip()) if first.node is None else 0
         line = self._number(pieces[0].start)
-        text = " ".join(self._line(trimmed(part)) for part in lines)
+        text = "".join(before + self._line(trimmed(part)) for before, part in lines)
         keyed = KEYED.fullmatch(text) if self.yaml else None
         name = keyed["key"] if keyed else ""
         if self.yaml and not inside:
@@ -283,7 +302,7 @@ class Outline:
         if self.yaml and column and any(one.node and prints_lines(one.node.expr, len(pieces) == 1) for one in pieces):
             text += f" at {column}"  # of which all lines but the first stand where they are made
         item = Item("line", text, pieces[0].start, pieces[-1].end, line, name, pieces, inside=inside)
-        self._place(item, column, joined(trimmed(lines[0])), inside)
+        self._place(item, column, joined(trimmed(lines[0][1])), inside)
         said, before = "", len(item.key) - len(text)
         for one in pieces:
             item.marks += ((before + len(tight(said)), self._number(one.start)),)
@@ -293,7 +312,7 @@ class Outline:
 
     def _line(self, pieces: list[Piece]) -> str:
         text = "".join(self._shown(one) if one.node else one.text for one in pieces)
-        return text if self.literal else re.sub(r"\s+", " ", text)
+        return text if self.sign == "|" else re.sub(r"\s+", " ", text)
 
     def _shown(self, piece: Piece) -> str:
         """What a piece prints, with the quotes that it puts there."""
@@ -320,7 +339,7 @@ class Outline:
             return head + (flow(value, bool(prints)) if value[:1] in ("[", "{") else value)
         raw = any(map(self._holds, prints)) and not folded
         value = folded[1] if folded else value[1:-1]
-        value = re.sub(r"\\(.)", r"\1", value) if sign == '"' else value.replace("''", "'") if sign == "'" else value
+        value = unescaped(value) if sign == '"' else value.replace("''", "'") if sign == "'" else value
         known = RESOLVER.resolve(yaml.ScalarNode, value, (True, False)) == "tag:yaml.org,2002:str"
         if not prints and known and value and value[:1] not in ("[", "{"):
             return head + value
@@ -375,6 +394,17 @@ def flow(text: str, prints: bool) -> str:
         with contextlib.suppress(yaml.YAMLError):
             return json.dumps(yaml.load(text, yaml.CSafeLoader), default=str)
     return re.sub(r"\0+", '""', tight(re.sub(r"\"\"|''", "\0", text)))
+
+
+def unescaped(text: str) -> str:
+    """A text in double quotes as it is without; what is no letter is a picture of it."""
+    known = yaml.scanner.Scanner.ESCAPE_REPLACEMENTS
+
+    def one(found: re.Match) -> str:
+        char = chr(int(found[1], 16)) if found[1] else known.get(found[2], found[2])
+        return chr(0x2400 + ord(char)) if char < " " else char
+
+    return re.sub(r"\\(?:[xuU]((?<=x)[0-9a-fA-F]{2}|(?<=u)[0-9a-fA-F]{4}|(?<=U)[0-9a-fA-F]{8})|(.))", one, text)
 
 
 def breaks_lines(body: list[Node]) -> bool:

@@ -124,7 +124,7 @@ def test_an_edit_of_another_spelling_is_carried(spelled, values, tmp_path, entry
     number = SPELLINGS.index(entry)
     if "edit" not in entry:
         return
-    after, then = spelled(*changes(entry, "plain")), spelled(*same, *changes(entry, "edit"))
+    after, then = spelled(*before, *changes(entry, "plain")), spelled(*before, *same, *changes(entry, "edit"))
     expected = of("after", after.texts)
     assert expected == of("then", then.texts) != of("plain", was.texts)
     edited = {path[10:] for path, *_ in (*same, *changes(entry, "edit"), *changes(entry, "plain"))}
