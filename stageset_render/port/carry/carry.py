@@ -202,10 +202,10 @@ class Carrier:
             return  # it is gone already
         if new is None and mine.start in self.mine.moved & self.said:
             return  # it has moved already
+        if mine and new and not same and self._says(mine, new):
+            return
         if mine is None or not same and not (new and old.kind == "block"):
-            there = self.present.get(new.start) if new and mine else None
-            if not there or there.start != mine.start:
-                self._conflict(old, new, mine)
+            self._conflict(old, new, mine)
         elif new is None:
             if not old.free:
                 self.editor.delete(mine)
@@ -213,6 +213,12 @@ class Carrier:
             self._changed_block(old, new, mine, same)
         else:
             self.editor.modify(old, new, mine)
+
+    def _says(self, mine: Item, new: Item) -> bool:
+        """Whether an item of the target says what the new version does, maybe together with others."""
+        there = self.present.get(new.start)
+        group = self.there.groups.get(new.start, ((), [there]))[1] if there else []
+        return any(one.start == mine.start for one in group)
 
     def _changed_block(self, old: Item, new: Item, mine: Item, same: bool) -> None:
         done, told = len(self.editor.edits), len(self.conflicts)

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import difflib
+import inspect
 import re
 
 from stageset_render.helm.functions import GLOBALS
@@ -74,3 +75,16 @@ def without_form(name: str) -> str:
     close = difflib.get_close_matches(name.removeprefix("must"), JINJA, 2, 0.8)
     mend = f"it knows {' and '.join(close)}" if close else "make what it gives a value"
     return f"the function {name}, which the pack doesn't know; {mend}"
+
+
+def miscounted(name: str, count: int) -> str:
+    """What to say of a function, by Go's name, that is called with a number of values which it doesn't take, or nothing."""
+    known = inspect.signature(GLOBALS[JINJA[name]]) if name in JINJA else None
+    try:
+        if known:
+            known.bind(*[None] * count)
+    except TypeError:
+        more = "at least " * any(one.kind == one.VAR_POSITIONAL for one in known.parameters.values())
+        needed = sum(one.kind != one.VAR_POSITIONAL and one.default is one.empty for one in known.parameters.values())
+        return f"{name} of {count} value{'s' * (count != 1)}; it takes {more}{needed}"
+    return ""

@@ -10,7 +10,7 @@ from stageset_render.helm.go_syntax import Command, Dot, Function, Operand, Pipe
 from stageset_render.helm.go_syntax import Const as GoConst
 from stageset_render.pack.files import HELPERS, source
 from stageset_render.port.language import types
-from stageset_render.port.language.functions import ALIKE, SIGNS, without_root
+from stageset_render.port.language.functions import ALIKE, SIGNS, miscounted, without_root
 from stageset_render.port.language.jinja_reading import macro_names as known_macros
 from stageset_render.port.language.named import USUAL, VALUE, Macro, Site, macro_names
 from stageset_render.port.language.tree import (
@@ -208,6 +208,8 @@ class Pipelines:
             if not args:
                 raise Untranslatable(f"{name} without values")
             return args[0] if len(args) == 1 else Call(name, args)
+        if wrong := miscounted(name, len(args)):
+            raise Untranslatable(wrong)
         return Call(name, args, piped is not None)
 
     @staticmethod

@@ -13,7 +13,7 @@ from stageset_render.helm.functions import FILTERS, GLOBALS
 from stageset_render.pack.environment import environment
 from stageset_render.pack.files import HELPERS
 from stageset_render.port.language import types
-from stageset_render.port.language.functions import ORDERS, camel
+from stageset_render.port.language.functions import ORDERS, camel, miscounted
 from stageset_render.port.language.tree import (
     ROOTS,
     Branch,
@@ -181,6 +181,8 @@ class Expressions:
         return tuple(self.expression(argument) for argument in call.args)
 
     def _checked(self, call: Call) -> Call:
+        if wrong := miscounted(call.name, len(call.args)):
+            raise Untranslatable(wrong)
         kinds = [self.known(one) for one in call.args]
         if call.name == "has" and kinds and {"int", "integer", "number"} & set(types.all_types(kinds[0])):
             raise Untranslatable("has with a number; it tells an int from a float64, so pipe both through to_string")

@@ -156,7 +156,7 @@ class Outline:
             piece = Piece(node.start, node.end, node=node, means=means)
             out.append(Item("line", means, node.start, node.end, node.line, pieces=[piece]))
             self.fresh, self.begun = True, False
-            self._place(out[-1], at if known else 0)
+            self._place(out[-1], at if known else 0, listed=self._prints_list(expr.args[1]))
             return
         if self.hidden and not any(
             isinstance(one, Call) and one.name in ("fail", "required") for one in parts_of(expr)
@@ -352,7 +352,14 @@ class Outline:
         own = any(isinstance(one, Name) or one == Root("Values") for one in parts_of(expr))
         return own and types.kind_of(types.of_expr(expr, self.values)) not in ("int", "number", "boolean")
 
-    def _place(self, item: Item, column: int, source: str = "", inside: bool = False) -> None:
+    def _prints_list(self, expr: Expr) -> bool:
+        """Whether the lines that an expression prints are items of a list, which may stand as deep as their key."""
+        made = isinstance(expr, Call) and expr.name == "toYaml"
+        return made and types.kind_of(types.of_expr(expr.args[-1], self.values)) == "array"
+
+    def _place(
+        self, item: Item, column: int, source: str = "", inside: bool = False, listed: bool = False
+    ) -> None:
         """Note the keys that a line lies below, and how deep, and that what follows may lie below it."""
         if not self.yaml:
             item.key = " " * column + item.key
@@ -364,14 +371,14 @@ class Outline:
             return
         if item.key == SEPARATOR and not column and not inside:
             self.path = [Level(inner=0)]
-        while self.path[-1].column >= column + (1 if dashes and self.path[-1].name[:1] != "-" else 0):
+        while self.path[-1].column >= column + ((listed or dashes > 0) and self.path[-1].name[:1] != "-"):
             self.path.pop()
         around = self.path[-1]
         around.inner = column if around.inner is None else around.inner
         item.parents = tuple(one.name for one in self.path if one.name)
         item.stands, item.off = column, column - around.inner
         told = f"({item.off:+d}) " if item.off else ""
-        if item.name == "kind:" and not column:
+        if item.name == "kind:" and not column + dashes:
             self.path = [Level(-1, f"-{item.key}", inner=0)]
         below, deep = around.below, 2 * source[:dashes].count("-")
         if dashes and not inside:

@@ -133,7 +133,9 @@ def test_an_edit_of_another_spelling_is_carried(spelled, values, tmp_path, entry
     old, new, pack = pulls[number % 3]
     assert of_pack("pull", {**pack.files, **carried(old, new, pack, only)}) == expected
     old, new, chart = [(was, after, now), (now, then, was)][number % 2]
-    assert of("push", {**chart.texts, **carried(old.pack, new.pack, chart.chart, only)}) == expected
+    patched = {**chart.texts, **carried(old.pack, new.pack, chart.chart, only)}
+    assert of("push", patched) == expected
+    assert not carried(old.pack, new.pack, versions.Chart(patched, values=values), only)
 
 
 def shifted(text, number):

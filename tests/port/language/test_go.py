@@ -132,6 +132,7 @@ FORBIDDEN = [
     (LOOP + "{% endfor %}{{ loop.index0 }}", "loop.index0 outside a loop"),
     ("{{ Values.ports.gate | abs }}", "the filter abs"),
     ("{{ Release.Name | title }}", "the filter title"),
+    ("{{ Release.Name | to_yaml(2) }}", "toYaml of 2 values; it takes 1"),
     ("{{ lookup('v1') }}", "the function lookup"),
     ("{{ Release.Name.upper() }}", "a call of the method upper"),
     ("{{ Release.Name is string }}", "the test string"),
