@@ -22,6 +22,9 @@ from stageset_render.port import sources, versions
 from stageset_render.port.carry import base, schema, schema_parts
 from stageset_render.port.carry.changes import Carriage, Change, Changes, told
 from stageset_render.port.deliberate import entries
+from stageset_render.port.diff.compare import bound_differences
+from stageset_render.port.diff.differences import ABSENT
+from stageset_render.port.diff.report import reason
 from stageset_render.port.language import translate
 from stageset_render.port.versions import Chart, Pack, Version
 
@@ -98,11 +101,16 @@ def _schema(old: Version, new: Version, target: Version, found: Changes) -> None
             pair = [porting.required(*one) for one in zip(pair, known)]
         after, clashes = schema.carried(*pair, base)
     if isinstance(target, Pack):
-        theirs = json.loads(new.files[SCHEMA]) if SCHEMA in new.files else {}
-        asked = schema_parts.asked(json.loads(base), json.loads(after))
+        theirs = new.files.get(SCHEMA, "")
         texts = {one.path: one.after for one in found.changes}
         defaults = load_yaml(texts.get(target.defaults, target.files[target.defaults]), target.defaults) or {}
-        changes, left = schema_parts.changed(defaults, theirs, before, asked, found.renamed)
+        if old is target:
+            asked = _unlike(theirs, base, defaults)
+        else:
+            asked = schema_parts.asked(json.loads(base), json.loads(after))
+        changes, left = schema_parts.changed(defaults, json.loads(theirs or "{}"), before, asked, found.renamed)
+        if old is target:
+            left = _unlike(theirs, next((text for path, _, text, *_ in changes if path == SCHEMA), before), defaults)
         clashes += left
         found.changes += [Change(*one) for one in changes]
     elif after != before:
@@ -111,6 +119,28 @@ def _schema(old: Version, new: Version, target: Version, found: Changes) -> None
         name = ".".join(step for step in path if step != "properties")
         said = ["" if one is schema.MISSING else f"{name}: {json.dumps(one, ensure_ascii=False)}" for one in values]
         found.conflicts.append(told(*said, *(_stated(version, path) for version in (target, new))))
+
+
+def _unlike(theirs: str, ours: str, defaults: dict) -> list[schema.Clash]:
+    """What a chart's schema says otherwise than the pack's, but for what does on purpose, and what it is silent about."""
+    own = porting.required(json.loads(ours), defaults)
+    found = []
+    for path, one in bound_differences(json.loads(theirs), own) if theirs else ():
+        silent = one.expected is ABSENT and path[-2:-1] == ("properties",)
+        said, there = ([] if side is ABSENT else side for side in (one.expected, one.got))
+        if path[-1] == "required" and (more := [key for key in said if key not in there]):
+            found.append(schema.Clash(path, schema.MISSING, schema.MISSING, more))
+        elif not (silent or path[-1] == "required" or reason(one)):
+            sides = zip((ours, theirs), (one.got, one.expected))
+            found.append(schema.Clash(path, schema.MISSING, *(_as_written(text, path, side) for text, side in sides)))
+    return found
+
+
+def _as_written(text: str, path: tuple, value: object) -> object:
+    """What a schema says at a path, or what that comes to where it stands in several places."""
+    known = schema.Text(text)
+    written = known.data(known.found(path)[1])
+    return schema.MISSING if value is ABSENT else value if written is schema.MISSING else written
 
 
 def _stated(version: Version, path: tuple) -> Place:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -16,12 +17,17 @@ DEEP = ("properties", "items", "additionalProperties", "definitions", "$defs", "
 MISSING = object()
 
 
+@functools.lru_cache(maxsize=4)
+def _composed(text: str) -> yaml.Node:
+    return yaml.compose(text, yaml.CSafeLoader)
+
+
 class Text:
     """A schema as text, in which each value knows its place: JSON is YAML, and its reader has marks."""
 
     def __init__(self, text: str):
         self.text = text
-        self.root = yaml.compose(text, yaml.CSafeLoader)
+        self.root = _composed(text)
 
     def child(self, node: yaml.Node | None, key: str) -> yaml.Node | None:
         return self.pair(node, key)[1]

@@ -80,7 +80,7 @@ def changed(
 
 def place(path: tuple) -> Place | None:
     """Where a part says what the schema does at a path, as near as can be."""
-    here, kind, key = root() / "schema", path[0], path[1]
+    here, (kind, key) = root() / "schema", (*path, "")[:2]
     steps = path[2:] if kind == "properties" else path[1:]
     for file in here.glob(f"values/{key}.yaml") if kind == "properties" else sorted(here.rglob("*.yaml"), reverse=True):
         text = Text(file.read_text(encoding="utf-8"))

@@ -17,7 +17,7 @@ from stageset_render.findings import Finding, Place, Refused, dotted
 from stageset_render.helm.go_syntax import GoSyntaxError
 from stageset_render.helm.reading import load_yaml
 from stageset_render.pack.definitions import is_definition
-from stageset_render.pack.files import DEFAULTS
+from stageset_render.pack.files import DEFAULTS, SCHEMA
 from stageset_render.pack.release import schema
 from stageset_render.port import versions
 from stageset_render.port.chart import ported, schema_file
@@ -125,11 +125,19 @@ def _file_differences(file: str, theirs: str, ours: str) -> Iterator[Difference]
     elif file == "values.schema.json":
         if theirs == (own := _own_schema()):
             return
-        pair = (json.loads(theirs), json.loads(own))
-        try:
-            yield from [Difference("schema", file, *one) for one in bounds(*pair, ABSENT)]
-        except (AttributeError, KeyError, TypeError) as error:
-            raise ValueError(f"is no JSON schema ({error})") from error
+        yield from (difference for _, difference in bound_differences(json.loads(theirs), json.loads(own)))
+
+
+def bound_differences(theirs: dict, ours: dict) -> list[tuple[tuple[str, ...], Difference]]:
+    """What two schemas say otherwise, each with its path. ValueError for what is no schema."""
+    try:
+        found = [*bounds(theirs, ours, ABSENT)]
+    except (AttributeError, KeyError, TypeError) as error:
+        raise ValueError(f"is no JSON schema ({error})") from error
+    named = [".".join(dotted((step,)) for step in path) for _, path, *_ in found]
+    return [
+        (path, Difference("schema", SCHEMA, what, name, *sides)) for (what, path, *sides), name in zip(found, named)
+    ]
 
 
 def numbered(value: Any) -> Any:

@@ -12,7 +12,6 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from stageset_render.findings import dotted
 from stageset_render.pack.model import KIND, Model, of_a_kind
 
 BELOW = ("properties", "patternProperties")  # key or pattern to schema
@@ -30,7 +29,7 @@ NARROWED = {  # what two schemas of one value come to
 }
 
 
-def bounds(expected: dict, got: dict, absent: Any) -> Iterator[tuple[str, str, Any, Any]]:
+def bounds(expected: dict, got: dict, absent: Any) -> Iterator[tuple[str, tuple[str, ...], Any, Any]]:
     """What two schemas say otherwise of the values.
 
     Args:
@@ -47,12 +46,12 @@ def bounds(expected: dict, got: dict, absent: Any) -> Iterator[tuple[str, str, A
     shared = [name for name in definitions[0] if name in definitions[1]]
     ported = len(shared) * 2 > len(definitions[1])
     sides = [_Node(side, Model(side)) for side in (expected, got)]
-    for what, *rest in _compared(*sides, "", absent):
+    for what, *rest in _compared(*sides, (), absent):
         yield ("bound" if ported else what), *rest
     for name in shared:  # what only conditions refer to
         if f"#/definitions/{name}" not in sides[0].reached:
             pair = (side.below(one[name]) for side, one in zip(sides, definitions))
-            for what, *rest in _compared(*pair, f"definitions.{dotted((name,))}", absent):
+            for what, *rest in _compared(*pair, ("definitions", name), absent):
                 yield ("bound" if ported else what), *rest
 
 
@@ -109,10 +108,7 @@ def _both(key: str, one: Any, other: Any) -> Any:
     return other
 
 
-def _compared(theirs: _Node, ours: _Node, path: str, absent: Any) -> Iterator[tuple[str, str, Any, Any]]:
-    def at(*steps: str) -> str:
-        return ".".join([*filter(None, [path]), *(dotted((step,)) for step in steps)])
-
+def _compared(theirs: _Node, ours: _Node, path: tuple, absent: Any) -> Iterator[tuple[str, tuple, Any, Any]]:
     for key in BOUNDS:
         one, other = (side.own.get(key, absent) for side in (theirs, ours))
         if _same(one, other) or key == "beside" and one is absent:
@@ -120,21 +116,21 @@ def _compared(theirs: _Node, ours: _Node, path: str, absent: Any) -> Iterator[tu
         if key == "required":
             one, other = ([] if side is absent else side for side in (one, other))
             missing = sorted({*one} - {*other})
-            yield ("bound" if missing else "more", at(key), one or absent, other or absent)
+            yield ("bound" if missing else "more", (*path, key), one or absent, other or absent)
         else:
-            yield "more" if one is absent else "bound", at(key), one, other
+            yield "more" if one is absent else "bound", (*path, key), one, other
     for kind in BELOW:
         mine, own = theirs.own.get(kind, {}), ours.own.get(kind, {})
         for key in sorted({*mine, *own}):
             if key in mine and key in own:
-                yield from _compared(theirs.below(mine[key]), ours.below(own[key]), at(kind, key), absent)
+                yield from _compared(theirs.below(mine[key]), ours.below(own[key]), (*path, kind, key), absent)
             else:
                 what = "more" if key not in mine else "bound"
-                yield what, at(kind, key), mine.get(key, absent), own.get(key, absent)
-    yield from _others(theirs, ours, at, absent)
+                yield what, (*path, kind, key), mine.get(key, absent), own.get(key, absent)
+    yield from _others(theirs, ours, path, absent)
 
 
-def _others(theirs: _Node, ours: _Node, at, absent: Any) -> Iterator[tuple[str, str, Any, Any]]:
+def _others(theirs: _Node, ours: _Node, path: tuple, absent: Any) -> Iterator[tuple[str, tuple, Any, Any]]:
     """What is said of the items of a list, and of keys that have no schema of their own."""
     for key in ("items", "additionalProperties"):
         one, other = (side.own.get(key, absent) for side in (theirs, ours))
@@ -142,9 +138,9 @@ def _others(theirs: _Node, ours: _Node, at, absent: Any) -> Iterator[tuple[str, 
         if one == other == {}:
             continue
         if isinstance(one, dict) and isinstance(other, dict):
-            yield from _compared(theirs.below(one), ours.below(other), at(key), absent)
+            yield from _compared(theirs.below(one), ours.below(other), (*path, key), absent)
         elif not _same(one, other):
-            yield "more" if other is False else "bound", at(key), one or absent, absent if other == {} else other
+            yield "more" if other is False else "bound", (*path, key), one or absent, absent if other == {} else other
 
 
 def _bound(key: str, value: Any) -> Any:

@@ -357,9 +357,7 @@ class Outline:
         made = isinstance(expr, Call) and expr.name == "toYaml"
         return made and types.kind_of(types.of_expr(expr.args[-1], self.values)) == "array"
 
-    def _place(
-        self, item: Item, column: int, source: str = "", inside: bool = False, listed: bool = False
-    ) -> None:
+    def _place(self, item: Item, column: int, source: str = "", inside: bool = False, listed: bool = False) -> None:
         """Note the keys that a line lies below, and how deep, and that what follows may lie below it."""
         if not self.yaml:
             item.key = " " * column + item.key

@@ -737,6 +737,22 @@ def test_a_renamed_or_moved_value_keeps_what_is_said_of_it(pack, chart):
     assert push(pack, chart, "--since", "HEAD")[::2] == ("", 0)
 
 
+def test_a_bound_that_alone_differs_is_pulled_or_told(chart, checkout, run):
+    schema = json.loads((chart / files.SCHEMA).read_text())
+    below = schema["properties"]["controller"]["properties"]
+    schema["properties"]["webhook"]["properties"]["timeoutSeconds"]["minimum"] = 7
+    below["logLevel"]["enum"], below["tracing"]["properties"]["endpoint"]["maxLength"] = ["debug", "info"], 50
+    schema["required"].append("license")
+    (chart / files.SCHEMA).write_text(json.dumps(schema))
+    _, told, code = run("pull", chart, "--write")
+    assert "\n    minimum: 7\n" in (checkout / "schema/values/webhook.yaml").read_text()
+    assert "[debug, info]\n" in (checkout / "schema/values/controller.yaml").read_text()
+    assert (checkout / files.SCHEMA).read_text() == built(checkout)
+    assert code == 2 and told.count(" error: ") == 2 and '"license"' in told
+    assert "makes `controller.tracing.endpoint.maxLength: 50` of it" in told
+    assert run("pull", chart) == ("", told, 2)
+
+
 @pytest.mark.parametrize("since", [True, False])
 def test_a_pull_keeps_what_is_said_of_it_too(old, chart, checkout, run, since):
     replaced(
@@ -756,6 +772,9 @@ def test_a_pull_keeps_what_is_said_of_it_too(old, chart, checkout, run, since):
     below["logForm"], below["logLevel"]["description"] = {**below.pop("logFormat"), "description": "New."}, "Level."
     below["shardCap"]["description"] = "Shards."
     whole["properties"]["rbac"]["properties"]["objectLevelKMS"] = below.pop("objectLevelKMS")
+    other = {"gate": "stageGate", "logFormat": "logForm"}
+    for node in (whole, whole["properties"]["controller"]):
+        node["required"] = [other.get(key, key) for key in node["required"] if key != "objectLevelKMS"]
     (chart / files.SCHEMA).write_text(json.dumps(whole))
     for path in (chart / "templates").glob("*.*"):
         text = re.sub(r"Values\.gate\b", "Values.stageGate", path.read_text()).replace("inventoryShardCap", "shardCap")

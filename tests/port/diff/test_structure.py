@@ -6,6 +6,7 @@ import functools
 
 import pytest
 
+from stageset_render.findings import dotted
 from stageset_render.port import versions
 from stageset_render.port.diff import compare, differences, schemas, sides
 from stageset_render.port.language import types
@@ -199,4 +200,7 @@ def test_what_renders_alike_is_no_difference(ported, file, old, new):
     ],
 )
 def test_schemas_are_compared_by_what_they_say(chart, pack, found):
-    assert [one[:2] for one in schemas.bounds(chart, pack, differences.ABSENT)] == found
+    assert [
+        (what, ".".join(dotted((one,)) for one in path))
+        for what, path, *_ in schemas.bounds(chart, pack, differences.ABSENT)
+    ] == found
