@@ -83,12 +83,15 @@ def _compares(command):
 
     @functools.wraps(command)
     def run(chart: str, name: str, namespace: str, **options):
+        from stageset_render.port.diff.report import outdated
         from stageset_render.port.diff.sides import Chart
 
         sources: list = []
         try:
             sources += collect(*(options.pop(key) for key in VALUES))
             values, release = combine(sources) if sources else None, {"name": name, "namespace": namespace}
+            if values is None:
+                _told(outdated(), None)
             problems = command(Chart(chart), values, release, **options)
         except Refused as refused:
             problems = refused.problems

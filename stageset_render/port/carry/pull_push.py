@@ -229,7 +229,7 @@ def _checked(chart: str, found: Changes) -> list[str]:
     wrong = [one for one in after.differences if one.level == "objects"]
     told = [f"the chart then renders {one.where} otherwise than the pack: {one.what} {one.path}" for one in wrong[:5]]
     told += [f"{len(wrong) - 5} more differ"] * (len(wrong) > 5)
-    return [*map(str.rstrip, told), *map(str, failures)]
+    return [*map(str.rstrip, told), *map(str, (*failures, *report.outdated()))]
 
 
 def _named(failure: Finding, place: str, chart: str) -> Finding:

@@ -16,18 +16,20 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from stageset_render.findings import Finding, Refused, short
+from stageset_render.findings import Finding, Place, Refused, short
 from stageset_render.pack.definitions import is_definition
 from stageset_render.port.deliberate import entries
 from stageset_render.port.diff.compare import structure
 from stageset_render.port.diff.differences import ABSENT, Difference, object_differences
 from stageset_render.port.diff.places import last_key, printing
 from stageset_render.port.diff.sides import Chart, Hopeless, pack_files, pack_objects
+from stageset_render.port.language.types import of_pack
 from stageset_render.port.sources import TESTS
 from stageset_render.reporting import escaped
 
 LEVELS = ("objects", "structure", "defaults", "schema")
 WORDS = {"objects": "object", "file": "file", "defaults": "default", "lines": "line", "schema": "bound"}
+CASES = "cases.yaml"
 MOST_SHOWN = 1000  # characters of a value in the text; JSON and the page have all
 
 
@@ -73,18 +75,48 @@ class Report(NamedTuple):
         kinds = [f"{counts[word]} {word}{'s' * (counts[word] > 1)}" for word in WORDS.values() if counts[word]]
         count = len(self.differences)
         said = [f"{len(self.failures)} failed"] if self.failures else []
-        said.append(f"{count} differ{'s' * (count == 1)} ({', '.join(kinds)})" if count else "nothing differs")
+        said.append(
+            f"{count} differ{'s' * (count == 1)} ({', '.join(kinds)})"
+            if count
+            else "nothing " + "else " * bool(said) + "differs"
+        )
         if self.deliberate:
             said.append(f"{len(self.deliberate)} on purpose")
         cases = f"{len(self.cases)} case{'s' * (len(self.cases) > 1)}"
         return ", ".join(said) + (f"; {self.unchanged} objects are the same in {cases}" if self.cases else "")
 
 
-@functools.cache
 def cases() -> dict[str, dict]:
     """The built-in values by name; together they turn every condition of the templates on and off."""
-    found = yaml.load(Path(__file__).with_name("cases.yaml").read_bytes(), yaml.CSafeLoader)
-    return {case["name"]: case["values"] for case in found}
+    return _cases()[0]
+
+
+def outdated() -> list[Finding]:
+    """What the built-in values say that the pack has no longer, which is left out of them."""
+    told, mend = (
+        "the case {} sets a value that the pack has no longer, and goes without it",
+        "take it out, or rename it",
+    )
+    place = Place("/".join((*__name__.split(".")[:-1], CASES)))
+    return [Finding(path, told.format(name), mend, "case", "warning", place=place) for name, path in _cases()[1]]
+
+
+@functools.cache
+def _cases() -> tuple[dict[str, dict], list[tuple[str, tuple]]]:
+    found = yaml.load(Path(__file__).with_name(CASES).read_bytes(), yaml.CSafeLoader)
+    gone = [(case["name"], path) for case in found for path in _taken_out(case["values"], of_pack())]
+    return {case["name"]: case["values"] for case in found}, gone
+
+
+def _taken_out(values: dict, known: dict, path: tuple = ()) -> Iterator[tuple]:
+    """Take out of values what is not known, and say what that is."""
+    for key in [*values]:
+        below = known["properties"].get(key)
+        if below is None:
+            del values[key]
+            yield *path, key
+        elif isinstance(values[key], dict) and "properties" in below:
+            yield from _taken_out(values[key], below, (*path, key))
 
 
 def reason(difference: Difference) -> str:

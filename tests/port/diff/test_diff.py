@@ -58,6 +58,22 @@ def test_the_own_port_has_no_difference(port):
     assert found["cases"] == list(report.cases()) and found["unchanged"] > 300
 
 
+def test_a_case_goes_without_a_value_that_is_gone(port, monkeypatch):
+    known = report.of_pack()
+    left = {key: one for key, one in known["properties"].items() if key != "tmpSizeLimit"}
+    left["rbac"] = {**left["rbac"], "properties": {}}
+    monkeypatch.setattr(report, "of_pack", lambda: {**known, "properties": left})
+    report._cases.cache_clear()
+    try:
+        everything = report.cases()["everything"]
+        assert "rbac" in everything and not everything["rbac"] and everything["mcp"]["enabled"]
+        done = run("diff", port({}))
+    finally:
+        report._cases.cache_clear()
+    assert (done.exit_code, done.stdout[:16]) == (0, "nothing differs;")
+    assert "diff/cases.yaml: warning: rbac.clusterAdmin: the case everything sets a value" in done.stderr, done.stderr
+
+
 def test_an_archive_is_a_chart_too(port, tmp_path):
     archive = helm_python.package(str(port({})), destination=str(tmp_path))
     assert archive.endswith(".tgz") and run("diff", archive, *MESH).exit_code == 0
