@@ -106,8 +106,14 @@ def access_opened(release):
         )
 
 
-def _opened_by_rules(release, ports):
+def _added(release):
+    """The rules that are added, where their policy selects the pod; with edited templates it may not."""
     rules = release.items(RULES)
+    return rules if rules and release.fact(meshed.asked).judge.count() >= len(rules) else []
+
+
+def _opened_by_rules(release, ports):
+    rules = _added(release)
     if not rules:
         return
     asked = release.fact(meshed.asked)
@@ -149,7 +155,7 @@ def access_restricts_nothing(release):
 
 
 def _idle_rules(release):
-    rules = release.items(RULES)
+    rules = _added(release)
     asked = release.fact(meshed.asked)
     first = asked.judge.count() - len(rules)
     work = Work(MOST_ASKED)
@@ -225,8 +231,8 @@ def access_rule_admits_nobody(release):
     """An added rule matches no call of those that it names.
 
     Its fields, which must all match, exclude each other, or what it keeps out covers what it names."""
-    rules = release.items(RULES)
-    if mesh.engine(release) != "istio" or not rules or mesh.ambient(release):
+    rules = _added(release) if mesh.engine(release) == "istio" and not mesh.ambient(release) else []
+    if not rules:
         return
     asked = release.fact(meshed.asked)
     first, ports = asked.judge.count() - len(rules), release.fact(meshed.asked_ports)
