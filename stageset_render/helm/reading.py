@@ -43,7 +43,8 @@ FLOAT = r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?"
 OTHERWISE = {*"+-.0123456789", *(word[:1] for word in WORDS)}  # how a plain scalar begins that may be no text
 
 
-def _plain(text: str) -> Any:
+def scalar(text: str) -> Any:
+    """What a plain scalar is to the reader that Helm uses."""
     if text in WORDS:
         return WORDS[text]
     if text[0] in "+-0123456789":
@@ -369,15 +370,15 @@ class Document:
                 self.problem(node, "the tag ! is not known; remove it")
             if re.fullmatch(NO_JSON_NUMBER, node.value):
                 self.problem(node, f"{short(node.value)} is not a number JSON can hold; quote it if text is meant")
-            return _plain(node.value)
+            return scalar(node.value)
         kind = node.tag[len(YAML_TAG) :] if node.tag.startswith(YAML_TAG) else ""
         if kind == "binary":
             return self.binary(node)
         if kind not in TAGGED:
             self.problem(node, f"the tag {_shown(node.tag)} is not known; remove it")
-        elif type(_plain(node.value)) not in TAGGED[kind]:
+        elif type(scalar(node.value)) not in TAGGED[kind]:
             self.problem(node, f'"{short(node.value)}" is not what its tag !!{kind} says; remove the tag')
-        return _plain(node.value)
+        return scalar(node.value)
 
     def binary(self, node: yaml.ScalarNode) -> str:
         try:
@@ -605,7 +606,7 @@ def read_own(text: str) -> Any:
 
     def value(event: yaml.Event) -> Any:
         if type(event) is yaml.ScalarEvent:
-            return _plain(event.value) if event.implicit[0] else event.value
+            return scalar(event.value) if event.implicit[0] else event.value
         if type(event) is yaml.MappingStartEvent:
             found = {}
             while type(event := get()) is not yaml.MappingEndEvent:

@@ -8,13 +8,10 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-import yaml
-
-from stageset_render.port.language.outline import RESOLVER
+from stageset_render.helm.reading import scalar
 from stageset_render.port.language.pieces import Item, Piece
 from stageset_render.port.language.tree import Branch, Close, Comment, Tree
 
-TEXT = "tag:yaml.org,2002:str"
 QUOTED = r"""\"(?:\\.|[^"\\\n])*\"|'[^'\n]*'"""
 PRINTED = r"\{\{(?:(?!\}\}).)*\}\}"
 WORDED = r"""[^\s,\[\]{}#"':]|(?<=[^\s,\[])["'#]|:(?=[^\s,\]])|[ ]+(?=[^\s,\]#])"""  # of a text without quotes
@@ -147,21 +144,21 @@ def _listed(found: re.Match) -> list[tuple[str, str]]:
     return [(line[3], line[0]) for line in re.finditer(LINE, found["items"])]
 
 
-def meant(text: str) -> tuple[str, str]:
+def meant(text: str) -> tuple[type, str]:
     """What a text in a list is: its type, and the text without quotes."""
     inner = text[1:-1] if re.fullmatch(QUOTED, text) else text
-    return RESOLVER.resolve(yaml.ScalarNode, text, (True, False)) if inner == text else TEXT, inner
+    return type(scalar(text)) if inner == text else str, inner
 
 
 def requoted(text: str, quotes: set[str], flow: bool) -> str:
     """A text in the quotes that those beside it have, or without, where it is a text then too."""
     kind, inner = meant(text)
     quote = '"' if flow and re.search(r"[,\[\]]", inner) else min(quotes)
-    if kind != TEXT or len(quotes) > 1 and not quote or re.search(r"[\"'\\{]", inner):
+    if kind is not str or len(quotes) > 1 and not quote or re.search(r"[\"'\\{]", inner):
         return text
     return (
         f"{quote}{inner}{quote}"
-        if quote or re.fullmatch(r"[A-Za-z][\w./-]*", inner) and meant(inner)[0] == TEXT
+        if quote or re.fullmatch(r"[A-Za-z][\w./-]*", inner) and meant(inner)[0] is str
         else text
     )
 

@@ -5,17 +5,15 @@
 from __future__ import annotations
 
 import difflib
-import functools
 import itertools
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-import yaml
-
 from stageset_render.port.language.meaning import is_quoted
 from stageset_render.port.language.outline import BREAK, SEPARATOR, Item, Outline
+from stageset_render.port.language.pieces import loaded
 from stageset_render.port.language.tree import Branch, Var
 
 HELD = 10**9  # what stands for things printed begins here
@@ -199,7 +197,9 @@ class Alignment:
         found, at = [], 0
         while at < len(pairs):
             run = at
-            while run < len(pairs) and not equal(pairs[run]) and all(one is None or loose(one) for one in pairs[run]):
+            while run < len(pairs) and all(one is None or loose(one) for one in pairs[run]):
+                if equal(pairs[run]) and not (run > at and pairs[run][0].inside):  # which belongs to the key before it
+                    break
                 run += 1
             sides = [[pair[side] for pair in pairs[at:run] if pair[side]] for side in (0, 1)]
             if all(sides):
@@ -217,7 +217,7 @@ class Alignment:
         """Two runs key by key: what is the same YAML below the same keys, and the rest."""
         held: dict[str, str] = {}
         sides = [list(parts(run)) for run in (one, other)]
-        said = [[(run[0].keys, repr(_loaded(_text(run, held)) or run)) for run in side] for side in sides]
+        said = [[(run[0].keys, repr(loaded(_text(run, held)) or run)) for run in side] for side in sides]
         found: list[Pair] = []
         for what, a, b, c, d in difflib.SequenceMatcher(None, *said, autojunk=False).get_opcodes():
             if what == "equal":
@@ -304,7 +304,7 @@ def similar(one: str, other: str) -> bool:
 def same_yaml(one: list[Item], other: list[Item], data: bool) -> bool:
     """Whether two runs of lines are the same to a reader of YAML; of values, the order of keys means nothing."""
     held: dict[str, str] = {}
-    sides = [_loaded(_text(run, held)) for run in (one, other)]
+    sides = [loaded(_text(run, held)) for run in (one, other)]
     same = sides[0] == sides[1] if data else repr(sides[0]) == repr(sides[1])
     return same and sides[0] is not None and one[0].keys == other[0].keys
 
@@ -318,16 +318,7 @@ def _text(items: list[Item], held: dict[str, str]) -> str:
             name = held.setdefault(one.means, str(HELD + len(held))) if one.node else one.text
             texts.append(f'"{one.node.expr.name} {name}"' if one.node and is_quoted(one.node.expr) else name)
         lines.append(" " * item.column + "".join(texts))
-    return "\n".join(lines)
-
-
-@functools.lru_cache(maxsize=256)
-def _loaded(text: str) -> object:
-    try:
-        found = yaml.load(text, yaml.CSafeLoader)
-    except (yaml.YAMLError, RecursionError, ValueError):
-        return None
-    return found if isinstance(found, (dict, list)) else None
+    return "\n".join([*lines, ""])
 
 
 def aligned(

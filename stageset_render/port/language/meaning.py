@@ -119,10 +119,7 @@ class Meaning:
         if name in ("nindent", "indent") and len(args) == 2:
             return f"{flat[1]} at {flat[0]}"
         if name == "printf" and args and isinstance(args[0], Const):
-            rest = iter(texts[1:])
-            return "printf:" + re.sub(
-                r"%[sdvq]", lambda one: printed(next(rest, "?")) + "~" * (one[0] == "%q"), str(args[0].value)
-            )
+            return "printf:" + self._formatted(args[0].value, iter(args[1:]))
         if name == "dict":
             return f"dict({', '.join(f'{key}, {value}' for key, value in sorted(zip(flat[::2], flat[1::2])))})"
         sign = name if name in ("==", "!=") else SIGNS.get(name)
@@ -140,6 +137,17 @@ class Meaning:
             asked = plain(self.asked(args[0]))
             return self.asked(expr) if isinstance(args[0], Call) and args[0].name in OPPOSITE else f"not {asked}"
         return f"{name}({', '.join(flat)})" if flat else name
+
+    def _formatted(self, text: str, rest: Iterator[Expr]) -> str:
+        """What printf prints, which a verb that fits its value doesn't change."""
+
+        def one(found: re.Match) -> str:
+            expr = next(rest, None) if found[1] != "%" else None
+            kind = types.kind_of(types.of_expr(expr, self.values)) if expr else None
+            fits = found[1] == "v" or found[1] == "s" and kind in ("string", None) or found[1] == "d" and kind == "int"
+            return (printed(self.of(expr)) if found[1] != "%" else "%") + ("" if fits or not expr else f"~{found[1]}")
+
+        return re.sub("%([sdvq%])", one, str(text))
 
 
 def operands(expr: Call) -> Iterator[Expr]:

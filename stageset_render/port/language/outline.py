@@ -11,7 +11,6 @@ comes first. It knows where in the source it stands, and by which branches, so t
 from __future__ import annotations
 
 import bisect
-import contextlib
 import json
 import re
 from collections.abc import Iterator
@@ -19,9 +18,10 @@ from dataclasses import dataclass, field
 
 import yaml
 
+from stageset_render.helm.reading import scalar
 from stageset_render.port.language import promql, types
 from stageset_render.port.language.meaning import Meaning, is_quoted, plain, printed
-from stageset_render.port.language.pieces import Item, Piece, joined, tight, trimmed, uncommented
+from stageset_render.port.language.pieces import Item, Piece, joined, loaded, tight, trimmed, uncommented
 from stageset_render.port.language.tree import (
     Block,
     Branch,
@@ -54,7 +54,6 @@ BREAK = "\u240a"  # a line break that a text of YAML holds, as it is told
 LINE_BREAKS = " with line breaks"
 DASHES = re.compile(r"(?:- +)*")
 ONE_LINE = ("quote", "squote", "toJson", "sha256sum", "b64enc")  # whatever they are given
-RESOLVER = yaml.resolver.Resolver()
 
 
 @dataclass(eq=False)
@@ -101,7 +100,8 @@ class Outline:
         ] = []  # the lines of a text that goes on, each behind what it goes on with
         self.blanks = 0  # blank lines before what comes
         self.columns = 0, 0  # of the first and the last line of a text that is folded
-        self.column, self.sign = -1, ""  # of the key of a text that goes on, and what says how: | or > or EXPRESSION
+        self.column, self.sign = -1, ""  # of the key of a text that goes on, and what says how: | or >
+        self.promql = False  # whether that is an expression
         self.hidden = False  # whether a comment of YAML goes on behind a tag
         self.path = [Level(inner=0)]
         self.begun = self.fresh = True  # whether what comes, or what is added, is the first of its line
@@ -158,9 +158,7 @@ class Outline:
             self.fresh, self.begun = True, False
             self._place(out[-1], at if known else 0, listed=self._prints_list(expr.args[1]))
             return
-        if self.hidden and not any(
-            isinstance(one, Call) and one.name in ("fail", "required") for one in parts_of(expr)
-        ):
+        if self.hidden and not spills(expr):
             return
         means = printed(self.meaning.of(expr)).replace(": ", f":{BLANK}")  # which makes no key
         self.pieces.append(Piece(node.start, node.end, node=node, means=means))
@@ -179,9 +177,9 @@ class Outline:
         item = Item("block", "", node.start, node.close.end if node.close else node.end, node.line, node=node)
         item.name = node.branches[0].name
         path = [Level(inner=0)] if node.kind == "macro" else self.path
-        state = self.column, self.sign, self.hidden, self.begun or node.kind == "macro", self.blanks
+        state = self.column, self.sign, self.promql, self.hidden, self.begun or node.kind == "macro", self.blanks
         for branch in node.branches:
-            self.column, self.sign, self.hidden, self.begun, self.blanks = state
+            self.column, self.sign, self.promql, self.hidden, self.begun, self.blanks = state
             self.path, branch.outer, branch.turned = [*path], (), False
             key = self._header(branch)
             item.bodies.append((branch, key, self._items(branch.body)))
@@ -242,12 +240,14 @@ class Outline:
         first = pieces[0].text if pieces[0].node is None else ""
         column = len(first) - len(first.lstrip())
         if not self.yaml:
-            self._add(out, [("", pieces)])
+            self._add(out, [(BREAK * blanks, pieces)], True)
             return
         inside = column > self.column >= 0
-        literal = inside and self.sign == "|"
-        if not (inside and self.sign in ("|", ">")):
+        literal = inside and self.sign == "|" and not self.promql
+        if not (inside and self.sign):
             whole, pieces = pieces, uncommented(pieces)
+            if any(one.node and one not in pieces and spills(one.node.expr) for one in whole):
+                pieces = whole
             self.hidden = pieces is not whole
             if not pieces:
                 return
@@ -261,14 +261,14 @@ class Outline:
             return
         text = joined(pieces).strip()
         keyed = KEYED.fullmatch(text)
-        self.column, self.sign = -1, ""
+        self.column, self.sign, self.promql = -1, "", bool(keyed) and keyed["key"] == EXPRESSION
         dashes = DASHES.match(text)[0]
         rest = (keyed["rest"] or "").strip() if keyed else text[len(dashes) :]
         if rest and keyed or dashes and SCALAR.fullmatch(rest):
             self.column = column + (len(dashes) if keyed else dashes.rindex("-"))
-            self.sign = EXPRESSION if keyed and keyed["key"] == EXPRESSION else rest[0] if SCALAR.search(rest) else ""
+            self.sign = rest[0] if SCALAR.fullmatch(rest) else ""
         self.long = [("", pieces)]
-        if self.column < 0 or self.sign == "|" or rest[:1] in "[{":
+        if self.column < 0 or self.sign == "|" and not self.promql or rest[:1] in "[{":
             self._close(out)
 
     def _between(self, column: int, blanks: int) -> str:
@@ -279,7 +279,7 @@ class Outline:
         (first, last), self.columns = self.columns, (self.columns[0], column)
         if self.sign == ">" and max(column, last) > first:
             return BREAK * (blanks + 1) + " " * (column - first)
-        return BREAK * blanks if blanks and self.sign != EXPRESSION else " "
+        return BREAK * (blanks + (self.sign == "|")) or " "
 
     def _close(self, out: list[Item]) -> None:
         """End a text that may have gone on: how it is laid out in lines and blanks makes no difference."""
@@ -293,7 +293,10 @@ class Outline:
         first = lines[0][1][0]
         column = len(first.text) - len(first.text.lstrip()) if first.node is None else 0
         line = self._number(pieces[0].start)
-        text = "".join(before + self._line(trimmed(part)) for before, part in lines)
+        texts = (
+            (before, (self._shown(one) if one.node else one.text for one in trimmed(part))) for before, part in lines
+        )
+        text = "".join(before + "".join(part) for before, part in texts)
         keyed = KEYED.fullmatch(text) if self.yaml else None
         name = keyed["key"] if keyed else ""
         if self.yaml and not inside:
@@ -310,10 +313,6 @@ class Outline:
         if item.key != SEPARATOR or not out or out[-1].key != SEPARATOR:
             out.append(item)
 
-    def _line(self, pieces: list[Piece]) -> str:
-        text = "".join(self._shown(one) if one.node else one.text for one in pieces)
-        return text if self.sign == "|" else re.sub(r"\s+", " ", text)
-
     def _shown(self, piece: Piece) -> str:
         """What a piece prints, with the quotes that it puts there."""
         expr = piece.node.expr
@@ -327,10 +326,11 @@ class Outline:
         name, prints = keyed["key"] if keyed else "", [one.node.expr for one in pieces if one.node]
         if name in WORDED and not self.worded:
             return f"{keyed['dashes']}{name} (text)"
-        if name == EXPRESSION:
-            return promql.plain(re.sub(r"^(expr:) [|>][-+0-9]*", r"\1", text)).replace('"', "").replace("'", "")
         value = (keyed["rest"] or "") if keyed else re.sub(r"^(- +)+", "", text)
-        head = text.removesuffix(value)
+        head = re.sub(r"\s+", " ", text.removesuffix(value))
+        if name == EXPRESSION:
+            value = re.sub(r"^[|>][-+0-9]*(?=\s|$)", "", value.replace(BREAK, "\n"))
+            return head + promql.plain(unquoted(value))
         if name[:1] in ("'", '"'):
             head = tight(head).replace(tight(name[:-1]), f'"{tight(name[:-1])}"' if "<" in name else tight(name[:-1]))
         folded = FOLDED.fullmatch(value)  # the same as in quotes
@@ -338,9 +338,8 @@ class Outline:
         if not sign or value[0] in "[{":
             return head + (flow(value, bool(prints)) if value[:1] in ("[", "{") else value)
         raw = any(map(self._holds, prints)) and not folded
-        value = folded[1] if folded else value[1:-1]
-        value = unescaped(value) if sign == '"' else value.replace("''", "'") if sign == "'" else value
-        known = RESOLVER.resolve(yaml.ScalarNode, value, (True, False)) == "tag:yaml.org,2002:str"
+        value = folded[1] if folded else unquoted(value)
+        known = isinstance(scalar(value), str)
         if not prints and known and value and value[:1] not in ("[", "{"):
             return head + value
         return f'{head}"{value}"' + (f" between {sign}" if raw else "")  # it may be something else without
@@ -395,21 +394,24 @@ class Outline:
 
 def flow(text: str, prints: bool) -> str:
     """A list or map in one line: what it holds where that can be read, else without the quotes of what is not empty."""
-    if not prints:
-        with contextlib.suppress(yaml.YAMLError):
-            return json.dumps(yaml.load(text, yaml.CSafeLoader), default=str)
+    if not prints and (found := loaded(text)) is not None:
+        return json.dumps(found, default=str)
     return re.sub(r"\0+", '""', tight(re.sub(r"\"\"|''", "\0", text)))
 
 
-def unescaped(text: str) -> str:
-    """A text in double quotes as it is without; what is no letter is a picture of it."""
+def unquoted(text: str) -> str:
+    """A text in quotes as it is without; what is no letter is a picture of it."""
+    if len(text) < 2 or text[0] != text[-1] or text[0] not in "\"'":
+        return text
+    if text[0] == "'":
+        return text[1:-1].replace("''", "'")
     known = yaml.scanner.Scanner.ESCAPE_REPLACEMENTS
 
     def one(found: re.Match) -> str:
         char = chr(int(found[1], 16)) if found[1] else known.get(found[2], found[2])
         return chr(0x2400 + ord(char)) if char < " " else char
 
-    return re.sub(r"\\(?:[xuU]((?<=x)[0-9a-fA-F]{2}|(?<=u)[0-9a-fA-F]{4}|(?<=U)[0-9a-fA-F]{8})|(.))", one, text)
+    return re.sub(r"\\(?:[xuU]((?<=x)[0-9a-fA-F]{2}|(?<=u)[0-9a-fA-F]{4}|(?<=U)[0-9a-fA-F]{8})|(.))", one, text[1:-1])
 
 
 def breaks_lines(body: list[Node]) -> bool:
@@ -432,6 +434,12 @@ def prints_lines(expr: Expr, alone: bool) -> bool:
         return False
     made = any(isinstance(one, Call) and one.name in ("toYaml", "nindent", "indent") for one in parts_of(expr))
     return made or alone and isinstance(expr, Include)
+
+
+def spills(expr: Expr) -> bool:
+    """Whether what is printed in a comment may go on behind it, or refuse."""
+    refuses = any(isinstance(one, Call) and one.name in ("fail", "required") for one in parts_of(expr))
+    return refuses or prints_lines(expr, True)
 
 
 def edged(items: list[Item], end: int) -> None:

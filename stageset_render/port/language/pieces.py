@@ -4,9 +4,12 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import dataclass, field
 
+from stageset_render.findings import Refused
+from stageset_render.helm.reading import Document
 from stageset_render.port.language.tree import Branch, Node, Print
 
 QUOTED = re.compile(r"""(?<![\w.])(?:"(?:\\.|[^"\\])*"|'[^']*')|\s\#""")
@@ -22,6 +25,17 @@ class Piece:
     text: str = ""
     node: Print | None = None
     means: str = ""
+
+
+@functools.lru_cache(maxsize=512)
+def loaded(text: str) -> object:
+    """The list or map that a text of YAML is to Helm; nothing for another, or for what is none."""
+    try:
+        read = Document(text, "")
+        (found,) = [read.value(root) for root in read.roots]
+    except (Refused, RecursionError, ValueError):
+        return None
+    return found if isinstance(found, (dict, list)) else None
 
 
 def tight(text: str) -> str:

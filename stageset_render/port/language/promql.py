@@ -16,6 +16,7 @@ def plain(expression: str) -> str:
     """An expression without what means nothing; two that have the same are the same to Prometheus."""
     uncommented = PARTS.sub(lambda found: found[1] or "", expression)
     parts = re.split(f"({TEXT})", uncommented)
+    parts[1::2] = [re.sub(r"""^(['`])([^"\\]*)\1$""", r'"\2"', part) for part in parts[1::2]]
     parts[::2] = [re.sub(r"\s+", " ", re.sub(r"(?<!\w)\s+|\s+(?!\w)", "", part)) for part in parts[::2]]
     return SELECTOR.sub(
         lambda found: "{" + ",".join(sorted(re.findall(MATCHER, found[1]))) + "}", "".join(parts).strip()

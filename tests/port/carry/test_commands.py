@@ -737,6 +737,15 @@ def test_a_renamed_or_moved_value_keeps_what_is_said_of_it(pack, chart):
     assert push(pack, chart, "--since", "HEAD")[::2] == ("", 0)
 
 
+def test_a_verb_of_printf_that_does_not_fit_is_told(chart, checkout, run):
+    replaced(chart / DEPLOYMENT, ("--tracing-endpoint=%s", "--tracing-endpoint=%d"))
+    shown, told, code = run("pull", chart)
+    assert (shown, code) == (
+        "",
+        2,
+    ) and "deployment.yaml:103: error: %d of what is no int to Go; write (int ...)" in told, told
+
+
 def test_a_bound_that_alone_differs_is_pulled_or_told(chart, checkout, run):
     schema = json.loads((chart / files.SCHEMA).read_text())
     below = schema["properties"]["controller"]["properties"]

@@ -83,6 +83,8 @@ def test_what_a_value_holds_is_found_at_its_own_key(ported):
         ('sum by (a, b) (rate(c{x="y"}[5m]))', 'sum by(a,b)(rate(c{x="y"}[5m]))', True),
         ("a > 1 # why\n", "a > 1", True),
         ('a{b="#"}', 'a{b="#c"}', False),
+        ("a{b='c', d=`e`}", 'a{b="c", d="e"}', True),
+        ("""a{b='"'}""", 'a{b="c"}', False),
         ('a="b c"', 'a="bc"', False),
         ("a b", "ab", False),
         ('a{b="c"}', 'a{b!="c"}', False),
