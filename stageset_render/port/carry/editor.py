@@ -13,7 +13,7 @@ from dataclasses import replace
 from stageset_render.port.carry.edits import Crooked, Edit, Misfit, Page, breaks, relaid, silent, words
 from stageset_render.port.carry.rewriting import Rewriter
 from stageset_render.port.language.align import all_items
-from stageset_render.port.language.outline import Item, Side
+from stageset_render.port.language.outline import SCALAR, Item, Side
 from stageset_render.port.language.tree import Branch, Close, expressions, is_path, parts_of, turned
 
 
@@ -89,7 +89,11 @@ class Editor:
         sides = [words(one.pieces) for one in (old, new, mine)]
         keys = [[word.means if word.node else word.text for word in side] for side in sides]
         said = [[key for key in side if not silent(key)] for side in keys]
-        if said[0] != said[2] or said[0] == said[1]:
+        heads = [
+            page.source[one.start : one.end].partition("\n")[0] for page, one in ((self.new, new), (self.page, mine))
+        ]
+        signs = [SCALAR.findall(head.rstrip()) for head in heads]
+        if said[0] != said[2] or said[0] == said[1] or signs[0] != signs[1]:
             raise Misfit
         matches = difflib.SequenceMatcher(None, keys[0], keys[2], autojunk=False).get_matching_blocks()
         where = {one + n: sides[2][other + n] for one, other, size in matches for n in range(size)}

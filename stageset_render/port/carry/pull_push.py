@@ -107,7 +107,7 @@ def _schema(old: Version, new: Version, target: Version, found: Changes) -> None
         if old is target:
             asked = _unlike(theirs, base, defaults)
         else:
-            asked = schema_parts.asked(json.loads(base), json.loads(after))
+            asked = schema_parts.asked(json.loads(base), json.loads(after), defaults)
         changes, left = schema_parts.changed(defaults, json.loads(theirs or "{}"), before, asked, found.renamed)
         if old is target:
             left = _unlike(theirs, next((text for path, _, text, *_ in changes if path == SCHEMA), before), defaults)

@@ -166,19 +166,15 @@ def _carried(old: Any, new: Any, node: yaml.Node, text: Text, roots: tuple, path
     if same(old, new) and "$ref" not in json.dumps(old) or not isinstance(node, yaml.MappingNode) or len(path) > 40:
         return
     for key in dict.fromkeys([*new, *old]):
-        was, now, mine = old.get(key, MISSING), new.get(key, MISSING), text.child(node, key)
-        has = text.data(mine)
-        if key in DEEP or same(was, now) or same(has, now):
-            continue
-        if not same(has, was):
-            yield Clash((*path, key), was, has, now)
-        elif now is MISSING:
-            yield text.removed(node, key)
-        else:
-            yield text.added(node, None, key, now) if mine is None else text.replaced(mine, now)
+        was, now = old.get(key, MISSING), new.get(key, MISSING)
+        if key not in DEEP and not same(was, now):
+            yield from _changed(node, key, was, now, text, path)
     for key in ("items", "additionalProperties"):
-        if isinstance(old.get(key), dict) and isinstance(new.get(key), dict) and text.child(node, key) is not None:
-            yield from _carried(old[key], new[key], text.child(node, key), text, roots, (*path, key))
+        was, now, mine = old.get(key, MISSING), new.get(key, MISSING), text.child(node, key)
+        if isinstance(was, dict) and isinstance(now, dict) and mine is not None:
+            yield from _carried(was, now, mine, text, roots, (*path, key))
+        elif not same(was, now):
+            yield from _changed(node, key, was, now, text, path)
     was, now, mine = old.get("properties") or {}, new.get("properties") or {}, text.child(node, "properties")
     last = None
     for name in now:
@@ -193,18 +189,36 @@ def _carried(old: Any, new: Any, node: yaml.Node, text: Text, roots: tuple, path
     for name in was:
         if name not in now and text.child(mine, name) is not None:
             yield text.removed(mine, name)
-    yield from _required(old, new, node, text)
+    yield from _required(old, new, node, text, path)
 
 
-def _required(old: dict, new: dict, node: yaml.Node, text: Text) -> Iterator[Edit]:
+def _changed(node: yaml.Node, key: str, was: Any, now: Any, text: Text, path: tuple) -> Iterator[Edit | Clash]:
+    """Carry what a schema says otherwise under a key."""
+    mine = text.child(node, key)
+    has = text.data(mine)
+    if same(has, now):
+        return
+    if not same(has, was):
+        yield Clash((*path, key), was, has, now)
+    elif now is MISSING:
+        yield text.removed(node, key)
+    else:
+        yield text.added(node, None, key, now) if mine is None else text.replaced(mine, now)
+
+
+def _required(old: dict, new: dict, node: yaml.Node, text: Text, path: tuple) -> Iterator[Edit | Clash]:
     """What is required otherwise: what is said to be, less what is gone; and what is new, if the target requires all that
     the old version does."""
     listed = text.child(node, "required")
+    was, now = (side.get("required") or [] for side in (old, new))
     if not isinstance(listed, yaml.SequenceNode):
-        if new.get("required") and not old.get("required"):
-            yield text.added(node, None, "required", new["required"])
+        known = (old.get("properties") or {}).keys() & (new.get("properties") or {}).keys()
+        if now and not was:
+            yield text.added(node, None, "required", now)
+        elif known & ({*was} ^ {*now}):
+            yield Clash((*path, "required"), was, MISSING, now)
         return
-    was, now, has = old.get("required") or [], new.get("required") or [], text.data(listed)
+    has = text.data(listed)
     gone = [key for key in has if key in was and key not in now]
     more = [key for key in now if key not in [*was, *has]] if {*was} <= {*has} else []
     if gone or more:

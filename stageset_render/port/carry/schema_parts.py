@@ -156,25 +156,43 @@ def _yaml(value: dict) -> str:
 # What the chart's schema says anew of values that there were
 
 
-def asked(before: Any, carried: Any, path: tuple = ()) -> Iterator[Clash]:
-    """What the pack's schema is to say otherwise."""
+def asked(before: Any, carried: Any, defaults: Any, path: tuple = ()) -> Iterator[Clash]:
+    """What the pack's schema is to say otherwise, less what goes or comes with a default."""
+    of_values = path[-1:] == ("properties",)
     for key, now in carried.items() if isinstance(carried, dict) else ():
         was = before.get(key, MISSING)
-        if path[-1:] == ("properties",) and was is MISSING:
+        if of_values and was is MISSING:
             continue  # new, which has a part of its own
         if isinstance(was, dict) and isinstance(now, dict):
-            yield from asked(was, now, (*path, key))
+            below = defaults.get(key) if of_values and isinstance(defaults, dict) else defaults
+            yield from asked(was, now, below, (*path, key))
         elif not same(was, now) and key != "default":
             yield Clash((*path, key), MISSING, was, now)
-    for key in before if path[-1:] != ("properties",) else ():
-        if key not in carried:
+    for key in before:
+        if key not in carried and (not of_values or isinstance(defaults, dict) and key in defaults):
             yield Clash((*path, key), MISSING, before[key], MISSING)
 
 
 def _answers(text: Text, key: str, wanted: list[Clash]) -> Iterator[Edit]:
-    """The edits of a part for what it says in the same words as the schema."""
+    """The edits of a part for what it says in the same words as the schema, or does not say."""
     for path, _, has, now in wanted:
-        node = text.found(path[2:], WORDS)[1] if path[:2] == ("properties", key) and now is not MISSING else None
-        if node is not None and yaml.constructor.SafeConstructor().construct_document(node) == has:
-            blank = "\n" if node.end_mark.column == 0 else ""
-            yield Edit(node.start_mark.index, node.end_mark.index, _flat(now) + blank)
+        steps = path[2:] if path[:2] == ("properties", key) else ()
+        above, around, _ = text.found(steps[:-1], WORDS)
+        name, node, _ = text.found(steps, WORDS)
+        if not isinstance(around, yaml.MappingNode) or around.flow_style or not steps or steps[1:] and above is None:
+            continue
+        if name is None and has is MISSING and steps[-1] != "required":
+            end = _end(text, around.value[-1][1])
+            yield Edit(end, end, f"\n{' ' * around.start_mark.column}{_flat({steps[-1]: now})[1:-1]}")
+        elif name is not None and yaml.constructor.SafeConstructor().construct_document(node) == has:
+            if now is not MISSING:
+                blank = "\n" if node.end_mark.column == 0 else ""
+                yield Edit(node.start_mark.index, node.end_mark.index, _flat(now) + blank)
+            elif around.value[1:]:
+                yield Edit(name.start_mark.index - name.start_mark.column, _end(text, node) + 1, "")
+
+
+def _end(text: Text, node: yaml.Node) -> int:
+    """Where the last line of what a key has ends."""
+    end = len(text.text[: node.end_mark.index].rstrip())
+    return text.text.find("\n", end) if "\n" in text.text[end:] else len(text.text)

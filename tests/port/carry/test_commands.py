@@ -155,7 +155,8 @@ def test_the_parts_of_the_schema_are_pulled_with_it(old, chart, checkout, run):
     number = {"allOf": [{"$ref": "#/definitions/wholeNumber"}], "default": 5}
     below["shards"] = {"description": "How many: all", "minimum": 1, **number}
     below["logLevel"]["description"] = "What is logged."
-    below["tracing"]["minProperties"] = 2
+    below["tracing"]["minProperties"], below["tracing"]["additionalProperties"] = 2, True
+    del schema["properties"]["rbac"]["properties"]["ledgerView"]["description"]
     del below["objectLevelKMS"], schema["properties"]["tolerations"]
     (chart / files.SCHEMA).write_text(json.dumps(schema, indent=2))
     text = (chart / DEPLOYMENT).read_text()
@@ -163,12 +164,15 @@ def test_the_parts_of_the_schema_are_pulled_with_it(old, chart, checkout, run):
     shown, told, code = run("pull", chart, "--since", old, "--write")
     assert code == 2 and told.count("error:") == 1, told
     part = (checkout / "schema/values/controller.yaml").read_text().split("  tracing:")[0].count("\n") + 1
-    there = (chart / files.SCHEMA).read_text().split('"minProperties": 2')[0].count("\n") + 1
-    assert f"{chart}/values.schema.json:{there} makes `controller.tracing.minProperties: 2` of it" in told
+    there = (chart / files.SCHEMA).read_text().split('"tracing": {')[1].split('"additionalProperties": true')[0]
+    there = (chart / files.SCHEMA).read_text().split(there)[0].count("\n") + there.count("\n") + 1
+    assert f"{chart}/values.schema.json:{there} makes `controller.tracing.additionalProperties: true` of it" in told
     assert told.startswith(f"schema/values/controller.yaml:{part + 1}: error: ")
     part = (checkout / "schema/values/controller.yaml").read_text()
     assert "  shards:\n    meaning: 'How many: all'\n    minimum: 1\n    is: wholeNumber\n  require" in part
-    assert "    meaning: What is logged.\n" in part and "objectLevelKMS" not in part
+    assert (
+        "\n    minProperties: 2\n" in part and "    meaning: What is logged.\n" in part and "objectLevelKMS" not in part
+    )
     assert not (checkout / "schema/values/tolerations.yaml").exists()
     assert "--- a/schema/values/tolerations.yaml\n+++ /dev/null\n" in shown
     assert (checkout / files.SCHEMA).read_text() == built(checkout)
@@ -737,6 +741,19 @@ def test_a_renamed_or_moved_value_keeps_what_is_said_of_it(pack, chart):
     assert push(pack, chart, "--since", "HEAD")[::2] == ("", 0)
 
 
+def test_what_a_schema_no_longer_says_is_taken_away_or_told(old, chart, checkout, run):
+    schema = json.loads((chart / files.SCHEMA).read_text())
+    below = schema["properties"]
+    below["metrics"]["required"] = below["metrics"]["required"][1:]
+    del below["rbac"]["properties"]["ledgerView"], below["replicas"]["properties"]["max"]["maximum"], schema["allOf"][0]
+    (chart / files.SCHEMA).write_text(json.dumps(schema))
+    shown, told, code = run("pull", chart, "--since", old, "--write")
+    assert code == 2 and "-    maximum: 2147483647\n" in shown and "ledgerView" not in shown
+    for said in ("metrics.required: ", "rbac.ledgerView: {", "allOf: [{"):
+        assert re.search(rf"(where it was|it says) `{re.escape(said)}", told), told
+    assert told.count(" error: ") == 3
+
+
 def test_a_verb_of_printf_that_does_not_fit_is_told(chart, checkout, run):
     replaced(chart / DEPLOYMENT, ("--tracing-endpoint=%s", "--tracing-endpoint=%d"))
     shown, told, code = run("pull", chart)
@@ -757,8 +774,8 @@ def test_a_bound_that_alone_differs_is_pulled_or_told(chart, checkout, run):
     assert "\n    minimum: 7\n" in (checkout / "schema/values/webhook.yaml").read_text()
     assert "[debug, info]\n" in (checkout / "schema/values/controller.yaml").read_text()
     assert (checkout / files.SCHEMA).read_text() == built(checkout)
-    assert code == 2 and told.count(" error: ") == 2 and '"license"' in told
-    assert "makes `controller.tracing.endpoint.maxLength: 50` of it" in told
+    assert "\n        maxLength: 50\n" in (checkout / "schema/values/controller.yaml").read_text()
+    assert code == 2 and told.count(" error: ") == 1 and 'makes `required: ["license"]` of it' in told
     assert run("pull", chart) == ("", told, 2)
 
 
