@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import difflib
+import fnmatch
 import gzip
 import io
 import os
@@ -18,6 +19,7 @@ from pathlib import Path
 from stageset_render.findings import Refused, short
 from stageset_render.pack.files import SCHEMA, all_templates, root, source, text
 
+IGNORES = ".helmignore"
 TESTS = "templates/tests/"  # of Helm, which run in a cluster; the pack has none
 MOST_BYTES, MOST_FILES = 32_000_000, 5_000  # of what is read of a chart
 PACK = ("templates", SCHEMA)
@@ -44,7 +46,26 @@ def _texts(raw: dict[str, bytes], label: str, needed: str = "Chart.yaml") -> dic
             found[name] = decoded(data)
         except UnicodeDecodeError as error:
             raise Refused(f"{label}: {name} is not UTF-8 ({error.reason}); save it as UTF-8") from error
-    return found
+    lines = (line.strip() for line in found.pop(IGNORES, "").splitlines())
+    rules = [line for line in lines if line and not line.startswith("#")]
+    return {name: text for name, text in found.items() if not _ignored(rules, name)}
+
+
+def _ignored(rules: list[str], name: str) -> bool:
+    """Whether Helm leaves a file out, or a directory around it (Helm's package ignore)."""
+    parts = name.split("/")
+    return any(_matched(rules, parts[:count], count < len(parts)) for count in range(1, len(parts) + 1))
+
+
+def _matched(rules: list[str], parts: list[str], is_directory: bool) -> bool:
+    for rule in rules:
+        negated, pattern = rule.startswith("!"), rule.removeprefix("!")
+        wanted, anchored = pattern.strip("/").split("/"), "/" in pattern.rstrip("/")
+        known = parts if anchored else parts[-1:]
+        fits = len(known) == len(wanted) and all(map(fnmatch.fnmatchcase, known, wanted))
+        if (is_directory or not pattern.endswith("/")) and fits != negated:
+            return True
+    return False
 
 
 def decoded(data: bytes) -> str:
@@ -118,10 +139,10 @@ def _named(name: str, label: str) -> str:
 
 
 def _is_read(name: str) -> bool:
-    """Whether Helm reads a file when it renders; the editor's leavings that a .helmignore lists are left out."""
+    """Whether Helm reads a file when it renders; the editor's leavings are left out, and by it what .helmignore lists."""
     hidden = any(part.startswith(".") for part in name.split("/") if part not in (".", ".."))
     read = re.fullmatch(r"(Chart|values)\.yaml|values\.schema\.json|(templates|crds|charts)/.*", name, re.S)
-    return bool(read) and not hidden and not name.endswith(("~", ".orig", ".swp"))
+    return name == IGNORES or bool(read) and not hidden and not name.endswith(("~", ".orig", ".swp"))
 
 
 # The versions of a checkout

@@ -293,7 +293,7 @@ class Chart(Version):
 
 
 def about(files: dict[str, str], label: str = "") -> dict[str, str]:
-    """The versions of a chart as templates see them, of its Chart.yaml.
+    """The name and versions of a chart as templates see them, of its Chart.yaml.
 
     Raises:
         Refused: when that has none, or one that no label takes.
@@ -302,7 +302,8 @@ def about(files: dict[str, str], label: str = "") -> dict[str, str]:
     read = load_yaml(files["Chart.yaml"], path)
     if not isinstance(read, dict) or "version" not in read:
         raise Refused(Finding((), "it has no version; write one", place=Place(path)))
-    found = {"Version": str(read["version"]), "AppVersion": str(read.get("appVersion") or "")}
+    found = {"Name": str(read.get("name") or CHART["Name"]), "Version": str(read["version"])}
+    found["AppVersion"] = str(read.get("appVersion") or "")
     check_versions({**CHART, **found})
     return found
 

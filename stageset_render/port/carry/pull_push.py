@@ -63,8 +63,9 @@ def pull(chart: str, since: str | None = None, only: str | None = None) -> tuple
         old = Chart(sources.older_chart(since, chart), f"{since}: ", values).gathered(set(pack.templates))
     found = Carriage(old, new, pack, only).carried()
     if only in (None, "Chart.yaml"):
-        now, mirrors = versions.about(files, new.label), {key: CHART[key] for key in ("Version", "AppVersion")}
-        change = versions.mirrored(versions.about(old.files, old.label) if since else mirrors, now)
+        now = versions.about(files, new.label)
+        was = versions.about(old.files, old.label) if since else {key: CHART[key] for key in now}
+        change = versions.mirrored(was, now)
         found.changes += [Change(*change)] if change else []
     if only in (None, SCHEMA, new.defaults, DEFAULTS):
         _schema(old, new, pack, found)

@@ -115,9 +115,9 @@ def _in_chart(problem: Finding, label: str) -> Finding:
 
 
 def _file_differences(file: str, theirs: str, ours: str) -> Iterator[Difference]:
-    if file == "Chart.yaml":  # the versions, which labels name
+    if file == "Chart.yaml":  # what labels name
         read = [load_yaml(text, file) for text in (theirs, ours)]
-        pair = ({key: str(one.get(key) or "") for key in ("version", "appVersion")} for one in read)
+        pair = ({key: str(one.get(key) or "") for key in ("name", "version", "appVersion")} for one in read)
         yield from _defaults(file, compared(*pair), (theirs, ours))
     elif file == "values.yaml":
         pair = (numbered(load_yaml(text, file) or {}) for text in (theirs, ours))

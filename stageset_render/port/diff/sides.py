@@ -149,7 +149,7 @@ def _changed(theirs: dict, ours: dict) -> dict:
 def pack_files() -> dict[str, str]:
     """The pack's own sources under the names that they have in the chart."""
     texts = {f"templates/{name}": files.source(name) for name in ported_names()}
-    about = json.dumps({"version": files.CHART["Version"], "appVersion": files.CHART["AppVersion"]})
+    about = json.dumps({key[0].lower() + key[1:]: value for key, value in files.CHART.items()})
     own = {"values.yaml": files.source(files.DEFAULTS), files.SCHEMA: files.text(files.SCHEMA), "Chart.yaml": about}
     return texts | own
 

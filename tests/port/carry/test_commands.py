@@ -741,6 +741,22 @@ def test_a_renamed_or_moved_value_keeps_what_is_said_of_it(pack, chart):
     assert push(pack, chart, "--since", "HEAD")[::2] == ("", 0)
 
 
+@pytest.mark.parametrize("rule", ["templates/service-gate.yaml", "service-g*.yaml", "/templates/*-gate.yaml"])
+def test_a_template_that_helm_leaves_out_is_deleted(old, chart, checkout, run, rule):
+    replaced(chart / ".helmignore", ("*~\n", f"# why\n\n{rule}\n/service-mcp.yaml\ndeployment.yaml/\n"))
+    for since in ((), ("--since", old)):
+        shown, told, code = run("pull", chart, *since)
+        assert (told, code, shown.count("+++ ")) == ("", 1, 1) and f"--- a/{GATE}\n+++ /dev/null\n" in shown
+
+
+def test_a_chart_that_is_called_otherwise_is_told_and_pulled(chart, checkout, run):
+    replaced(chart / "Chart.yaml", ("name: stageset-controller", "name: stages"))
+    shown, told, code = run("diff", chart)
+    assert code == 1 and "1 differ" in shown and "default name" in shown, shown
+    shown, told, code = run("pull", chart)
+    assert code == 1 and '"Name": "stages", "Ver' in shown
+
+
 def test_what_a_schema_no_longer_says_is_taken_away_or_told(old, chart, checkout, run):
     schema = json.loads((chart / files.SCHEMA).read_text())
     below = schema["properties"]
