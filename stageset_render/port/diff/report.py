@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from stageset_render.findings import Finding, Place, Refused, short
+from stageset_render.findings import Finding, Place, Refused, dotted, short
 from stageset_render.pack.definitions import is_definition
 from stageset_render.port.deliberate import entries
 from stageset_render.port.diff.compare import structure
@@ -93,12 +93,10 @@ def cases() -> dict[str, dict]:
 
 def outdated() -> list[Finding]:
     """What the built-in values say that the pack has no longer, which is left out of them."""
-    told, mend = (
-        "the case {} sets a value that the pack has no longer, and goes without it",
-        "take it out, or rename it",
-    )
+    told, mend = "the case {} goes without {}, which the pack has no longer", "take it out, or rename it"
     place = Place("/".join((*__name__.split(".")[:-1], CASES)))
-    return [Finding(path, told.format(name), mend, "case", "warning", place=place) for name, path in _cases()[1]]
+    found = ((name, dotted(path)) for name, path in _cases()[1])
+    return [Finding((), told.format(*one), mend, "case", "warning", place=place) for one in found]
 
 
 @functools.cache

@@ -71,7 +71,7 @@ def test_a_case_goes_without_a_value_that_is_gone(port, monkeypatch):
     finally:
         report._cases.cache_clear()
     assert (done.exit_code, done.stdout[:16]) == (0, "nothing differs;")
-    assert "diff/cases.yaml: warning: rbac.clusterAdmin: the case everything sets a value" in done.stderr, done.stderr
+    assert "diff/cases.yaml: warning: the case everything goes without rbac.clusterAdmin, which" in done.stderr, done.stderr
 
 
 def test_an_archive_is_a_chart_too(port, tmp_path):
