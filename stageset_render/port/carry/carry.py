@@ -237,6 +237,8 @@ class Carrier:
         special = any(one and (one.outer or one.turned) for one in branches)
         if special and any(was != now for was, now in paired.headers[1:]):
             raise Misfit
+        if any(was.endswith(LINE_BREAKS) != now.endswith(LINE_BREAKS) for was, now in paired.headers):
+            raise Misfit
         known = {body.other: self.mine.branches.get(body.one) for body in paired.bodies if body.one and body.other}
         for body, (was, now) in zip(paired.bodies, paired.headers):
             place = self.mine.branches.get(body.one) if body.one else None
@@ -261,7 +263,7 @@ class Carrier:
             self.editor.header(place, body.other)
             return
         now = next(key for branch, key, _ in self.there.loose[new.start].bodies if branch is body.other)
-        if ours == was and now.endswith(LINE_BREAKS) == was.endswith(LINE_BREAKS):
+        if ours == was:
             self.editor.header(place, body.other)
         elif ours != now:
             self.conflicts.append(Conflict(place.line, body.other.line, was, ours, now))

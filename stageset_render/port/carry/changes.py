@@ -6,18 +6,20 @@ from __future__ import annotations
 
 import difflib
 import fnmatch
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from stageset_render.findings import Finding, Place, Refused
 from stageset_render.port.carry.carry import Carried, Carrier
-from stageset_render.port.carry.edits import Crooked, Misfit
+from stageset_render.port.carry.edits import Misfit
 from stageset_render.port.carry.renames import path_of
 from stageset_render.port.deliberate import entries
 from stageset_render.port.diff.compare import line_differences
-from stageset_render.port.language.align import all_items
+from stageset_render.port.diff.differences import Difference
 from stageset_render.port.language.outline import Side, flat
+from stageset_render.port.language.tree import Untranslatable
 from stageset_render.port.versions import Untranslated, Version
 
 CONFLICT = "conflict"
@@ -162,7 +164,8 @@ class Carriage:
         except Misfit as misfit:
             side = (self.target, mine) if misfit.tree is target.tree else (self.new, now)
             found = Carried(target.tree.source)
-            self._by_hand(*side, misfit.line, misfit.why)
+            why = "what changes here stands on one line with other things"
+            self._conflict(*side, misfit.line, why, "carry it by hand")
         if found.problems:
             raise Untranslated(found.problems)
         for line, other, *said in found.conflicts:
@@ -178,35 +181,52 @@ class Carriage:
         """Look at what becomes of templates, since not every change has an edit that fits."""
         done = {one.path: one for one in self.found.changes}
         there = self.target.instead({path: one.after for path, one in done.items() if one.after is not None})
-        check = self._arrived if self.old is self.target else self._upright
-        for name in self.edited:
-            self._guarded(name, check, name, there, done)
+        for name, (_, now, _) in self.edited.items():
+            self._guarded(now, self._arrived, name, there, done)
         self.found.changes = [*done.values()]
 
     def _arrived(self, name: str, there: Version, done: dict[str, Change]) -> None:
-        """Write a template anew that doesn't mean what the new version does."""
-        if any(line_differences(self.new, there, name)):
-            path, mine = there.path(name), self.target.templates[self.edited[name][2]]
-            text = self.target.whole(self._side(self.new, name).tree, self._macros())
-            done[path] = done.get(path, Change(path, mine, ""))._replace(after=text)
-
-    def _upright(self, name: str, there: Version, done: dict[str, Change]) -> None:
-        """Don't change a template in which more would stand askew than by the change itself."""
-        (old, now, mine), path = self.edited[name], there.path(name)
-        if path not in done:
+        """A template that differs more from the new version than it did from the old one is edited as if all that differs
+        was to be carried, if it was like the old one; where that does not help, it is written anew, or left alone."""
+        (old, now, mine), path, whole = self.edited[name], there.path(name), self.old is self.target
+        left = [*line_differences(self.new, there, now, name)]
+        if not left or self._in_conflict(mine):
             return
-        meant = self._askew(self.new, now) - self._askew(self.old, old)
-        if self._askew(there, name) - self._askew(self.target, mine) > max(0, meant):
-            sides = zip(*(text.splitlines() for text in done.pop(path)[1:3]))
-            line = next((at for at, (before, after) in enumerate(sides, 1) if before != after), 1)
-            self._by_hand(self.target, mine, line, Crooked.why)
+        before = 0 if whole else _lines(line_differences(self.old, self.target, old, mine))
+        more = _lines(left) - before
+        if more <= 0 or before and more <= 2 * self._said(name, there):  # as what does not pair is told on both sides
+            return
+        own, source = self.target.templates[mine], self.target.path(mine)
+        text = None if before else self._plainly(now, mine, whole)
+        after = there.instead({} if text is None else {path: text})
+        if text is not None and (whole or not [*line_differences(self.new, after, now, name)]):
+            done[path] = Change(path, own, text, source if path != source else "")
+            return
+        done.pop(path, None)
+        theirs, ours = (side[0][0] if isinstance(side, list) else 1 for side in (left[0].expected, left[0].got))
+        told = f"what changes at {self.new.place(now, theirs)} has no edit that fits here"
+        self._conflict(self.target, mine, min(ours, own.count("\n") + 1), told, "carry it by hand")
 
-    def _askew(self, version: Version, name: str) -> int:
-        """How many lines don't stand as deep as what is beside them."""
-        return sum(one.off != 0 and not one.inside for one in all_items(self._side(version, name).outline().items))
+    def _said(self, name: str, there: Version) -> int:
+        """How many lines change that a template which deviates from the old version says, or 0 where it lacks one."""
+        old, now, mine = self.edited[name]
+        sides = ((self.old, old), (self.new, now), (self.target, mine), (there, name))
+        was, new, before, after = (Counter(map(str.strip, self._keys(*side))) for side in sides)
+        kept = any(after[key] >= before[key] >= was[key] for key in was - new)
+        return 0 if kept or (new - was).keys() - after.keys() else ((new - was) + (was - new)).total()
 
-    def _by_hand(self, version: Version, name: str, line: int, why: str) -> None:
-        self._conflict(version, name, line, f"what changes here {why}", "carry it by hand")
+    def _plainly(self, now: str, mine: str, whole: bool) -> str | None:
+        """What becomes of a template that takes over all of the new version, written anew or edit by edit."""
+        target, new, macros = self._side(self.target, mine), self._side(self.new, now), self._macros()
+        if whole:
+            return self.target.whole(new.tree, macros)
+        try:
+            return Carrier(target, new, target, self.target.writer(target.tree, macros), lambda: None).carried().text
+        except (Misfit, Untranslatable):
+            return None
+
+    def _in_conflict(self, mine: str) -> bool:
+        return any(one.place.file == self.target.place(mine, 1).file for one in self.found.conflicts)
 
     def _conflict(self, version: Version, name: str, line: int, message: str, mend: str) -> None:
         self.found.conflicts.append(Finding((), message, mend, CONFLICT, place=version.place(name, line)))
@@ -230,6 +250,11 @@ class Carriage:
         elif self._keys(self.new, name) != self._keys(self.target, name):
             told = f"is there already, and differs from {self.new.place(name, 1)}, which is new"
             self._conflict(self.target, name, 1, told, "carry it by hand")
+
+
+def _lines(found: Iterable[Difference]) -> int:
+    """How many lines differ."""
+    return sum(len(side) for one in found for side in (one.expected, one.got) if isinstance(side, list))
 
 
 def told(was: str, ours: str, theirs: str, place: Place, other: Place) -> Finding:

@@ -10,7 +10,7 @@ import textwrap
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from stageset_render.port.carry.edits import Crooked, Edit, Misfit, Page, breaks, relaid, silent, words
+from stageset_render.port.carry.edits import Edit, Misfit, Page, breaks, relaid, silent, words
 from stageset_render.port.carry.rewriting import Rewriter
 from stageset_render.port.language.align import all_items
 from stageset_render.port.language.outline import SCALAR, Item, Side
@@ -42,7 +42,7 @@ class Editor:
         """Write items as deep as they would stand at a place of the target, where maybe one of the same depth stands."""
         first, own = next(iter(lines(new)), None), lines([beside] if beside else [])[:1]
         self.rewriter.deeper = 0
-        if new[0].inside and beside:
+        if new and new[0].inside and beside:
             self.rewriter.deeper = beside.stands - beside.off - new[0].stands + new[0].off
             return
         if first:
@@ -53,11 +53,6 @@ class Editor:
             ]
             if mine or above and theirs:
                 self.rewriter.deeper = mine.stands - first.stands if mine else above[0].stands - theirs[-1].stands
-
-    def _upright(self, new: Item) -> None:
-        """Crooked: for what stands at another depth than what is beside it, of which it isn't known how deep that is here."""
-        if new.off and not new.inside:
-            raise Crooked(self.new.tree, new.start)
 
     # Lines
 
@@ -79,10 +74,7 @@ class Editor:
             if new.inside and mine.inside:
                 self.replace([mine], [new])
                 return
-            text = self.text(new, mine)
-            if text == self.page.source[mine.start : mine.end]:
-                self._upright(new)
-            self.add(mine.start, mine.end, text)
+            self.add(mine.start, mine.end, self.text(new, mine))
 
     def _words(self, old: Item, new: Item, mine: Item, place: list[Branch]) -> Iterator[Edit]:
         """The edits that change words alone. Misfit where that is not all."""
@@ -125,7 +117,6 @@ class Editor:
     def replace(self, mine: list[Item], new: list[Item]) -> None:
         """Put the lines of some items in the place of those of others."""
         start, end = self.page.whole(mine[0], mine[-1])
-        self._upright(new[0])
         self._stand(new, mine[0].start, mine[0])
         text = self.region(*self.new.whole(new[0], new[-1]), self.rewriter.place(mine[0]))
         self.add(start, end, relaid(self.page.source[start:end], text) or text)
@@ -146,7 +137,6 @@ class Editor:
             at, inside = len(source), []
         begun, stop = self.new.whole(added[0], added[-1])
         start = self.new.above(begun, known)
-        self._upright(added[0])
         self._stand(added, at, previous if added[0].inside and previous else following)
         text = self.region(start, stop, inside)
         if moved and start == begun:

@@ -25,19 +25,11 @@ WORD = re.compile(r"\w+|\s+|[^\w\s]")
 
 
 class Misfit(Exception):
-    """A change that can't be carried by itself, and why: of this template, where it is known."""
-
-    why = "stands on one line with other things"
+    """A change that can't be carried by itself, as what changes stands on one line with other things, maybe of this template."""
 
     def __init__(self, tree: Tree | None = None, at: int = 0):
         super().__init__()
         self.tree, self.line = tree, tree.source.count("\n", 0, at) + 1 if tree else 1
-
-
-class Crooked(Misfit):
-    """A change of how deep something stands that what is beside it does not go along with."""
-
-    why = "does not stand as deep as what is beside it"
 
 
 class Edit(NamedTuple):
@@ -86,8 +78,8 @@ class Page:
     def whole(self, item: Item | Branch | Close, last: Item | None = None) -> tuple[int, int]:
         """The whole lines that something takes up, up to the last; in a text, with the blank ones before it."""
         start, end = self.begin(item.start), self.end((last or item).end)
-        if isinstance(item, Item) and item.inside:
-            start = self.source.index("\n", len(self.source[:start].rstrip())) + 1
+        if isinstance(item, Item) and item.inside and (before := self.source[:start].rstrip()):
+            start = self.source.index("\n", len(before)) + 1
         return start, end
 
     def above(self, start: int, known: set[str] | None = None) -> int:

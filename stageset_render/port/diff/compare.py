@@ -188,12 +188,17 @@ def _written(node: yaml.Node | None, path: str, seen: set) -> Iterator[tuple[str
         yield from _written(inner, below, seen)
 
 
-def line_differences(theirs: versions.Version, ours: versions.Version, name: str) -> Iterator[Difference]:
+def line_differences(
+    theirs: versions.Version, ours: versions.Version, name: str, other: str = ""
+) -> Iterator[Difference]:
     """The lines that differ between two versions of a template, one difference for each run of them.
+
+    The second may call it by another name.
 
     `expected` and `got` are (line number, what the line says) pairs; see outline.
     """
-    sides = [Side(one.tree_as(ours, name), one.values, worded=False) for one in (theirs, ours)]
+    trees = (theirs.tree_as(ours, name), theirs), (ours.tree_as(ours, other or name), ours)
+    sides = [Side(tree, one.values, worded=False) for tree, one in trees]
     _, _, found, _ = aligned(lambda at, shared: sides[at].outline(False, shared))
     for pairs in _runs(found, found.top):
         lines = [[(line, PAIRED.sub("", text)) for line, text in _said(pairs, side)] for side in (0, 1)]

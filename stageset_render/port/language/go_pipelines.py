@@ -231,7 +231,9 @@ class Pipelines:
         return Include(macro.name, args)
 
     def _outside(self, name: str, args: tuple) -> Include:
-        """An include of what the chart doesn't define: a helper of the pack may be meant."""
+        """An include of what nothing defines: of a template without a chart, a helper of the pack may be meant."""
+        if self.chart.macros:
+            raise Untranslatable(f"the template {name}, which nothing here defines; define it")
         short = macro_names([name])[name]
         return Include(short if short in known_macros(source(HELPERS)) else name, args)
 

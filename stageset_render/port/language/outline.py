@@ -51,6 +51,7 @@ EXPRESSION = "expr:"  # of Prometheus, to which blanks and lines mean nothing
 BLANK = "\2"  # one that ends no key
 SEPARATOR = "---"
 BREAK = "\u240a"  # a line break that a text of YAML holds, as it is told
+NOTHING = -1, "", False, False, True, 0  # of the lines before, which a macro knows nothing of
 LINE_BREAKS = " with line breaks"
 DASHES = re.compile(r"(?:- +)*")
 ONE_LINE = ("quote", "squote", "toJson", "sha256sum", "b64enc")  # whatever they are given
@@ -146,7 +147,7 @@ class Outline:
     def _print(self, node: Print, out: list[Item]) -> None:
         expr = node.expr
         own = isinstance(expr, Call) and expr.name in ("nindent", "indent") and len(expr.args) == 2
-        if own and (expr.name == "nindent" or not self.pieces):
+        if own and (expr.name == "nindent" or self.begun and not self.pieces):
             self._flush(out)
             self._close(out)
             self.hidden = False
@@ -177,12 +178,16 @@ class Outline:
         item = Item("block", "", node.start, node.close.end if node.close else node.end, node.line, node=node)
         item.name = node.branches[0].name
         path = [Level(inner=0)] if node.kind == "macro" else self.path
-        state = self.column, self.sign, self.promql, self.hidden, self.begun or node.kind == "macro", self.blanks
+        state = self.column, self.sign, self.promql, self.hidden, self.begun, self.blanks
+        if node.kind == "macro":
+            state = NOTHING
         for branch in node.branches:
             self.column, self.sign, self.promql, self.hidden, self.begun, self.blanks = state
             self.path, branch.outer, branch.turned = [*path], (), False
             key = self._header(branch)
             item.bodies.append((branch, key, self._items(branch.body)))
+        if node.kind == "macro":
+            self.column, self.sign, self.promql, self.hidden, self.begun, self.blanks = state
         self._joined(item)
         self._turned(item)
         inner = (one.parents for _, _, items in item.bodies for one in items if one.kind != "set")
@@ -250,6 +255,9 @@ class Outline:
                 pieces = whole
             self.hidden = pieces is not whole
             if not pieces:
+                if not inside:  # which ends a text
+                    self._close(out)
+                    self.column = -1
                 return
         if inside and self.long and not literal:
             self.long.append((self._between(column, blanks), pieces))
@@ -416,7 +424,7 @@ def unquoted(text: str) -> str:
 
 def breaks_lines(body: list[Node]) -> bool:
     """Whether a helper whose words are on one line prints line breaks as well, which may be all that a condition asks."""
-    texts = [text for node in body for text in texts_of(node)]
+    texts = [re.sub(r"(?m)^ *#.*", "", text) for node in body for text in texts_of(node)]
     return not any(text.strip() and "\n" in text for text in texts) and any("\n" in text for text in texts)
 
 

@@ -608,7 +608,7 @@ def test_what_would_stand_askew_is_a_conflict(chart, checkout, run, tmp_path):
     (old / policy).write_text(before + after)
     (chart / policy).write_text(before + new + after)
     shown, told, code = run("pull", chart, "--since", old, "--only", policy.rpartition("/")[2])
-    assert (shown, code) == ("", 2) and "error: what changes here does not stand as deep as what is beside it" in told
+    assert (shown, code) == ("", 2) and "has no edit that fits here; carry it by hand" in told
 
 
 def renamed(place, old, new, *paths):
@@ -770,13 +770,17 @@ def test_what_a_schema_no_longer_says_is_taken_away_or_told(old, chart, checkout
     assert told.count(" error: ") == 3
 
 
-def test_a_verb_of_printf_that_does_not_fit_is_told(chart, checkout, run):
-    replaced(chart / DEPLOYMENT, ("--tracing-endpoint=%s", "--tracing-endpoint=%d"))
+@pytest.mark.parametrize(
+    "was, now, line, said",
+    [
+        ("--tracing-endpoint=%s", "--tracing-endpoint=%d", 103, "%d of what is no int to Go; write (int ...)"),
+        ("stageset.image", "stages.image", 71, "the template stages.image, which nothing here defines; define it"),
+    ],
+)
+def test_what_helm_would_not_render_is_told(chart, checkout, run, was, now, line, said):
+    replaced(chart / DEPLOYMENT, (was, now))
     shown, told, code = run("pull", chart)
-    assert (shown, code) == (
-        "",
-        2,
-    ) and "deployment.yaml:103: error: %d of what is no int to Go; write (int ...)" in told, told
+    assert (shown, code) == ("", 2) and f"deployment.yaml:{line}: error: {said}" in told, told
 
 
 def test_a_bound_that_alone_differs_is_pulled_or_told(chart, checkout, run):

@@ -71,7 +71,9 @@ def test_a_case_goes_without_a_value_that_is_gone(port, monkeypatch):
     finally:
         report._cases.cache_clear()
     assert (done.exit_code, done.stdout[:16]) == (0, "nothing differs;")
-    assert "diff/cases.yaml: warning: the case everything goes without rbac.clusterAdmin, which" in done.stderr, done.stderr
+    assert "diff/cases.yaml: warning: the case everything goes without rbac.clusterAdmin, which" in done.stderr, (
+        done.stderr
+    )
 
 
 def test_an_archive_is_a_chart_too(port, tmp_path):
@@ -326,7 +328,7 @@ def test_a_default_is_told_and_not_what_it_changes(port):
         (NAMESPACE, "{{ fail `no luck` }}", "namespace.yaml:1:3: error: the chart fails: no luck\n"),
         (NAMESPACE, "\n{{ nonsense }}", "namespace.yaml:2: error: the chart fails: function "),
         (NAMESPACE, "{{ index .Values 3 }}", "namespace.yaml:1:3: error: the chart fails: at <index .Values 3>: "),
-        (NAMESPACE, "{{ include `no` . }}", "namespace.yaml:1:3: error: the chart fails: "),
+        (NAMESPACE, "{{ include `no` . }}", "namespace.yaml:1: error: the template no, which nothing here defines; "),
         (NAMESPACE, "{{ if .Values.gate }}", "namespace.yaml:1: error: the if has no end; "),
         (NAMESPACE, "{{ end }}", "namespace.yaml:1: error: "),
         (NAMESPACE, "{{/* a\n*/}}\na: b: c", "namespace.yaml:3: error: what it renders is no YAML: "),
