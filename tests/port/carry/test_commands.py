@@ -774,7 +774,7 @@ def test_what_a_schema_no_longer_says_is_taken_away_or_told(old, chart, checkout
     "was, now, line, said",
     [
         ("--tracing-endpoint=%s", "--tracing-endpoint=%d", 103, "%d of what is no int to Go; write (int ...)"),
-        ("stageset.image", "stages.image", 71, "the template stages.image, which nothing here defines; define it"),
+        ("stageset.image", "stages.image", 68, "the template stages.image, which nothing here defines; define it"),
     ],
 )
 def test_what_helm_would_not_render_is_told(chart, checkout, run, was, now, line, said):
