@@ -27,6 +27,7 @@ from stageset_render.port.language.tree import (
 FORM = {"quote", "squote", "toString", "int", "int64", "trim"}  # of a scalar, or of the text that a helper prints
 QUOTES = {"quote", "squote"}
 AND_OR = {"and": "or", "or": "and"}
+ZERO = Const("int", 0)
 OPEN, SHUT = "\0(", "\0)"  # around an operand that stands for a literal text
 
 
@@ -105,6 +106,10 @@ class Meaning:
             isinstance(expr, Call) and expr.name in FORM and len(expr.args) == 1
         ):  # whose truth is that of a text or number
             return ("not " if no else "") + f"{expr.name}({plain(self.of(expr.args[0]))})"
+        if isinstance(expr, Call) and expr.name in ("==", "!=", "eq", "ne") and ZERO in expr.args[1:]:
+            number, *more = expr.args
+            if len(more) == 1 and types.kind_of(types.of_expr(number, self.values)) == "int":
+                return self.asked(number, no != (expr.name in ("==", "eq")))
         other = turned(expr)
         return self.of(expr) if not no else f"not {self.of(expr)}" if expr in other.args else self.of(other)
 
