@@ -20,7 +20,7 @@ from stageset_render.port.diff.compare import line_differences
 from stageset_render.port.diff.differences import Difference
 from stageset_render.port.language.outline import Side, flat
 from stageset_render.port.language.tree import Untranslatable
-from stageset_render.port.versions import Untranslated, Version
+from stageset_render.port.versions import Pack, Untranslated, Version
 
 CONFLICT = "conflict"
 ALIKE = 0.7  # from here on a file that is gone and a new one are one that was renamed
@@ -205,7 +205,10 @@ class Carriage:
         done.pop(path, None)
         theirs, ours = (side[0][0] if isinstance(side, list) else 1 for side in (left[0].expected, left[0].got))
         told = f"what changes at {self.new.place(now, theirs)} has no edit that fits here"
-        self._conflict(self.target, mine, min(ours, own.count("\n") + 1), told, "carry it by hand")
+        mend = "carry it by hand" + ", or pull the file without --since" * (
+            not before and isinstance(self.target, Pack)
+        )
+        self._conflict(self.target, mine, min(ours, own.count("\n") + 1), told, mend)
 
     def _said(self, name: str, there: Version) -> int:
         """How many lines change that a template which deviates from the old version says, or 0 where it lacks one."""

@@ -13,7 +13,7 @@ from dataclasses import replace
 from stageset_render.port.carry.edits import Edit, Misfit, Page, breaks, relaid, silent, words
 from stageset_render.port.carry.rewriting import Rewriter
 from stageset_render.port.language.align import all_items
-from stageset_render.port.language.outline import SCALAR, Item, Side
+from stageset_render.port.language.outline import BREAK, SCALAR, Item, Side
 from stageset_render.port.language.tree import Branch, Close, expressions, is_path, parts_of, turned
 
 
@@ -42,7 +42,7 @@ class Editor:
         """Write items as deep as they would stand at a place of the target, where maybe one of the same depth stands."""
         first, own = next(iter(lines(new)), None), lines([beside] if beside else [])[:1]
         self.rewriter.deeper = 0
-        if new and new[0].inside and beside:
+        if new and new[0].inside and beside and beside.inside:
             self.rewriter.deeper = beside.stands - beside.off - new[0].stands + new[0].off
             return
         if first:
@@ -85,7 +85,8 @@ class Editor:
             page.source[one.start : one.end].partition("\n")[0] for page, one in ((self.new, new), (self.page, mine))
         ]
         signs = [SCALAR.findall(head.rstrip()) for head in heads]
-        if said[0] != said[2] or said[0] == said[1] or signs[0] != signs[1]:
+        stays = not new.inside or led(old) == led(new)
+        if said[0] != said[2] or said[0] == said[1] or signs[0] != signs[1] or not stays:
             raise Misfit
         matches = difflib.SequenceMatcher(None, keys[0], keys[2], autojunk=False).get_matching_blocks()
         where = {one + n: sides[2][other + n] for one, other, size in matches for n in range(size)}
@@ -137,7 +138,7 @@ class Editor:
             at, inside = len(source), []
         begun, stop = self.new.whole(added[0], added[-1])
         start = self.new.above(begun, known)
-        self._stand(added, at, previous if added[0].inside and previous else following)
+        self._stand(added, at, previous if previous and previous.inside else following)
         text = self.region(start, stop, inside)
         if moved and start == begun:
             first = self.page.begin(moved.start)
@@ -215,6 +216,11 @@ class Editor:
         rest = branches[branches.index(place) + 1 :]
         following = rest[0] if rest else place.block.close
         self.add(self.page.begin(place.start), self.page.begin(following.start), "")
+
+
+def led(item: Item) -> tuple[int, str]:
+    """What stands before a line of a text: how deep it is, and blank lines."""
+    return item.off, item.key[: -len(item.key.lstrip(f" {BREAK}"))]
 
 
 def lines(items: list[Item]) -> list[Item]:

@@ -305,8 +305,15 @@ def same_yaml(one: list[Item], other: list[Item], data: bool) -> bool:
     """Whether two runs of lines are the same to a reader of YAML; of values, the order of keys means nothing."""
     held: dict[str, str] = {}
     sides = [loaded(_text(run, held)) for run in (one, other)]
-    same = sides[0] == sides[1] if data else repr(sides[0]) == repr(sides[1])
+    same = _unordered(sides[0]) == _unordered(sides[1]) if data else repr(sides[0]) == repr(sides[1])
     return same and sides[0] is not None and one[0].keys == other[0].keys
+
+
+def _unordered(value: object) -> object:
+    """A value that is equal to one with its keys in another order, and to none of another type."""
+    if isinstance(value, dict):
+        return {key: _unordered(one) for key, one in value.items()}
+    return [*map(_unordered, value)] if isinstance(value, list) else (isinstance(value, bool), value)
 
 
 def _text(items: list[Item], held: dict[str, str]) -> str:

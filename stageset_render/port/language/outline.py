@@ -348,9 +348,10 @@ class Outline:
         raw = any(map(self._holds, prints)) and not folded
         value = folded[1] if folded else unquoted(value)
         known = isinstance(scalar(value), str)
-        if not prints and known and value and value[:1] not in ("[", "{"):
+        if not prints and known and value and value[0] not in "[{\"'":
             return head + value
-        return f'{head}"{value}"' + (f" between {sign}" if raw else "")  # it may be something else without
+        around = "'" if value[:1] in ("'", '"') else '"'
+        return head + around + value + around + (f" between {sign}" if raw else "")  # it may be something else without
 
     def _holds(self, expr: Expr) -> bool:
         """Whether what is printed may hold quotes, and isn't put into some that fit."""

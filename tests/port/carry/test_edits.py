@@ -12,6 +12,7 @@ import helm_python
 import pytest
 import yaml
 
+from stageset_render.helm.reading import load_yaml
 from stageset_render.pack import files
 from stageset_render.port import chart as porting
 from stageset_render.port import sources, versions
@@ -176,3 +177,31 @@ def test_an_edit_of_several_files_is_carried(plain, before, values, name):
     there = versions.Chart({**chart.files, **pushed}, values=values)
     assert carried(changed, there, changed) == {}
     assert all(max(lines(chart.files[path], text)) <= 2 for path, text in pushed.items())
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "0",
+        '"false"',
+        "null",
+        '""',
+        "{}",
+        "[]",
+        "1e3",
+        "0o17",
+        "on",
+        "[a, 1]",
+        "{a: b}",
+        '"a  b"',
+        "|\n    a\n\n    b",
+        ">-\n    a\n      b",
+    ],
+)
+def test_a_default_of_any_kind_arrives(plain, before, values, value):
+    was = "  objectLevelKMS: false\n"
+    text = plain["values.yaml"].replace(was, f"  objectLevelKMS: {value}\n")
+    (_, pack), new = before, versions.Chart({**plain, "values.yaml": text}, values=values)
+    for old in (pack, versions.Chart(plain, values=values)):
+        (after,) = carried(old, new, pack, files.DEFAULTS).values()
+        assert repr(load_yaml(after, "")["controller"]) == repr(load_yaml(text, "")["controller"])
