@@ -14,7 +14,7 @@ import bisect
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import yaml
 
@@ -51,7 +51,6 @@ EXPRESSION = "expr:"  # of Prometheus, to which blanks and lines mean nothing
 BLANK = "\2"  # one that ends no key
 SEPARATOR = "---"
 BREAK = "\u240a"  # a line break that a text of YAML holds, as it is told
-NOTHING = -1, "", False, False, True, 0  # of the lines before, which a macro knows nothing of
 LINE_BREAKS = " with line breaks"
 DASHES = re.compile(r"(?:- +)*")
 ONE_LINE = ("quote", "squote", "toJson", "sha256sum", "b64enc")  # whatever they are given
@@ -69,6 +68,29 @@ class Level:
     name: str = ""
     below: int = 0
     inner: int | None = None
+
+
+@dataclass
+class Running:
+    """What the lines before say of those that come.
+
+    Attributes:
+        column: that of the key of a text that goes on.
+        sign: what says how it does: | or >.
+        promql: whether it is an expression of Prometheus.
+        columns: of the first and the last line of one that is folded.
+        hidden: whether a comment of YAML goes on behind a tag.
+        begun: whether what comes is the first of its line.
+        blanks: the blank lines before it.
+    """
+
+    column: int = -1
+    sign: str = ""
+    promql: bool = False
+    columns: tuple[int, int] = (0, 0)
+    hidden: bool = False
+    begun: bool = True
+    blanks: int = 0
 
 
 class Outline:
@@ -96,16 +118,10 @@ class Outline:
         self.meaning = Meaning(values, strict, shared)
         self.yaml = not tree.file.endswith(".txt")
         self.pieces: list[Piece] = []
-        self.long: list[
-            tuple[str, list[Piece]]
-        ] = []  # the lines of a text that goes on, each behind what it goes on with
-        self.blanks = 0  # blank lines before what comes
-        self.columns = 0, 0  # of the first and the last line of a text that is folded
-        self.column, self.sign = -1, ""  # of the key of a text that goes on, and what says how: | or >
-        self.promql = False  # whether that is an expression
-        self.hidden = False  # whether a comment of YAML goes on behind a tag
+        self.long: list[tuple[str, list[Piece]]] = []  # the lines of a text, each behind what it goes on with
+        self.run = Running()
         self.path = [Level(inner=0)]
-        self.begun = self.fresh = True  # whether what comes, or what is added, is the first of its line
+        self.fresh = True  # whether what is added is the first of its line
         self.starts = [0, *(found.end() for found in re.finditer("\n", tree.source))]
         self.items = self._items(tree.body)
         if self.yaml and not data:
@@ -137,29 +153,31 @@ class Outline:
         at = node.at
         for number, piece in enumerate(node.text.split("\n")):
             if number:
-                self.blanks += self.begun and all(one.node is None and not one.text.strip() for one in self.pieces)
+                self.run.blanks += self.run.begun and all(
+                    one.node is None and not one.text.strip() for one in self.pieces
+                )
                 self._flush(out)
-                self.hidden, self.begun = False, True
-            if piece and not self.hidden:
+                self.run.hidden, self.run.begun = False, True
+            if piece and not self.run.hidden:
                 self.pieces.append(Piece(at, at + len(piece), piece))
             at += len(piece) + 1
 
     def _print(self, node: Print, out: list[Item]) -> None:
         expr = node.expr
         own = isinstance(expr, Call) and expr.name in ("nindent", "indent") and len(expr.args) == 2
-        if own and (expr.name == "nindent" or self.begun and not self.pieces):
+        if own and (expr.name == "nindent" or self.run.begun and not self.pieces):
             self._flush(out)
             self._close(out)
-            self.hidden = False
+            self.run.hidden = False
             at = expr.args[0].value if isinstance(expr.args[0], Const) else 0
             known = isinstance(at, int) and 0 <= at < 200
             means = tight(f"<{plain(self.meaning.of(expr.args[1] if known and self.yaml else expr))}>")
             piece = Piece(node.start, node.end, node=node, means=means)
             out.append(Item("line", means, node.start, node.end, node.line, pieces=[piece]))
-            self.fresh, self.begun = True, False
+            self.fresh, self.run.begun = True, False
             self._place(out[-1], at if known else 0, listed=self._prints_list(expr.args[1]))
             return
-        if self.hidden and not spills(expr):
+        if self.run.hidden and not spills(expr):
             return
         means = printed(self.meaning.of(expr)).replace(": ", f":{BLANK}")  # which makes no key
         self.pieces.append(Piece(node.start, node.end, node=node, means=means))
@@ -178,16 +196,13 @@ class Outline:
         item = Item("block", "", node.start, node.close.end if node.close else node.end, node.line, node=node)
         item.name = node.branches[0].name
         path = [Level(inner=0)] if node.kind == "macro" else self.path
-        state = self.column, self.sign, self.promql, self.hidden, self.begun, self.blanks
-        if node.kind == "macro":
-            state = NOTHING
+        before = Running() if node.kind == "macro" else self.run
         for branch in node.branches:
-            self.column, self.sign, self.promql, self.hidden, self.begun, self.blanks = state
+            self.run = replace(before)
             self.path, branch.outer, branch.turned = [*path], (), False
             key = self._header(branch)
             item.bodies.append((branch, key, self._items(branch.body)))
-        if node.kind == "macro":
-            self.column, self.sign, self.promql, self.hidden, self.begun, self.blanks = state
+        self.run = before if node.kind == "macro" else self.run
         self._joined(item)
         self._turned(item)
         inner = (one.parents for _, _, items in item.bodies for one in items if one.kind != "set")
@@ -240,24 +255,24 @@ class Outline:
             pieces.pop()
         if not any(one.node or one.text.strip() for one in pieces):
             return
-        fresh, self.begun = self.begun, False
-        blanks, self.blanks = self.blanks, 0
+        fresh, self.run.begun = self.run.begun, False
+        blanks, self.run.blanks = self.run.blanks, 0
         first = pieces[0].text if pieces[0].node is None else ""
         column = len(first) - len(first.lstrip())
         if not self.yaml:
             self._add(out, [(BREAK * blanks, pieces)], True)
             return
-        inside = column > self.column >= 0
-        literal = inside and self.sign == "|" and not self.promql
-        if not (inside and self.sign):
+        inside = column > self.run.column >= 0
+        literal = inside and self.run.sign == "|" and not self.run.promql
+        if not (inside and self.run.sign):
             whole, pieces = pieces, uncommented(pieces)
             if any(one.node and one not in pieces and spills(one.node.expr) for one in whole):
                 pieces = whole
-            self.hidden = pieces is not whole
+            self.run.hidden = pieces is not whole
             if not pieces:
                 if not inside:  # which ends a text
                     self._close(out)
-                    self.column = -1
+                    self.run.column = -1
                 return
         if inside and self.long and not literal:
             self.long.append((self._between(column, blanks), pieces))
@@ -269,25 +284,25 @@ class Outline:
             return
         text = joined(pieces).strip()
         keyed = KEYED.fullmatch(text)
-        self.column, self.sign, self.promql = -1, "", bool(keyed) and keyed["key"] == EXPRESSION
+        self.run.column, self.run.sign, self.run.promql = -1, "", bool(keyed) and keyed["key"] == EXPRESSION
         dashes = DASHES.match(text)[0]
         rest = (keyed["rest"] or "").strip() if keyed else text[len(dashes) :]
         if rest and keyed or dashes and SCALAR.fullmatch(rest):
-            self.column = column + (len(dashes) if keyed else dashes.rindex("-"))
-            self.sign = rest[0] if SCALAR.fullmatch(rest) else ""
+            self.run.column = column + (len(dashes) if keyed else dashes.rindex("-"))
+            self.run.sign = rest[0] if SCALAR.fullmatch(rest) else ""
         self.long = [("", pieces)]
-        if self.column < 0 or self.sign == "|" and not self.promql or rest[:1] in "[{":
+        if self.run.column < 0 or self.run.sign == "|" and not self.run.promql or rest[:1] in "[{":
             self._close(out)
 
     def _between(self, column: int, blanks: int) -> str:
         """What the next line of a text that goes on goes on with, as YAML folds it."""
-        if self.sign == ">" and len(self.long) == 1:
-            self.columns = column, column
+        if self.run.sign == ">" and len(self.long) == 1:
+            self.run.columns = column, column
             return " " + BREAK * blanks
-        (first, last), self.columns = self.columns, (self.columns[0], column)
-        if self.sign == ">" and max(column, last) > first:
+        (first, last), self.run.columns = self.run.columns, (self.run.columns[0], column)
+        if self.run.sign == ">" and max(column, last) > first:
             return BREAK * (blanks + 1) + " " * (column - first)
-        return BREAK * (blanks + (self.sign == "|")) or " "
+        return BREAK * (blanks + (self.run.sign == "|")) or " "
 
     def _close(self, out: list[Item]) -> None:
         """End a text that may have gone on: how it is laid out in lines and blanks makes no difference."""
