@@ -72,7 +72,6 @@ class Carrier:
             self.present = {start: mine for start, (mine, same) in self.there.items.items() if same}
             self.kept = {mine.start for mine, same in self.mine.items.values() if same} - self.mine.moved
         self.said = {mine.start for mine in self.present.values()}
-        self.own = {mine.start for mine, _ in self.mine.items.values()}  # what of the target the old version has
         self.next = dict(following(target.outline().items))
         self.held: set[Item] = set()  # what stays, since a part of it deviates
         self.editor = Editor(new, target, Rewriter(new, target, writer, variables))
@@ -119,7 +118,8 @@ class Carrier:
             if not mine or old in self.held or not gone.issuperset(part) or old.kind != "line":
                 continue
             own = {self.mine.of(one)[0].start: one for one in part if self.mine.of(one)[0]}
-            changed = [(one, self.mine.of(one)[0]) for one in part if self.mine.of(one)[0] and not self.mine.of(one)[1]]
+            theirs = [(one, *self.mine.of(one)) for one in part]
+            changed = [(one, its) for one, its, same in theirs if its and not same and its.start not in self.said]
             more = self.next.get(mine.start)
             while not changed and more and len(more.parents) > len(mine.parents):
                 changed, more = [(None, more)] * (more.start not in own), self.next.get(more.start)
@@ -137,7 +137,8 @@ class Carrier:
             starts, group = self.mine.groups.get(old.start, ((), [mine])) if old else ((), [])
             while end < len(pairs):
                 one, other = pairs[end]
-                deeper = other and (other.column > old.column if starts else other.kind == "line" and not other.name)
+                item = other and other.kind == "line" and other.key.lstrip().startswith("- ") and not other.name
+                deeper = item or other and starts and other.column > old.column
                 if not old or not (one.start in starts if one else deeper):
                     break
                 end += 1
@@ -274,14 +275,17 @@ class Carrier:
         if not previous and following and depth not in (-1, len(after.parents)):
             following = None
         while previous and (more := self.next.get(previous.start)) and len(more.parents) > depth >= 0:
-            if more.start in self.own:
+            if following and more.start >= following.start:
                 break
-            previous = more  # what the target has of its own at the end of what lies deeper
+            previous = more  # what lies deeper stays together, in whatever order the target has it
         begun, end = previous.end if previous else 0, following.start if following else len(self.target.tree.source)
         there = [self.present.get(item.start) for item in added if not item.free]
         there = [one for one in there if not one or not previous or one.start != previous.start]  # on one line with it
-        if all(one and one.start not in self.kept and begun <= one.start and one.end <= end for one in there):
+        if all(one and one.start not in self.kept and begun <= one.start <= end for one in there):
             return
+        if previous and following:  # one of them may be in a condition that the target alone has
+            inner, outer = (self.editor.rewriter.place(one) for one in (previous, following))
+            previous = None if inner[: len(outer)] == outer != inner else previous
         if not previous and not following and (before or after and not place):
             self._conflict(None, added[0], None, before)
             return

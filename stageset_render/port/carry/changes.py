@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from stageset_render.findings import Finding, Place, Refused
+from stageset_render.findings import Finding, Place, Refused, dotted
+from stageset_render.helm.reading import load_yaml
 from stageset_render.port.carry.carry import Carried, Carrier
 from stageset_render.port.carry.edits import Misfit
 from stageset_render.port.carry.renames import path_of
@@ -19,7 +20,7 @@ from stageset_render.port.deliberate import entries
 from stageset_render.port.diff.compare import line_differences
 from stageset_render.port.diff.differences import Difference
 from stageset_render.port.language.outline import Side, flat
-from stageset_render.port.language.tree import Untranslatable
+from stageset_render.port.language.tree import Untranslatable, expressions, parts_of, value_of
 from stageset_render.port.versions import Pack, Untranslated, Version
 
 CONFLICT = "conflict"
@@ -184,6 +185,21 @@ class Carriage:
         for name, (_, now, _) in self.edited.items():
             self._guarded(now, self._arrived, name, there, done)
         self.found.changes = [*done.values()]
+        if not self.only:
+            self._guarded("", self._left_behind)
+
+    def _left_behind(self) -> None:
+        """Tell what alone still reads a value that is gone, such as a line that the target alone has."""
+        there = self.target.instead({one.path: one.after for one in self.found.changes if one.after is not None})
+        known = [set(_paths(load_yaml(one.files.get(one.defaults, ""), ""))) for one in (self.old, self.new, there)]
+        gone = known[0] - known[1] - known[2]
+        deleted = {one.source or one.path for one in self.found.changes if one.source or one.after is None}
+        files = [name for name in there.templates if there.path(name) not in deleted]
+        reads = {path: where for path, where in _reads(there, files).items() if path in gone} if gone else {}
+        for path, (file, line) in reads.items():
+            if path not in _reads(self.new, [*self.new.templates]):
+                told = f"reads {dotted(path)}, which is gone"
+                self._conflict(there, file, line, told, "read another value here, or take it away")
 
     def _arrived(self, name: str, there: Version, done: dict[str, Change]) -> None:
         """A template that differs more from the new version than it did from the old one is edited as if all that differs
@@ -253,6 +269,24 @@ class Carriage:
         elif self._keys(self.new, name) != self._keys(self.target, name):
             told = f"is there already, and differs from {self.new.place(name, 1)}, which is new"
             self._conflict(self.target, name, 1, told, "carry it by hand")
+
+
+def _paths(values: object, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """The paths of all values."""
+    for key, value in values.items() if isinstance(values, dict) else ():
+        yield (*path, key)
+        yield from _paths(value, (*path, key))
+
+
+def _reads(version: Version, files: list[str]) -> dict[tuple[str, ...], tuple[str, int]]:
+    """The values that some templates read, each with a file and a line."""
+    found = (
+        (one, file, node)
+        for file in files
+        for node, expr in expressions(version.tree(file).body)
+        for one in parts_of(expr)
+    )
+    return {path: (file, node.line) for one, file, node in found if (path := value_of(one))}
 
 
 def _lines(found: Iterable[Difference]) -> int:

@@ -40,14 +40,14 @@ def bounds(expected: dict, got: dict, absent: Any) -> Iterator[tuple[str, tuple[
     Yields:
         (what, path in the chart's schema, expected, got), where `what` is bound, or more where only the pack says
         something: what the chart takes and the pack refuses. A chart with the pack's definitions has its schema from
-        the pack, so nothing that it leaves out is meant.
+        the pack, so nothing that it leaves out is meant, but for what it does not require.
     """
     definitions = [side.get("definitions", {}) for side in (expected, got)]
     shared = [name for name in definitions[0] if name in definitions[1]]
     ported = len(shared) * 2 > len(definitions[1])
     sides = [_Node(side, Model(side)) for side in (expected, got)]
-    for what, *rest in _compared(*sides, (), absent):
-        yield ("bound" if ported else what), *rest
+    for what, path, *rest in _compared(*sides, (), absent):
+        yield ("bound" if ported and path[-1] != "required" else what), path, *rest
     for name in shared:  # what only conditions refer to
         if f"#/definitions/{name}" not in sides[0].reached:
             pair = (side.below(one[name]) for side, one in zip(sides, definitions))

@@ -17,6 +17,7 @@ from stageset_render.port.language.pieces import loaded
 from stageset_render.port.language.tree import Branch, Var
 
 HELD = 10**9  # what stands for things printed begins here
+FLAG = re.compile(r"""\s*- ["']?(--[\w-]+=)""")
 MOST = 250_000  # pairs that are weighed; beyond, equal items alone are paired
 Pair = tuple[Item | None, Item | None]
 
@@ -124,7 +125,8 @@ class Alignment:
             if a.name or b.name:
                 same = a.name == b.name or a.key.partition(":")[2].strip() == b.key.partition(":")[2].strip() != ""
                 return 1 if same and a.column == b.column else None
-            return 1 if similar(a.key, b.key) else None
+            flags = [FLAG.match(one.key) for one in (a, b)]
+            return 1 if similar(a.key, b.key) or all(flags) and flags[0][1] == flags[1][1] else None
         if a.form != b.form:
             return None
         total = 0

@@ -130,6 +130,14 @@ def root_of(expr: Expr) -> Expr:
     return expr
 
 
+def value_of(expr: Expr) -> tuple[str, ...]:
+    """The path of the value that an expression names, if it names one."""
+    path: tuple[str, ...] = ()
+    while isinstance(expr, Field):
+        expr, path = expr.base, (expr.name, *path)
+    return path if expr == Root("Values") else ()
+
+
 # Nodes
 
 
