@@ -741,12 +741,28 @@ def test_a_renamed_or_moved_value_keeps_what_is_said_of_it(pack, chart):
     assert push(pack, chart, "--since", "HEAD")[::2] == ("", 0)
 
 
-@pytest.mark.parametrize("rule", ["templates/service-gate.yaml", "service-g*.yaml", "/templates/*-gate.yaml"])
-def test_a_template_that_helm_leaves_out_is_deleted(old, chart, checkout, run, rule):
-    replaced(chart / ".helmignore", ("*~\n", f"# why\n\n{rule}\n/service-mcp.yaml\ndeployment.yaml/\n"))
-    for since in ((), ("--since", old)):
+def test_a_template_that_helm_leaves_out_is_deleted(old, chart, checkout, run):
+    before = (chart / ".helmignore").read_text()
+    for rule, *since in (["templates/service-gate.yaml"], ["service-g*.yaml", "--since", old]):
+        (chart / ".helmignore").write_text(f"{before}# why\n\n{rule}\n/service-mcp.yaml\ndeployment.yaml/\n")
         shown, told, code = run("pull", chart, *since)
         assert (told, code, shown.count("+++ ")) == ("", 1, 1) and f"--- a/{GATE}\n+++ /dev/null\n" in shown
+
+
+@pytest.mark.parametrize(
+    "rules, name, ignored",
+    [
+        (["/a/*-b.yaml"], "a/x-b.yaml", True),
+        (["a/*.yaml"], "a/b/x.yaml", False),
+        (["b"], "a/b/x.yaml", True),
+        (["b/"], "a/b", False),
+        (["b/"], "a/b/x", True),
+        (["!*.yaml"], "x.txt", True),
+        (["!*.yaml"], "x.yaml", False),
+    ],
+)
+def test_what_helm_ignores(rules, name, ignored):
+    assert sources._ignored(rules, name) is ignored
 
 
 def test_a_chart_that_is_called_otherwise_is_told_and_pulled(chart, checkout, run):

@@ -320,3 +320,55 @@ def test_what_is_carried_is_carried_once(pull, pack):
     text, conflicts = pull(DEPLOYMENT, lambda text: text.replace(was, now, 1), pack[DEPLOYMENT])
     assert text != pack[DEPLOYMENT] and conflicts == []
     assert pull(DEPLOYMENT, lambda text: text.replace(was, now, 1), text) == (text, [])
+
+
+SWAPPED = "            periodSeconds: 10\n            initialDelaySeconds: 5\n"
+TRACING = "            - --tracing-insecure={{ Values.controller.tracing.insecure }}\n"
+OWN = f"            {{%- if Values.controller.tracing.insecure %}}\n{TRACING}            {{%- endif %}}\n"
+
+
+def test_a_block_moves_past_one_whose_keys_stand_in_another_order(pull, pack):
+    mine = pack[DEPLOYMENT].replace("".join(reversed(SWAPPED.splitlines(True))), SWAPPED)
+    assert mine != pack[DEPLOYMENT]
+    text, conflicts = pull(DEPLOYMENT, swapped, mine)
+    assert (text, conflicts) == (swapped(mine), [])
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_nothing_goes_into_a_condition_that_the_target_alone_has(pull, pack, after):
+    mine, flag = pack[DEPLOYMENT].replace(TRACING, OWN), "            - --tracing-timeout=5s\n"
+    line, becomes = r"(?m)^ *- --tracing-insecure=.*\n", rf"\g<0>{flag}" if after else rf"{flag}\g<0>"
+    text, conflicts = pull(DEPLOYMENT, lambda old: re.sub(line, becomes, old), mine)
+    assert (text, conflicts) == (mine.replace(OWN, OWN + flag if after else flag + OWN), [])
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_who_alone_reads_a_value_that_is_gone_is_told(plain, pack, values, there):
+    defaults = "templates/_defaults.tpl"
+    new = {DEPLOYMENT: plain[DEPLOYMENT].replace("tracing.insecure", "tracing.plain")}
+    new["values.yaml"] = plain["values.yaml"].replace("    insecure: false", "    plain: false")
+    mine = {**pack, DEPLOYMENT: pack[DEPLOYMENT].replace(TRACING, OWN if there else TRACING)}
+    sides = versions.Chart(plain, values=values), versions.Chart({**plain, **new}, values=values)
+    found = changes.Carriage(*sides, versions.Pack(mine, values=values)).carried()
+    assert {one.path for one in found.changes} == {DEPLOYMENT, defaults}
+    line = mine[DEPLOYMENT].split("{%- if Values.controller.tracing.insecure %}")[0].count("\n") + 1
+    told = [(one.place[:2], one.message) for one in found.conflicts]
+    assert told == [((DEPLOYMENT, line), "reads controller.tracing.insecure, which is gone")] * there
+
+
+def test_a_flag_that_says_much_else_keeps_the_comment_above_it(plain, pack, values):
+    flag = "            - --webhook-service-name="
+    theirs = plain[DEPLOYMENT].replace(flag, f"            {{{{- /* why */}}}}\n{flag}")
+    new = pack[DEPLOYMENT].replace(
+        f"{flag}{{{{ stageset.name() }}}}-webhook", f'{flag}{{{{ printf("%s-x", Release.Name) }}}}'
+    )
+    sides = (versions.Pack, pack, pack[DEPLOYMENT]), (versions.Pack, pack, new), (versions.Chart, plain, theirs)
+    text, conflicts = carried(values, *sides, DEPLOYMENT)
+    was = f'{flag}{{{{ include "stageset.name" . }}}}-webhook'
+    assert (text, conflicts) == (theirs.replace(was, f'{flag}{{{{ printf "%s-x" .Release.Name }}}}'), [])
+
+
+def test_a_new_helper_stands_behind_a_blank_line(pull, pack):
+    path = "templates/_helpers.tpl"
+    text, _ = pull(path, lambda old: old + '\n{{- define "stageset.more" -}}\na: b\n{{- end }}\n', pack[path])
+    assert text == pack[path] + "\n{%- macro more() -%}\na: b\n{%- endmacro %}\n"

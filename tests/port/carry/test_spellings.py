@@ -17,6 +17,7 @@ from stageset_render.port.language import translate
 SPELLINGS = yaml.safe_load(Path(__file__).with_name("spellings.yaml").read_text())
 JOB = "templates/job-cleanup.yaml"  # which prints of most helpers
 HELPERS = f"templates/{files.HELPERS}"
+OTHERS = (HELPERS, JOB, "Chart.yaml", "values.yaml", f"templates/{files.DEFAULTS}", files.SCHEMA)
 CASES = [
     {},
     *report.cases().values(),
@@ -72,8 +73,15 @@ class Sides:
 
 @pytest.fixture(scope="module")
 def spelled(plain, values):
+    """Makes both sides of the files of an entry, and of those that say what helpers are given."""
     pack = sources.pack_files()
-    return lambda *changes: Sides(replaced(plain, *changes), plain, pack, values)
+
+    def spelled(entry, *made):
+        named = [f"templates/{one}" for one in names(entry)]
+        chart, own = ({path: one for path, one in side.items() if path in (*OTHERS, *named)} for side in (plain, pack))
+        return Sides(replaced(chart, *made), chart, own, values)
+
+    return spelled
 
 
 def told(chart, pack, names):
@@ -82,14 +90,15 @@ def told(chart, pack, names):
 
 
 def names(entry):
-    return {path[10:] for path, _, _ in changes(entry, "same") + changes(entry, "other")}
+    keys = ("from", "same", "other", "edit", "plain")
+    return {path[10:] for key in keys for path, _, _ in changes(entry, key)}
 
 
 @pytest.mark.parametrize("entry", SPELLINGS, ids=lambda entry: entry["what"])
 def test_a_spelling_is_no_difference_and_what_looks_like_it_is(spelled, entry):
     before = changes(entry, "from")
     number = SPELLINGS.index(entry)
-    was, now = spelled(*before), spelled(*before, *changes(entry, "same"), *changes(entry, "other"))
+    was, now = spelled(entry, *before), spelled(entry, *before, *changes(entry, "same"), *changes(entry, "other"))
     only = next(iter(names(entry))) if len(names(entry)) == 1 else None
     ways = (
         lambda: carried(was.chart, now.chart, was.pack, only),
@@ -110,7 +119,7 @@ def test_a_spelling_is_no_difference_and_what_looks_like_it_is(spelled, entry):
 def test_an_edit_of_another_spelling_is_carried(spelled, values, tmp_path, entry):
     before, same = changes(entry, "from"), changes(entry, "same")
     paths = {"Chart.yaml", "values.yaml", HELPERS, JOB, *(one[0] for one in same)}
-    was, now = spelled(*before), spelled(*before, *same)
+    was, now = spelled(entry, *before), spelled(entry, *before, *same)
 
     def of(name, texts):
         return rendered(tmp_path / name, {one: texts[one] for one in paths}, CASES)
@@ -124,7 +133,10 @@ def test_an_edit_of_another_spelling_is_carried(spelled, values, tmp_path, entry
     number = SPELLINGS.index(entry)
     if "edit" not in entry:
         return
-    after, then = spelled(*before, *changes(entry, "plain")), spelled(*before, *same, *changes(entry, "edit"))
+    after, then = (
+        spelled(entry, *before, *changes(entry, "plain")),
+        spelled(entry, *before, *same, *changes(entry, "edit")),
+    )
     expected = of("after", after.texts)
     assert expected == of("then", then.texts) != of("plain", was.texts)
     edited = {path[10:] for path, *_ in (*same, *changes(entry, "edit"), *changes(entry, "plain"))}
