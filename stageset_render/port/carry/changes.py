@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import difflib
 import fnmatch
+import functools
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -195,11 +196,16 @@ class Carriage:
         gone = known[0] - known[1] - known[2]
         deleted = {one.source or one.path for one in self.found.changes if one.source or one.after is None}
         files = [name for name in there.templates if there.path(name) not in deleted]
-        reads = {path: where for path, where in _reads(there, files).items() if path in gone} if gone else {}
-        for path, (file, line) in reads.items():
-            if path not in _reads(self.new, [*self.new.templates]):
+        reads = _reads(there, files) if gone else {}
+        for path in sorted(gone & reads.keys()):
+            if path not in self.new_reads:
                 told = f"reads {dotted(path)}, which is gone"
-                self._conflict(there, file, line, told, "read another value here, or take it away")
+                self._conflict(there, *reads[path], told, "read another value here, or take it away")
+
+    @functools.cached_property
+    def new_reads(self) -> dict[tuple[str, ...], tuple[str, int]]:
+        """The values that the new version reads."""
+        return _reads(self.new, [*self.new.templates])
 
     def _arrived(self, name: str, there: Version, done: dict[str, Change]) -> None:
         """A template that differs more from the new version than it did from the old one is edited as if all that differs
@@ -221,10 +227,8 @@ class Carriage:
         done.pop(path, None)
         theirs, ours = (side[0][0] if isinstance(side, list) else 1 for side in (left[0].expected, left[0].got))
         told = f"what changes at {self.new.place(now, theirs)} has no edit that fits here"
-        mend = "carry it by hand" + ", or pull the file without --since" * (
-            not before and isinstance(self.target, Pack)
-        )
-        self._conflict(self.target, mine, min(ours, own.count("\n") + 1), told, mend)
+        plainly = ", or pull the file without --since" if not before and isinstance(self.target, Pack) else ""
+        self._conflict(self.target, mine, min(ours, own.count("\n") + 1), told, f"carry it by hand{plainly}")
 
     def _said(self, name: str, there: Version) -> int:
         """How many lines change that a template which deviates from the old version says, or 0 where it lacks one."""

@@ -144,12 +144,8 @@ class Editor:
             first = self.page.begin(moved.start)
             note = textwrap.dedent(source[self.page.above(first) : first])
             text = textwrap.indent(note, " " * added[0].column) + text
-        if (
-            added[0].kind == "block"
-            and added[0].form == "macro"
-            and source[:at].strip()
-            and source[at - 2 : at] != "\n\n"
-        ):
+        helper = added[0].kind == "block" and added[0].form == "macro"
+        if helper and source[:at].strip() and source[at - 2 : at] != "\n\n":
             text = "\n" + text
         if at and source[at - 1] != "\n":
             text = "\n" + text.removesuffix("\n")
