@@ -110,7 +110,7 @@ def _schema(old: Version, new: Version, target: Version, found: Changes) -> None
         else:
             asked = schema_parts.asked(json.loads(base), json.loads(after), defaults)
         changes, left = schema_parts.changed(defaults, json.loads(theirs or "{}"), before, asked, found.renamed)
-        if old is target:
+        if old is target and asked:
             left = _unlike(theirs, next((text for path, _, text, *_ in changes if path == SCHEMA), before), defaults)
         clashes += left
         found.changes += [Change(*one) for one in changes]
@@ -124,9 +124,9 @@ def _schema(old: Version, new: Version, target: Version, found: Changes) -> None
 
 def _unlike(theirs: str, ours: str, defaults: dict) -> list[schema.Clash]:
     """What a chart's schema says otherwise than the pack's, but for what does on purpose, and what it is silent about."""
-    own = porting.required(json.loads(ours), defaults)
+    own, other = porting.required(json.loads(ours), defaults), json.loads(theirs or "{}")
     found = []
-    for path, one in bound_differences(json.loads(theirs), own) if theirs else ():
+    for path, one in bound_differences(other, own) if theirs and other != own else ():
         silent = one.expected is ABSENT and path[-2:-1] == ("properties",)
         said, there = ([] if side is ABSENT else side for side in (one.expected, one.got))
         if path[-1] == "required" and (more := [key for key in said if key not in there]):
