@@ -90,9 +90,10 @@ def _compares(command):
         try:
             sources += collect(*(options.pop(key) for key in VALUES))
             values, release = combine(sources) if sources else None, {"name": name, "namespace": namespace}
+            found = Chart(chart)
             if values is None:
-                _told(outdated(), None)
-            problems = command(Chart(chart), values, release, **options)
+                _told(outdated(found), None)
+            problems = command(found, values, release, **options)
         except Refused as refused:
             problems = refused.problems
         except OSError as error:
@@ -110,9 +111,15 @@ def _compares(command):
 @click.option("--output", type=click.Choice(["text", "json"]), default="text", show_default=True, help="How to print.")
 @click.option("--deliberate", is_flag=True, help="List what differs on purpose instead of counting it by reason.")
 @click.option("--random", metavar="COUNT", type=click.IntRange(1), help="Draw so many value sets from the schema.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Which of them --random draws.")
+@click.option("--seed", type=int, help="Which of them --random draws; 0 by itself.")
 def diff_command(
-    chart: Chart, values: dict | None, release: dict, output: str, deliberate: bool, random: int | None, seed: int
+    chart: Chart,
+    values: dict | None,
+    release: dict,
+    output: str,
+    deliberate: bool,
+    random: int | None,
+    seed: int | None,
 ) -> list[Finding]:
     """Hold the pack against CHART, a directory or .tgz: what the templates read, and what they render.
 
@@ -125,11 +132,13 @@ def diff_command(
 
     if random and values is not None:
         raise click.UsageError("--random draws the values itself; leave out -f and --set")
-    drawn = _drawn(chart, random, seed, release) if random else None
+    if seed is not None and not random:
+        raise click.UsageError("--seed says what --random draws; name both")
+    drawn = _drawn(chart, random, seed or 0, release) if random else None
     if drawn:
         chosen = {} if drawn.values is None else {"drawn": drawn.values}
     else:
-        chosen = report.cases() if values is None else {"given": values}
+        chosen = report.cases(chart) if values is None else {"given": values}
     found = report.report(chart, chosen, **release)._replace(drawn=drawn)
     text = report.as_json(found) if output == "json" else report.as_text(found, chart, deliberate)
     click.echo(text.encode("utf-8", "backslashreplace"), nl=False)
@@ -157,7 +166,7 @@ def review_command(chart: Chart, values: dict | None, release: dict, output: str
     """
     from stageset_render.port.diff import page, report
 
-    known = report.cases()
+    known = report.cases(chart)
     if case is not None and case not in known:
         raise click.BadParameter(f"there is no case {case!r}; there are {', '.join(known)}")
     chosen = {"given": values} if values is not None else {case: known[case]} if case else known

@@ -27,8 +27,10 @@ def common(chart: Chart, values: dict) -> tuple[str, int]:
         values: what is known of the values.
 
     Raises:
-        Refused: when no commit can be compared.
+        Refused: when no commit can be compared, or the chart can't be read.
     """
+    for name in chart.templates:
+        chart.tree(name)
     best, known = None, {}
     for commit in sources.pack_commits():
         try:

@@ -153,6 +153,11 @@ class Carrier:
 
     def _run(self, run: list[Pair], before: Item | None, after: Item | None, place: Branch | None) -> Item | None:
         """Carry a run of pairs that differ; the last item of the old version in it, or before it."""
+        lost = next((old for old, new in run if old and not new and not old.free and not self.mine.of(old)[0]), None)
+        fresh = next((new for old, new in run if new and not old and new.start not in self.present), None)
+        if lost and fresh and (own := self._instead(before, after)):
+            self._conflict(lost, fresh, own)
+            return next(old for old, _ in reversed(run) if old)
         added = []
         for pair in [*run, (after, None)]:
             old, new = pair
@@ -166,6 +171,15 @@ class Carrier:
                 self._told(new or old, self._changed, old, new)
             before = old or before
         return before
+
+    def _instead(self, before: Item | None, after: Item | None) -> Item | None:
+        """What the target alone says between what belongs to two items of the old version."""
+        item, end = self.mine.of(before)[0], self.mine.of(after)[0]
+        known = {one.start for one, _ in self.mine.items.values()}
+        while item and (item := self.next.get(item.start)) and not (end and item.start >= end.start):
+            if item.start not in known:
+                return item
+        return None
 
     def _wrapped(self, run: list[Pair]) -> bool:
         """Whether a condition around items that stay is all that is new; it is put there."""

@@ -47,7 +47,7 @@ def pull(chart: str, since: str | None = None, only: str | None = None) -> tuple
         OSError: when a file can't be read.
     """
     files = sources.chart_files(chart)
-    values = _values(files)
+    values = _values(files, chart)
     pack = Pack(sources.pack_files(), values=values)
     if only is None and not any(Chart.is_template(name) for name in files):
         raise Refused(
@@ -78,13 +78,14 @@ def names(chart: str) -> list[str]:
     return [name.removeprefix("templates/") for name in files]
 
 
-def _values(files: dict[str, str]) -> dict:
-    """What is known of the values. Refused when the chart's schema is no map in JSON."""
+def _values(files: dict[str, str], chart: str) -> dict:
+    """What is known of the values. Refused when they can't be read, or the chart's schema is no map in JSON."""
+    load_yaml(files.get(Chart.defaults, ""), f"{chart.rstrip('/')}/{Chart.defaults}")
     try:
         if not isinstance(json.loads(files.get(SCHEMA, "{}")), dict):
             raise ValueError("it is no map")
     except (ValueError, RecursionError) as error:
-        raise Refused(f"{SCHEMA}: is no JSON schema ({error}); mend it") from error
+        raise Refused(f"{chart.rstrip('/')}/{SCHEMA}: is no JSON schema ({error}); mend it") from error
     return translate.known(files)
 
 
@@ -175,7 +176,7 @@ def push(chart: str, since: str | None = None, only: str | None = None) -> tuple
         As `pull`.
     """
     files = sources.chart_files(chart)
-    new = Pack(sources.pack_files(), values=_values(files))
+    new = Pack(sources.pack_files(), values=_values(files, chart))
     target = Chart(files, f"{chart.rstrip('/')}/", new.values)
     told = []
     if since is None:
@@ -216,10 +217,12 @@ def _checked(chart: str, found: Changes) -> list[str]:
         with tempfile.TemporaryDirectory() as place:
             write([*sources.chart_files(chart).items()], place)
             save(found, Path(place))
-            after = report.report(sides.Chart(place), report.cases(), **release)
+            made = sides.Chart(place)
+            after = report.report(made, report.cases(made), **release)
             of_chart = [one.place and one.place.file.startswith(place) for one in after.failures]
             failures = [_named(one, place, chart.rstrip("/") or "/") for one in after.failures]
-        before = report.report(sides.Chart(chart.rstrip("/")), report.cases(), **release).failures if failures else []
+        own = sides.Chart(chart.rstrip("/"))
+        before = report.report(own, report.cases(own), **release).failures if failures else []
     except Refused as refused:
         if str(refused) == sides.NO_HELM:
             return ["what the chart renders then is not checked, since there is no Helm"]
@@ -230,7 +233,7 @@ def _checked(chart: str, found: Changes) -> list[str]:
     wrong = [one for one in after.differences if one.level == "objects"]
     told = [f"the chart then renders {one.where} otherwise than the pack: {one.what} {one.path}" for one in wrong[:5]]
     told += [f"{len(wrong) - 5} more differ"] * (len(wrong) > 5)
-    return [*map(str.rstrip, told), *map(str, (*failures, *report.outdated()))]
+    return [*map(str.rstrip, told), *map(str, (*failures, *report.outdated(made)))]
 
 
 def _named(failure: Finding, place: str, chart: str) -> Finding:

@@ -181,7 +181,7 @@ def _answers(text: Text, key: str, wanted: list[Clash]) -> Iterator[Edit]:
         name, node, _ = text.found(steps, WORDS)
         if not isinstance(around, yaml.MappingNode) or around.flow_style or not steps or steps[1:] and above is None:
             continue
-        if name is None and has is MISSING and steps[-1] != "required":
+        if name is None and has is MISSING and steps[-1] != "required" and steps[-2:-1] != ("properties",):
             end = _end(text, around.value[-1][1])
             yield Edit(end, end, f"\n{' ' * around.start_mark.column}{_flat({steps[-1]: now})[1:-1]}")
         elif name is not None and yaml.constructor.SafeConstructor().construct_document(node) == has:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import collections
+import contextlib
 import fnmatch
 import functools
 import itertools
@@ -17,13 +18,15 @@ from typing import Any, NamedTuple
 import yaml
 
 from stageset_render.findings import Finding, Place, Refused, dotted, short
+from stageset_render.helm.reading import load_yaml
 from stageset_render.pack.definitions import is_definition
+from stageset_render.pack.files import SCHEMA
 from stageset_render.port.deliberate import entries
 from stageset_render.port.diff.compare import structure
 from stageset_render.port.diff.differences import ABSENT, Difference, object_differences
 from stageset_render.port.diff.places import last_key, printing
 from stageset_render.port.diff.sides import Chart, Hopeless, pack_files, pack_objects
-from stageset_render.port.language.types import of_pack
+from stageset_render.port.language.types import of_pack, of_values
 from stageset_render.port.sources import TESTS
 from stageset_render.reporting import escaped
 
@@ -86,30 +89,37 @@ class Report(NamedTuple):
         return ", ".join(said) + (f"; {self.unchanged} objects are the same in {cases}" if self.cases else "")
 
 
-def cases() -> dict[str, dict]:
-    """The built-in values by name; together they turn every condition of the templates on and off."""
-    return _cases()[0]
+def cases(chart: Chart | None = None) -> dict[str, dict]:
+    """The built-in values by name; together they turn every condition of the templates on and off.
+
+    Args:
+        chart: one that is to take them, if its schema says which values it has.
+    """
+    return _cases(chart and chart.files.get("values.yaml"), chart and chart.files.get(SCHEMA))[0]
 
 
-def outdated() -> list[Finding]:
-    """What the built-in values say that the pack has no longer, which is left out of them."""
-    told, mend = "the case {} goes without {}, which the pack has no longer", "take it out, or rename it"
+def outdated(chart: Chart) -> list[Finding]:
+    """What the built-in values say that the pack or a chart has no longer, which is left out of them."""
+    told, mend = "the case {} goes without {}, which one side has no longer", "take it out, or rename it"
     place = Place("/".join((*__name__.split(".")[:-1], CASES)))
-    found = ((name, dotted(path)) for name, path in _cases()[1])
+    found = ((name, dotted(path)) for name, path in _cases(chart.files.get("values.yaml"), chart.files.get(SCHEMA))[1])
     return [Finding((), told.format(*one), mend, "case", "warning", place=place) for one in found]
 
 
-@functools.cache
-def _cases() -> tuple[dict[str, dict], list[tuple[str, tuple]]]:
+@functools.lru_cache(maxsize=4)
+def _cases(values: str | None = None, schema: str | None = None) -> tuple[dict[str, dict], list[tuple[str, tuple]]]:
     found = yaml.load(Path(__file__).with_name(CASES).read_bytes(), yaml.CSafeLoader)
-    gone = [(case["name"], path) for case in found for path in _taken_out(case["values"], of_pack())]
+    known = [of_pack()]
+    with contextlib.suppress(Refused, ValueError):  # which the comparison tells
+        known += [of_values(load_yaml(values or "", "values.yaml") or {}, json.loads(schema))] if schema else []
+    gone = [(case["name"], path) for case in found for one in known for path in _taken_out(case["values"], one)]
     return {case["name"]: case["values"] for case in found}, gone
 
 
 def _taken_out(values: dict, known: dict, path: tuple = ()) -> Iterator[tuple]:
     """Take out of values what is not known, and say what that is."""
     for key in [*values]:
-        below = known["properties"].get(key)
+        below = known.get("properties", {}).get(key, None if "properties" in known else {})
         if below is None:
             del values[key]
             yield *path, key

@@ -372,3 +372,13 @@ def test_a_new_helper_stands_behind_a_blank_line(pull, pack):
     path = "templates/_helpers.tpl"
     text, _ = pull(path, lambda old: old + '\n{{- define "stageset.more" -}}\na: b\n{{- end }}\n', pack[path])
     assert text == pack[path] + "\n{%- macro more() -%}\na: b\n{%- endmacro %}\n"
+
+
+def test_a_flag_that_both_sides_call_otherwise_is_a_conflict(plain, pack, values):
+    was, theirs, ours = "- --log-level=", "- --loglevel=", "- --verbosity="
+    chart, mine = plain[DEPLOYMENT].replace(was, theirs), pack[DEPLOYMENT].replace(was, ours)
+    old = (versions.Chart, plain, plain[DEPLOYMENT]), (versions.Pack, pack, pack[DEPLOYMENT])
+    new = (versions.Chart, plain, chart), (versions.Pack, pack, mine)
+    for sides in ((old[0], new[0], new[1]), (old[1], new[1], new[0])):
+        text, (conflict,) = carried(values, *sides, DEPLOYMENT)
+        assert text == sides[2][2] and "it says `- --" in conflict.message

@@ -71,9 +71,17 @@ def test_a_case_goes_without_a_value_that_is_gone(port, monkeypatch):
     finally:
         report._cases.cache_clear()
     assert (done.exit_code, done.stdout[:16]) == (0, "nothing differs;")
-    assert "diff/cases.yaml: warning: the case everything goes without rbac.clusterAdmin, which" in done.stderr, (
-        done.stderr
-    )
+    assert (
+        "diff/cases.yaml: warning: the case everything goes without rbac.clusterAdmin, which one side has no longer"
+        in done.stderr
+    ), done.stderr
+
+
+def test_a_case_goes_without_a_value_that_the_chart_has_no_longer(port):
+    there = [("logFormat", "logStyle")]
+    done = run("diff", port({"values.yaml": there, "values.schema.json": there * 2, DEPLOYMENT: there}))
+    assert (done.exit_code, done.stdout[:11]) == (1, "6 differ (2"), done.stdout
+    assert "the case the-other-side goes without controller.logFormat, which one side" in done.stderr
 
 
 def test_an_archive_is_a_chart_too(port, tmp_path):
