@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: 0BSD
 """What several test files share: rendering in process, running the command, and how much is drawn at random."""
 
+import gc
+
 import pytest
 import yaml
 from click.testing import CliRunner
@@ -24,6 +26,9 @@ def pytest_configure(config):
     """The same draws on every machine and in every run."""
     settings.register_profile("pack", derandomize=True, deadline=None, max_examples=config.getoption("budget"))
     settings.load_profile("pack")
+    gc.set_threshold(
+        100_000, 20, 100
+    )  # thousands of tests that keep little: to look for circles less often saves a tenth
 
 
 def draws(times=1):
