@@ -178,6 +178,14 @@ def test_set_literal_takes_the_text_as_it_stands(command):
             "did you mean serviceMesh.gate.from, serviceMesh.metrics.from or serviceMesh.mcp.from?",
         ),
         ("imagePullSecrets: regcred", "write a list: [{name: regcred}]"),
+        (
+            "networkPolicy: {enabled: true, egress: {enabled: true, to: [{ports: [443]}]}}",
+            "443 is not a map; write {port: 443} [",
+        ),
+        (
+            "serviceMesh: {enabled: true, engine: istio, istio: {rules: [{when: [{key: source.ip, values: a}]}]}}",
+            "values: 'a' is not a list; write a list: [a]",
+        ),
         ("controller: {watchNamespaces: 'a, b'}", "write a list: [a, b]"),
         ("nodeSelector: kubernetes.io/os=linux", "write {kubernetes.io/os: linux}"),
         ("serviceMesh: true", "true is not a map; write {enabled: true}"),

@@ -62,6 +62,8 @@ def form(found: Any, node: dict, model: Model) -> Hint:
     if not known and equals:
         return Hint(value={key: value})
     entries = _entries(found, _first(known, node, found), model)
+    words = [{*_words(next(iter(one)))} for one in entries]  # port is meant rather than endPort
+    entries = [one for one, own in zip(entries, words) if not any(other < own for other in words)]
     if 0 < len(entries) <= 2:
         return Hint(value=entries[0], others=tuple(entries[1:]))
     return Hint(known=tuple(sorted(known))) if known else NO_HINT
@@ -76,7 +78,7 @@ def _first(known: dict[str, dict], node: dict, found: Any) -> dict[str, dict]:
 def _list_form(found: str, node: dict, model: Model) -> Hint:
     item = model.items(node)
     texts = [text for text in re.split(r"[,\s]+", found) if text]
-    if "string" in types(item):
+    if "string" in types(item) or not types(item) and "properties" not in item:
         return Hint(value=texts)
     known = item.get("properties", {})
     entries = [_entries(text, _first(known, item, text), model) for text in texts]
@@ -146,9 +148,10 @@ def one_key(key: Any, found: dict) -> Hint | str:
 def unknown(path: Path, key: str, inner: Any, node: dict, model: Model, empty: list[str], scope: Nodes) -> Said:
     """What is said of a key that its node does not know, and the key that was meant, as far as one is near.
 
-    In this order: the same key in another case; the key itself at one place elsewhere; one that is spelled much alike,
-    here or elsewhere; one here with all its words; the key itself at several places; one here that is spelled alike; a
-    place elsewhere whose path has all its words; the one here that has any.
+    In this order: the same key in another case; the key itself at one place elsewhere, unless one here alone has all its
+    words and takes the value; one that is spelled much alike, here or elsewhere; one here with all its words; the key
+    itself at several places; one here that is spelled alike; a place elsewhere whose path has all its words; the one
+    here that has any.
 
     Args:
         path: where the map is that holds the key.
@@ -203,13 +206,15 @@ def _near(key: str, inner: Any, here: Nodes, places: Nodes, scope: Nodes) -> Sai
     """What is near a key: of the keys here, of the places that have it, and of the other values in scope."""
     ratio, alike = _alike(key, here)
     through = next(iter(places), ())  # a key here that leads to a place may be the one that was meant
-    if len(places) == 1 and not (ratio >= CLOSE and any(one == through[: len(one)] for one in alike)):
-        return UNKNOWN_HERE, _did_you_mean(places, inner)
     words = {*_words(key)}
+    holding = [one for one in here if words and words.issubset(_words(one[-1]))]
+    fits = len(holding) == 1 and _fits(inner, here[holding[0]])
+    beside = fits and not any(one == through[: len(one)] for one in here)
+    if len(places) == 1 and not beside and not (ratio >= CLOSE and any(one == through[: len(one)] for one in alike)):
+        return UNKNOWN_HERE, _did_you_mean(places, inner)
     there, others = _alike(key, {one: scope[one] for one in scope if len(_words(one[-1])) == len(words)})
     if not places and there >= CLOSE and there > ratio:
         return UNKNOWN_HERE, _did_you_mean(others, inner)
-    holding = [one for one in here if words and words.issubset(_words(one[-1]))]
     if ratio >= CLOSE or 0 < len(holding) <= 3:
         return UNKNOWN, _one_of([*alike] if ratio >= CLOSE else holding)
     if 0 < len(places) <= 3:

@@ -139,7 +139,7 @@ def _named(name: str, label: str) -> str:
 
 
 def _is_read(name: str) -> bool:
-    """Whether Helm reads a file when it renders; the editor's leavings are left out, and by it what .helmignore lists."""
+    """Whether Helm reads a file when it renders, as far as its name says; the editor's leavings are left out."""
     hidden = any(part.startswith(".") for part in name.split("/") if part not in (".", ".."))
     read = re.fullmatch(r"(Chart|values)\.yaml|values\.schema\.json|(templates|crds|charts)/.*", name, re.S)
     return name == IGNORES or bool(read) and not hidden and not name.endswith(("~", ".orig", ".swp"))

@@ -27,6 +27,8 @@ def meant(values):
         ({"mtls": "strict"}, ["serviceMesh.mtls"]),
         ({"nodeAffinity": {}}, ["affinity.nodeAffinity"]),
         ({"rollbackStore": {"bucket": "a"}}, ["rollbackStore.s3.bucket"]),
+        # one here that alone has its words and takes the value, before the key itself elsewhere
+        ({"metrics": {"serviceMonitor": {"labels": {"release": "kps"}}}}, ["metrics.serviceMonitor.additionalLabels"]),
         # a closer spelling elsewhere, before a weaker one here
         ({"watchNamespace": "a"}, ["controller.watchNamespaces"]),
         ({"logLevels": "debug"}, ["controller.logLevel"]),

@@ -208,21 +208,24 @@ class Carriage:
         return _reads(self.new, [*self.new.templates])
 
     def _arrived(self, name: str, there: Version, done: dict[str, Change]) -> None:
-        """A template that differs more from the new version than it did from the old one is edited as if all that differs
-        was to be carried, if it was like the old one; where that does not help, it is written anew, or left alone."""
-        (old, now, mine), path, whole = self.edited[name], there.path(name), self.old is self.target
+        """Write a template anew that is to be like the new version and isn't. Between versions, one that differs more from
+        it than from the old one is edited as by a plain pull, if it was like that; where this does not help, it is left."""
+        (old, now, mine), path = self.edited[name], there.path(name)
         left = [*line_differences(self.new, there, now, name)]
         if not left or self._in_conflict(mine):
             return
-        before = 0 if whole else _lines(line_differences(self.old, self.target, old, mine))
+        own, source = self.target.templates[mine], self.target.path(mine)
+        renamed = source if path != source else ""
+        if self.old is self.target:
+            done[path] = Change(path, own, self.target.whole(self._side(self.new, now).tree, self._macros()), renamed)
+            return
+        before = _lines(line_differences(self.old, self.target, old, mine))
         more = _lines(left) - before
         if more <= 0 or before and more <= 2 * self._said(name, there):  # as what does not pair is told on both sides
             return
-        own, source = self.target.templates[mine], self.target.path(mine)
-        text = None if before else self._plainly(now, mine, whole)
-        after = there.instead({} if text is None else {path: text})
-        if text is not None and (whole or not [*line_differences(self.new, after, now, name)]):
-            done[path] = Change(path, own, text, source if path != source else "")
+        text = None if before else self._plainly(now, mine)
+        if text and not [*line_differences(self.new, there.instead({path: text}), now, name)]:
+            done[path] = Change(path, own, text, renamed)
             return
         done.pop(path, None)
         theirs, ours = (side[0][0] if isinstance(side, list) else 1 for side in (left[0].expected, left[0].got))
@@ -238,13 +241,12 @@ class Carriage:
         kept = any(after[key] >= before[key] >= was[key] for key in was - new)
         return 0 if kept or (new - was).keys() - after.keys() else ((new - was) + (was - new)).total()
 
-    def _plainly(self, now: str, mine: str, whole: bool) -> str | None:
-        """What becomes of a template that takes over all of the new version, written anew or edit by edit."""
-        target, new, macros = self._side(self.target, mine), self._side(self.new, now), self._macros()
-        if whole:
-            return self.target.whole(new.tree, macros)
+    def _plainly(self, now: str, mine: str) -> str | None:
+        """What becomes of a template that takes over all of the new version edit by edit, if it can."""
+        target, new = self._side(self.target, mine), self._side(self.new, now)
+        writer = self.target.writer(target.tree, self._macros())
         try:
-            return Carrier(target, new, target, self.target.writer(target.tree, macros), lambda: None).carried().text
+            return Carrier(target, new, target, writer, lambda: None).carried().text
         except (Misfit, Untranslatable):
             return None
 

@@ -191,11 +191,9 @@ def _written(node: yaml.Node | None, path: str, seen: set) -> Iterator[tuple[str
 def line_differences(
     theirs: versions.Version, ours: versions.Version, name: str, other: str = ""
 ) -> Iterator[Difference]:
-    """The lines that differ between two versions of a template, one difference for each run of them.
+    """The lines that differ between two versions of a template, which the second may call by another name.
 
-    The second may call it by another name.
-
-    `expected` and `got` are (line number, what the line says) pairs; see outline.
+    There is one difference for each run of them; `expected` and `got` are (line number, what the line says) pairs; see outline.
     """
     trees = (theirs.tree_as(ours, name), theirs), (ours.tree_as(ours, other or name), ours)
     sides = [Side(tree, one.values, worded=False) for tree, one in trees]

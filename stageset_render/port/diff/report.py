@@ -78,11 +78,8 @@ class Report(NamedTuple):
         kinds = [f"{counts[word]} {word}{'s' * (counts[word] > 1)}" for word in WORDS.values() if counts[word]]
         count = len(self.differences)
         said = [f"{len(self.failures)} failed"] if self.failures else []
-        said.append(
-            f"{count} differ{'s' * (count == 1)} ({', '.join(kinds)})"
-            if count
-            else "nothing " + "else " * bool(said) + "differs"
-        )
+        nothing = "nothing else differs" if said else "nothing differs"
+        said.append(f"{count} differ{'s' * (count == 1)} ({', '.join(kinds)})" if count else nothing)
         if self.deliberate:
             said.append(f"{len(self.deliberate)} on purpose")
         cases = f"{len(self.cases)} case{'s' * (len(self.cases) > 1)}"
@@ -95,19 +92,23 @@ def cases(chart: Chart | None = None) -> dict[str, dict]:
     Args:
         chart: one that is to take them, if its schema says which values it has.
     """
-    return _cases(chart and chart.files.get("values.yaml"), chart and chart.files.get(SCHEMA))[0]
+    return _cases(*_of(chart))[0]
 
 
 def outdated(chart: Chart) -> list[Finding]:
     """What the built-in values say that the pack or a chart has no longer, which is left out of them."""
     told, mend = "the case {} goes without {}, which one side has no longer", "take it out, or rename it"
     place = Place("/".join((*__name__.split(".")[:-1], CASES)))
-    found = ((name, dotted(path)) for name, path in _cases(chart.files.get("values.yaml"), chart.files.get(SCHEMA))[1])
+    found = ((name, dotted(path)) for name, path in _cases(*_of(chart))[1])
     return [Finding((), told.format(*one), mend, "case", "warning", place=place) for one in found]
 
 
+def _of(chart: Chart | None) -> tuple[str | None, str | None]:
+    return (chart.files.get("values.yaml"), chart.files.get(SCHEMA)) if chart else (None, None)
+
+
 @functools.lru_cache(maxsize=4)
-def _cases(values: str | None = None, schema: str | None = None) -> tuple[dict[str, dict], list[tuple[str, tuple]]]:
+def _cases(values: str | None, schema: str | None) -> tuple[dict[str, dict], list[tuple[str, tuple]]]:
     found = yaml.load(Path(__file__).with_name(CASES).read_bytes(), yaml.CSafeLoader)
     known = [of_pack()]
     with contextlib.suppress(Refused, ValueError):  # which the comparison tells
@@ -118,13 +119,12 @@ def _cases(values: str | None = None, schema: str | None = None) -> tuple[dict[s
 
 def _taken_out(values: dict, known: dict, path: tuple = ()) -> Iterator[tuple]:
     """Take out of values what is not known, and say what that is."""
-    for key in [*values]:
-        below = known.get("properties", {}).get(key, None if "properties" in known else {})
-        if below is None:
+    for key in [*values] if "properties" in known else ():
+        if key not in known["properties"]:
             del values[key]
             yield *path, key
-        elif isinstance(values[key], dict) and "properties" in below:
-            yield from _taken_out(values[key], below, (*path, key))
+        elif isinstance(values[key], dict):
+            yield from _taken_out(values[key], known["properties"][key], (*path, key))
 
 
 def reason(difference: Difference) -> str:

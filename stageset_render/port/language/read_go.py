@@ -49,9 +49,8 @@ class Reader(Pipelines):
             try:
                 self._part(part)
             except Untranslatable as error:
-                self.tree.problems += [(part.line, str(error))] * bool(
-                    str(error)
-                )  # of nothing, where it is told already
+                if str(error):  # of nothing, where it is told already
+                    self.tree.problems.append((part.line, str(error)))
             except RecursionError:
                 self.tree.problems.append((part.line, "nested too deep; set a variable to a part"))
 
