@@ -159,6 +159,8 @@ class Carriage:
         """Carry what changes in a file of the old version into one of the target, which may get another name."""
         target, new = self._side(self.target, mine), self._side(self.new, now)
         old = target if self.old is self.target else self._old(name)
+        if old is target and becomes == mine and words_of(target) == words_of(new):
+            return
         macros = self._macros()
         writer = self.target.writer(target.tree, macros)
         try:
@@ -275,6 +277,11 @@ class Carriage:
         elif self._keys(self.new, name) != self._keys(self.target, name):
             told = f"is there already, and differs from {self.new.place(name, 1)}, which is new"
             self._conflict(self.target, name, 1, told, "carry it by hand")
+
+
+def words_of(side: Side) -> list[str]:
+    """What a template says, in order: two for which it is equal need no comparison."""
+    return [one.key for one in side.outline().items if not one.free]
 
 
 def _paths(values: object, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:

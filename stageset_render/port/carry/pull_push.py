@@ -106,6 +106,9 @@ def _schema(old: Version, new: Version, target: Version, found: Changes) -> None
         theirs = new.files.get(SCHEMA, "")
         texts = {one.path: one.after for one in found.changes}
         defaults = load_yaml(texts.get(target.defaults, target.files[target.defaults]), target.defaults) or {}
+        unchanged = target.defaults not in texts and not found.renamed
+        if old is target and unchanged and json.loads(theirs or "{}") == porting.required(json.loads(base), defaults):
+            return
         if old is target:
             asked = _unlike(theirs, base, defaults)
         else:
@@ -125,9 +128,9 @@ def _schema(old: Version, new: Version, target: Version, found: Changes) -> None
 
 def _unlike(theirs: str, ours: str, defaults: dict) -> list[schema.Clash]:
     """What a chart's schema says otherwise than the pack's, but for what does on purpose, and what it is silent about."""
-    own, other = porting.required(json.loads(ours), defaults), json.loads(theirs or "{}")
+    own = porting.required(json.loads(ours), defaults)
     found = []
-    for path, one in bound_differences(other, own) if theirs and other != own else ():
+    for path, one in bound_differences(json.loads(theirs), own) if theirs else ():
         silent = one.expected is ABSENT and path[-2:-1] == ("properties",)
         said, there = ([] if side is ABSENT else side for side in (one.expected, one.got))
         if path[-1] == "required" and (more := [key for key in said if key not in there]):
