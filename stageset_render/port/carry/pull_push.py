@@ -101,7 +101,8 @@ def _schema(old: Version, new: Version, target: Version, found: Changes) -> None
         if isinstance(new, Pack) and "required" in json.loads(before):  # as the pack's own port requires all values
             known = (load_yaml(side.files[side.defaults], side.defaults) or {} for side in (old, new))
             pair = [porting.required(*one) for one in zip(pair, known)]
-        after, clashes = schema.carried(*pair, base)
+        if pair[0] != pair[1]:
+            after, clashes = schema.carried(*pair, base)
     if isinstance(target, Pack):
         theirs = new.files.get(SCHEMA, "")
         texts = {one.path: one.after for one in found.changes}
